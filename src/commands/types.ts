@@ -1,0 +1,79 @@
+import type { z } from 'zod'
+import type { ActResult } from '../run/act.ts'
+import type { Risk, RunState } from '../run/types.ts'
+
+export type ScreenId =
+  | 'home'
+  | 'plan'
+  | 'audit'
+  | 'smoke'
+  | 'cost'
+  | 'launch'
+  | 'patrol'
+  | 'teardown'
+  | 'checklists'
+  | 'profiles'
+  | 'report'
+  | 'cells'
+  | 'config'
+
+/** What a command may look at to say whether it can run now. Plain data: no I/O. */
+export interface CommandState {
+  readonly screen: ScreenId
+  readonly run: RunState | null
+  readonly hasPlan: boolean
+  /** Id of the command whose cell is running now. */
+  readonly busyWith: string | null
+  /** Row that the screen's cursor is on, if the screen has one: unit id, item id, run id, task number. */
+  readonly selection: string | null
+  readonly nowMs: number
+}
+
+export interface CommandSpec<S extends z.ZodObject = z.ZodObject> {
+  /** Stable: `audit.run`. Key bindings, `:` line, docs and `--json` use it. */
+  readonly id: string
+  readonly title: string
+  /** One or two sentences for help and docs. */
+  readonly description: string
+  readonly args: S
+  /** Names of arguments that may be given by position, in order. */
+  readonly positional?: readonly string[]
+  /** Default key chords, such as `r`, `g p`, `ctrl+l`. */
+  readonly keys?: readonly string[]
+  /** Screens where keys and palette offer it; `global` everywhere. */
+  readonly where: 'global' | readonly ScreenId[]
+  readonly risk: Risk
+  /** Shown in the hint bar of its screens. */
+  readonly hint?: boolean
+  /** Words of the CLI, such as `['profile', 'show']`; absent: not reachable from argv. */
+  readonly cli?: readonly string[]
+  /** Why it cannot run now, in words; null when it can. */
+  readonly disabled?: (state: CommandState) => string | null
+  /**
+   * What it does. UI-only commands (movement, palette) leave this out and are handled by the workbench under their id.
+   * Loads its phase lazily.
+   */
+  readonly run?: (env: CommandEnvironment, args: z.infer<S>) => Promise<ActResult>
+}
+
+/** How a person is asked. Headless without a terminal answers "needs a person" (exit 3). */
+export interface Asker {
+  confirm(question: string, detail: readonly string[]): Promise<boolean>
+  /** Returns what was typed, or null when cancelled. */
+  typed(question: string, expected: string, detail: readonly string[]): Promise<string | null>
+  text(question: string, initial: string): Promise<string | null>
+}
+
+/** What handlers are given; made by `cli` (headless) or the workbench. Filled in by `session`. */
+export interface CommandEnvironment {
+  readonly projectFolder: string
+  readonly via: 'key' | 'command-line' | 'palette' | 'cli' | 'auto'
+  readonly who: string
+  readonly runId: string | null
+  readonly signal: AbortSignal
+  readonly ask: Asker
+  /** Live progress for the running cell. */
+  readonly progress: (progress: import('../run/act.ts').Progress) => void
+  /** Opens another run in the workbench; a no-op headless. */
+  readonly openRun: (runId: string | null) => void
+}

@@ -1,0 +1,116 @@
+import type { Ending, Host, ProcessIdentity } from '../host/types.ts'
+import type { Plan, Unit } from '../spec/schema.ts'
+
+/**
+ * What lies on the box, under the profile's data tier, one folder a run (`<data>/kx/<run-id>`):
+ *
+ *   code/                    the pushed list, read-only to the run
+ *   runner-<digest12>.sh     versioned runner; never overwritten
+ *   plan.json                what the runner needs, resolved: argv per unit, limits, abort rules
+ *   queue/<index>-<unit>     one file a unit; a worker claims it by renaming it into claimed/
+ *   claimed/ done/ failed/
+ *   units/<unit>/            KX_UNIT_DIR: log, exit, events.jsonl, metrics.jsonl, result.json, checkpoints/
+ *   checkpoint.json          completed units, results, timestamp; written by the runner alone
+ *   events.jsonl heartbeat lease runner.pid
+ *   after/<step>/log, exit
+ *   stop                     request to stop, with the reason; the runner obeys between and inside units
+ *   exit.json                written last: {code, reason, endedAtMs, units: {done, failed, aborted}}
+ */
+export type UnitState = 'queued' | 'running' | 'done' | 'failed' | 'aborted' | 'unknown'
+
+export interface UnitStatus {
+  readonly unit: string
+  readonly index: number
+  readonly state: UnitState
+  readonly worker: number | null
+  readonly attempt: number
+  readonly startedAtMs: number | null
+  readonly endedAtMs: number | null
+  readonly seconds: number | null
+  readonly exitCode: number | null
+  /** Last step seen in metrics.jsonl. */
+  readonly step: number | null
+  /** Newest values by metric name; for a finished unit those of result.json. */
+  readonly metrics: Readonly<Record<string, number | null>>
+  readonly nanCount: number
+  readonly logBytes: number | null
+  readonly lastWriteMs: number | null
+}
+
+export type Detach = 'systemd' | 'tmux' | 'setsid'
+
+/** How a started run is found again. Journalled in the receipt. */
+export interface BoxHandle {
+  readonly token: string
+  readonly folder: string
+  readonly runner: string
+  readonly detach: Detach
+  /** systemd unit or tmux session name, when there is one. */
+  readonly label: string
+  readonly process: ProcessIdentity
+}
+
+export interface BoxExit {
+  readonly code: number
+  /** `completed`, `abort-nan`, `abort-chance`, `abort-time`, `abort-idle`, `stopped`, `after-failed`, `units-failed`, `artifacts-missing`. */
+  readonly reason: string
+  readonly endedAtMs: number
+  readonly done: number
+  readonly failed: number
+  readonly aborted: number
+}
+
+/** One bounded look. Every field that the look could not tell is null: never a guessed zero. */
+export interface BoxStatus {
+  readonly atMs: number
+  readonly state: 'queued' | 'starting' | 'running' | 'done' | 'failed' | 'cancelled' | 'unreachable' | 'unknown'
+  readonly runnerAlive: boolean | null
+  readonly bootIdMatches: boolean | null
+  readonly heartbeatAgeSeconds: number | null
+  readonly units: readonly UnitStatus[]
+  readonly exit: BoxExit | null
+  readonly checkpoint: { readonly completed: readonly string[]; readonly atMs: number } | null
+  readonly newestArtifactMs: number | null
+  readonly raw: string
+}
+
+export interface SubmitRequest {
+  readonly runId: string
+  readonly token: string
+  readonly folder: string
+  readonly plan: Plan
+  readonly units: readonly Unit[]
+  readonly workers: number
+  readonly threadsPerWorker: number | null
+  /** CUDA ordinals or UUIDs to pin workers to, round-robin; empty on CPU. */
+  readonly gpus: readonly string[]
+  readonly detach: readonly Detach[]
+  readonly leaseUntilMs: number | null
+}
+
+/** The engine contract (handbook engines 1): `find` before a second submit, `unreachable` never mapped to gone. */
+export interface Engine {
+  readonly name: 'box'
+  submit(host: Host, request: SubmitRequest): Promise<BoxHandle>
+  /** Exactly one handle, none, or "cannot tell". */
+  find(
+    host: Host,
+    folder: string,
+    token: string,
+  ): Promise<
+    | { readonly kind: 'one'; readonly handle: BoxHandle }
+    | { readonly kind: 'none' }
+    | { readonly kind: 'unknown'; readonly reason: string }
+  >
+  status(host: Host, handle: BoxHandle, units: readonly Unit[]): Promise<BoxStatus>
+  /** Bytes of one unit's log from an offset. Null bytes: no such log yet. */
+  log(
+    host: Host,
+    handle: BoxHandle,
+    unit: string,
+    offset: number,
+    length: number,
+  ): Promise<{ readonly bytes: Uint8Array | null; readonly size: number | null }>
+  /** Asks the runner to stop with a reason; then TERM, grace, KILL for the group; then confirmed gone. */
+  cancel(host: Host, handle: BoxHandle, reason: string, graceSeconds: number): Promise<Ending>
+}

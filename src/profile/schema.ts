@@ -1,0 +1,93 @@
+import { z } from 'zod'
+
+/** Month in which a person last compared a fact with its source. Money facts go stale after six months. */
+const stamp = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'a month, such as 2026-06')
+const text = z.string().min(1).max(2000)
+const id = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'lower-case letters, digits, hyphen')
+
+/** `bills`: survives and goes on costing. `unknown` means measure or ask, and is treated as lost. */
+export const survivalSchema = z.enum(['survives', 'bills', 'lost', 'unknown'])
+export type Survival = z.infer<typeof survivalSchema>
+
+const tierSchema = z.strictObject({
+  id,
+  purpose: z.enum(['system', 'data', 'durable', 'scratch']),
+  path: text.describe('absolute path on the host; may begin with $HOME or $XDG_DATA_HOME'),
+  survives: z.strictObject({ reboot: survivalSchema, stop: survivalSchema, destroy: survivalSchema }),
+  capacityBytes: z.number().int().positive().optional(),
+  inodeCap: z.number().int().positive().optional(),
+  regionLocked: z.boolean().default(false),
+  note: text.optional(),
+})
+
+const meterVerbSchema = z.strictObject({
+  verb: text.describe('literally as the platform names it'),
+  stops: text.describe('what it stops billing'),
+  stillBills: text,
+  dies: text,
+  isReversible: z.boolean(),
+  /** Who can do it: kx through a provider, or a person at a console or command line. */
+  by: z.enum(['kx', 'person', 'nobody']),
+  how: text,
+  verified: stamp,
+})
+
+/** Facts of one platform; no code. Sections follow the fixed order of the handbook. */
+export const profileSchema = z.strictObject({
+  platform: id,
+  title: text,
+  extends: id.optional(),
+  verified: stamp,
+  kind: z.enum(['workstation', 'ssh', 'ssh-rental', 'cloud-api', 'kubernetes', 'slurm', 'notebook']),
+  meterStopVerb: text,
+  meterStopIrreversible: z.enum(['true', 'false', 'mixed', 'not-applicable']),
+  detach: z.array(z.enum(['systemd', 'tmux', 'setsid', 'sbatch', 'k8s-job', 'kaggle-commit', 'onstart'])).min(1),
+  spot: z.strictObject({ available: z.boolean(), graceSeconds: z.number().min(0).nullable(), note: text.optional() }),
+  sharedFileSystem: z.strictObject({ path: text.nullable(), regionLocked: z.boolean() }),
+  inodeCap: z.union([z.number().int().positive(), z.enum(['none-documented', 'host-dependent', 'measure'])]),
+  egress: z.enum(['free', 'metered', 'host-dependent', 'not-applicable']),
+  chinaMirrorNeeded: z.enum(['yes', 'no', 'depends']),
+  hostDriverCudaMax: text.nullable(),
+  localNvme: z.enum(['yes', 'no', 'ephemeral', 'host-dependent']),
+  launch: z.strictObject({ path: text, steps: z.array(text).default([]), startScriptReruns: z.boolean() }),
+  storage: z.strictObject({ tiers: z.array(tierSchema).min(1) }),
+  network: z.strictObject({
+    ssh: z.array(z.enum(['none', 'direct', 'proxied', 'basic'])).min(1),
+    user: text.nullable(),
+    portsMayChange: z.boolean(),
+    environmentReachesSsh: z.enum(['yes', 'no', 'unknown', 'not-applicable']),
+    notes: z.array(text).default([]),
+  }),
+  interruption: z.strictObject({ notice: text, restoresState: z.boolean(), notes: z.array(text).default([]) }),
+  billing: z.strictObject({
+    currency: z.enum(['USD', 'CNY', 'none']),
+    usdPerHour: z.number().min(0).nullable().describe('null: not known from the profile alone'),
+    priceSource: text,
+    verified: stamp,
+    verbs: z.array(meterVerbSchema).min(1),
+    absenceProof: text.describe('how it is seen that the machine is gone'),
+  }),
+  park: z.strictObject({ verb: text.nullable(), isAutomatic: z.boolean(), note: text }),
+  daemon: z.strictObject({ survivesDisconnect: z.boolean(), survivesReboot: z.boolean(), note: text }),
+  dangerClocks: z
+    .array(
+      z.strictObject({
+        id,
+        what: text,
+        afterHours: z.number().positive().nullable(),
+        consequence: text,
+        verified: stamp,
+      }),
+    )
+    .default([]),
+  conveniences: z.array(text).default([]),
+  gotchas: z
+    .array(z.strictObject({ id: z.string().regex(/^[A-Z]{2,10}\d{1,3}$/), symptom: text, cause: text, fix: text }))
+    .default([]),
+  overrides: z.record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), z.string().max(1000)).default({}),
+  verification: z.enum(['V4', 'V5']).default('V4'),
+})
+
+export type Profile = z.infer<typeof profileSchema>
+export type Tier = Profile['storage']['tiers'][number]
+export type MeterVerb = Profile['billing']['verbs'][number]

@@ -1,0 +1,102 @@
+import type { Host } from '../host/types.ts'
+import type { Profile } from '../profile/schema.ts'
+import type { Plan, Unit } from '../spec/schema.ts'
+import type { CheckedItem } from '../walk/item.ts'
+import type { Digests, Proof } from '../walk/proof.ts'
+import type { CellEnded, JournalKind, JournalRecord, Risk, RunState } from './types.ts'
+
+/** Time comes in from outside, so that every service can be tested. */
+export interface Clock {
+  /** Wall clock, milliseconds since 1970. */
+  nowMs(): number
+  /** Never jumps back; for durations and deadlines. */
+  monotonicMs(): number
+}
+
+/** A run that this process may write to. */
+export interface RunHandle {
+  readonly id: string
+  /** Absolute path of `.kx/runs/<id>`. */
+  readonly folder: string
+  state(): RunState
+  /** Reads what other processes appended since. */
+  refresh(): Promise<RunState>
+  /** One line, one write, fsynced before the promise resolves. */
+  append(kind: JournalKind, payload: unknown): Promise<JournalRecord>
+  subscribe(listener: (state: RunState) => void): () => void
+  close(): Promise<void>
+}
+
+/** Output of one cell: redacted, sanitised and bounded from the first stored byte. */
+export interface CellWriter {
+  readonly cellId: string
+  stdout(chunk: Uint8Array | string): void
+  stderr(chunk: Uint8Array | string): void
+  /** One line of kx's own words into the output. */
+  say(line: string): void
+  end(ended: Partial<CellEnded> & Pick<CellEnded, 'state' | 'summary'>): Promise<void>
+}
+
+export interface CellRequest {
+  readonly name: string
+  readonly title: string
+  readonly args: Readonly<Record<string, unknown>>
+  readonly risk: Risk
+  readonly source: string
+  readonly phase?: string
+  readonly dryRun?: boolean
+}
+
+/** What moves while an act runs: drawn live, never stored. */
+export interface Progress {
+  readonly text: string
+  readonly done?: number
+  readonly total?: number
+  /** Items as they come in, for screens that fill up live. */
+  readonly item?: CheckedItem
+}
+
+/** The plan as it lies on disk now, read and digested. */
+export interface LoadedPlan {
+  readonly plan: Plan
+  readonly units: readonly Unit[]
+  /** Absolute path of the plan file. */
+  readonly file: string
+  /** Absolute path of the project folder. */
+  readonly projectFolder: string
+  /** Digests of the files as they are now. */
+  readonly digests: Digests
+  /** Files that a push would send: relative path, bytes, SHA-256. The code digest is the hash of this list. */
+  readonly code: readonly {
+    readonly path: string
+    readonly bytes: number
+    readonly sha256: string
+    readonly mode: number
+  }[]
+}
+
+/** Everything that an act on a run is given. Services take this and their own arguments, and nothing from elsewhere. */
+export interface ActContext {
+  readonly run: RunHandle
+  readonly loaded: LoadedPlan
+  readonly host: Host
+  readonly profile: Profile
+  readonly cell: CellWriter
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** Name of the person, for records. */
+  readonly who: string
+  newId(): string
+  progress(progress: Progress): void
+}
+
+/** What an act gives back to the command that started it. */
+export interface ActResult {
+  /** Proof made and already appended by the service, if any. */
+  readonly proof?: Proof
+  readonly summary: string
+  /** 0 ok, 1 a finding or a refusal, 2 usage, 3 needs a person, 4 unknown. */
+  readonly exitCode: 0 | 1 | 2 | 3 | 4
+  /** What `--json` prints. */
+  readonly data: unknown
+}

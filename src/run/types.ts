@@ -1,0 +1,174 @@
+import type { Override } from '../walk/item.ts'
+import type { HostIdentity, Proof, ProofKind } from '../walk/proof.ts'
+
+/**
+ * One line of `journal.jsonl`. `previous` is the SHA-256 of the bytes of the line before it (64 zeros for the first),
+ * so an edit is visible. The fold ignores records with a fence lower than the highest seen.
+ */
+export interface JournalRecord {
+  readonly v: 1
+  readonly sequence: number
+  readonly fence: number
+  readonly previous: string
+  readonly atMs: number
+  readonly kind: JournalKind
+  readonly payload: unknown
+}
+
+export const journalKinds = [
+  'run.created',
+  'run.archived',
+  'proof.made',
+  'override.given',
+  'override.withdrawn',
+  'cell.started',
+  'cell.ended',
+  'intent.opened',
+  'intent.closed',
+  'observation',
+  'finding.opened',
+  'finding.closed',
+  'finding.acknowledged',
+  'meter.opened',
+  'meter.closed',
+  'note',
+] as const
+export type JournalKind = (typeof journalKinds)[number]
+
+export interface RunCreated {
+  readonly runId: string
+  readonly project: string
+  readonly projectFolder: string
+  readonly planName: string
+  readonly planSha256: string
+  readonly by: string
+}
+
+/** Something that cannot be undone is about to happen: written and fsynced before it does. */
+export interface IntentOpened {
+  readonly intentId: string
+  readonly act: 'launch' | 'abort' | 'permit' | 'remove'
+  /** Idempotency token, visible in the engine, derived from run id and attempt. */
+  readonly token: string
+  readonly host: string
+  readonly payload: unknown
+}
+
+export interface IntentClosed {
+  readonly intentId: string
+  readonly outcome: 'done' | 'failed' | 'unknown'
+  readonly payload: unknown
+}
+
+export type CellState = 'running' | 'done' | 'failed' | 'unknown'
+export type Risk = 'read' | 'change' | 'spend' | 'destroy'
+
+/** The first of a cell's two records (handbook notebook 4.1). */
+export interface CellStarted {
+  readonly cellId: string
+  readonly name: string
+  readonly title: string
+  readonly phase?: string
+  readonly sourceSha256: string
+  /** Validated and redacted. */
+  readonly args: Readonly<Record<string, unknown>>
+  readonly risk: Risk
+  readonly dryRun: boolean
+  readonly who: string
+  /** Which surface asked: `key`, `command-line`, `palette`, `cli`, `auto`. */
+  readonly via: string
+  readonly host: HostIdentity | null
+}
+
+/** The second one. */
+export interface CellEnded {
+  readonly cellId: string
+  readonly state: Exclude<CellState, 'running'>
+  readonly durationMs: number
+  readonly exitCode: number | null
+  readonly signal: string | null
+  readonly cause: 'timeout' | 'aborted' | 'channel-lost' | 'spawn-failed' | null
+  readonly process: { readonly pgid: number; readonly startTicks: number } | null
+  readonly stdoutBytes: number
+  readonly stderrBytes: number
+  readonly truncated: boolean
+  readonly outputFile: string | null
+  readonly redactions: number
+  /** What was found when it was looked at afterwards. */
+  readonly probe: string | null
+  readonly approvedBy: string | null
+  /** The proof that this cell fed. */
+  readonly proofId: string | null
+  /** One line for the list. */
+  readonly summary: string
+}
+
+export interface CellRecord {
+  readonly started: CellStarted
+  readonly startedAtMs: number
+  readonly ended: CellEnded | null
+}
+
+export type FindingClass =
+  | 'probabilistic'
+  | 'capacity'
+  | 'bug'
+  | 'environment'
+  | 'hardware'
+  | 'infrastructure'
+  | 'billing'
+  | 'link'
+  | 'observation'
+  | 'clock'
+  | 'invalid'
+
+/** Something wrong that patrol saw: a symptom with its class and that class's fixed remedy. */
+export interface Finding {
+  readonly findingId: string
+  readonly rule: string
+  readonly severity: 'info' | 'warn' | 'error'
+  readonly class: FindingClass
+  readonly text: string
+  readonly evidence: string
+  readonly remedy: string
+  readonly recipe: string
+  readonly unit?: string
+}
+
+/** Anything that costs money per hour. `usdPerHour` null: not known, which is not zero. */
+export interface Meter {
+  readonly meterId: string
+  readonly what: string
+  readonly host: string
+  readonly usdPerHour: number | null
+  readonly openedAtMs: number
+  readonly leaseUntilMs: number | null
+  readonly closedAtMs: number | null
+  readonly closedBecause: string | null
+}
+
+/** The fold of a journal. Screens read this and nothing else. */
+export interface RunState {
+  readonly runId: string
+  readonly created: RunCreated
+  readonly createdAtMs: number
+  readonly isArchived: boolean
+  readonly sequence: number
+  readonly fence: number
+  /** Torn tail dropped, chain broken, record of a lower fence ignored: said on screen. */
+  readonly warnings: readonly string[]
+  readonly proofs: readonly Proof[]
+  readonly latest: Readonly<Partial<Record<ProofKind, Proof>>>
+  readonly overrides: Readonly<Record<string, Override>>
+  readonly cells: readonly CellRecord[]
+  readonly intents: readonly (IntentOpened & { readonly atMs: number; readonly closed: IntentClosed | null })[]
+  /** Newest observation of patrol (payload type: patrol/types.ts), with its time. */
+  readonly observation: { readonly atMs: number; readonly payload: unknown } | null
+  readonly findings: readonly (Finding & {
+    readonly openedAtMs: number
+    readonly closedAtMs: number | null
+    readonly acknowledgedBy: string | null
+  })[]
+  readonly meters: readonly Meter[]
+  readonly notes: readonly { readonly atMs: number; readonly text: string }[]
+}

@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config'
+
+/** One project a kind of test, so that a slice can be run alone: `npx vitest run --project unit`. */
+const project = (name: string, include: string[], testTimeout: number, fileParallelism = true) => ({
+  test: {
+    name,
+    include,
+    testTimeout,
+    hookTimeout: 120_000,
+    fileParallelism,
+    env: { NODE_ENV: 'production', TZ: 'UTC' },
+  },
+})
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', ['test/unit/**/*.test.{ts,tsx}'], 20_000),
+      project('ui', ['test/ui/**/*.test.{ts,tsx}'], 30_000),
+      project('formats', ['test/formats/**/*.test.ts'], 60_000),
+      project('hosts', ['test/hosts/**/*.test.ts'], 60_000),
+      project('engines', ['test/engines/**/*.test.ts'], 120_000),
+      project('faults', ['test/faults/**/*.test.ts'], 120_000),
+      project('crash', ['test/crash/**/*.test.ts'], 1_800_000, false),
+      project('e2e', ['test/e2e/**/*.test.ts'], 400_000, false),
+    ],
+  },
+})
