@@ -1,0 +1,99 @@
+// Builds dist/: one ES module graph, split so that the first frame loads only what it draws.
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+const dist = join(root, 'dist')
+
+/**
+ * Files that the program reads beside itself are named in the sources as `new URL('./x', import.meta.url)`. In the
+ * bundle every module lies in dist/, so the address is rewritten to dist/assets/ and the file (or folder) copied there.
+ */
+const assets = {
+  name: 'assets',
+  setup(b) {
+    b.onLoad({ filter: /[\\/](src|screens)[\\/].*\.tsx?$/ }, (args) => {
+      const source = readFileSync(args.path, 'utf8')
+      if (!source.includes('import.meta.url')) return null
+      const contents = source.replace(/new URL\((['"])(\.[^'"]+)\1,\s*import\.meta\.url\)/g, (_all, _quote, path) => {
+        const from = resolve(dirname(args.path), path)
+        const name = relative(root, from).replaceAll('\\', '/')
+        if (!existsSync(from)) throw new Error(`${relative(root, args.path)} names ${name}, which does not exist`)
+        cpSync(from, join(dist, 'assets', name), { recursive: true })
+        return `new URL('./assets/${name}${path.endsWith('/') ? '/' : ''}', import.meta.url)`
+      })
+      return { contents, loader: args.path.endsWith('x') ? 'tsx' : 'ts' }
+    })
+  },
+}
+
+/** blessed finds its widgets by a computed require; a bundle needs the list written out. */
+const blessedWidgets = {
+  name: 'blessed-widgets',
+  setup(b) {
+    b.onLoad({ filter: /[\\/]blessed[\\/]lib[\\/]widget\.js$/ }, (args) => {
+      const source = readFileSync(args.path, 'utf8')
+      const names = [...source.matchAll(/^\s+'([A-Za-z]+)',?$/gm)].map((m) => m[1])
+      const lines = names.map((n) => `widget.${n} = widget.${n.toLowerCase()} = require('./widgets/${n.toLowerCase()}');`)
+      return { contents: `var widget = exports;\nwidget.classes = ${JSON.stringify(names)};\n${lines.join('\n')}\n`, loader: 'js' }
+    })
+  },
+}
+
+/** ink offers React devtools when DEV=true; the package is not installed and must not be looked for. */
+const noDevtools = {
+  name: 'no-devtools',
+  setup(b) {
+    b.onResolve({ filter: /^react-devtools-core$/ }, () => ({ path: 'react-devtools-core', namespace: 'stub' }))
+    b.onLoad({ filter: /.*/, namespace: 'stub' }, () => ({ contents: 'export default {}', loader: 'js' }))
+  },
+}
+
+rmSync(dist, { recursive: true, force: true })
+mkdirSync(dist, { recursive: true })
+const result = await build({
+  absWorkingDir: root,
+  entryPoints: { main: 'src/cli/main.ts' },
+  outdir: dist,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22.18',
+  jsx: 'automatic',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'linked',
+  metafile: true,
+  define: { 'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"' },
+  banner: { js: "import{createRequire as __kxRequire}from'node:module';const require=__kxRequire(import.meta.url);" },
+  external: ['term.js', 'pty.js'],
+  plugins: [assets, blessedWidgets, noDevtools],
+  logLevel: 'warning',
+})
+writeFileSync(join(dist, 'meta.json'), JSON.stringify(result.metafile))
+for (const folder of ['profiles', 'recipes']) {
+  if (existsSync(join(root, folder))) cpSync(join(root, folder), join(dist, folder), { recursive: true })
+}
+writeFileSync(join(dist, 'package.json'), '{"type":"module"}\n')
+// NODE_ENV is set before React can be loaded: static imports are hoisted above assignments in the same file.
+writeFileSync(
+  join(dist, 'kx.mjs'),
+  `#!/usr/bin/env node
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < 22 || (major === 22 && minor < 18)) {
+  console.error('kx needs Node 22.18 or newer; this is ' + process.version + '. In a clone, npm start brings Node 24 itself.')
+  process.exit(2)
+}
+process.env.NODE_ENV = 'production'
+const { enableCompileCache } = await import('node:module')
+enableCompileCache?.()
+const { main } = await import('./main.js')
+await main(process.argv.slice(2))
+`,
+  { mode: 0o755 },
+)
+const bytes = Object.values(result.metafile.outputs).reduce((sum, o) => sum + o.bytes, 0)
+if (process.argv.includes('--verbose')) console.log(`${basename(dist)}: ${Math.round(bytes / 1024)} KiB`)
