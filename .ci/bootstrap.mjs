@@ -11,7 +11,9 @@ const stamp = join(root, 'node_modules', '.kx-installed')
 const bin = join(root, 'node_modules', '.bin')
 
 if (Number(process.versions.node.split('.')[0]) < 20) {
-  console.error(`kx: the set-up needs Node 20 or newer to begin with; this is ${process.version}. Install a newer Node.`)
+  console.error(
+    `kx: the set-up needs Node 20 or newer to begin with; this is ${process.version}. Install a newer Node.`,
+  )
   process.exit(2)
 }
 
@@ -56,7 +58,9 @@ function newest(path) {
   if (!s.isDirectory()) return s.mtimeMs
   return readdirSync(path).reduce((max, name) => Math.max(max, newest(join(path, name))), s.mtimeMs)
 }
-const sources = ['src', 'screens', 'profiles', 'recipes', 'package-lock.json', '.ci/build.mjs'].map((p) => join(root, p))
+const sources = ['src', 'screens', 'profiles', 'recipes', 'package-lock.json', '.ci/build.mjs'].map((p) =>
+  join(root, p),
+)
 const built = join(root, 'dist', 'kx.mjs')
 if (!existsSync(built) || Math.max(...sources.map(newest)) > statSync(built).mtimeMs) {
   run(join(bin, 'node'), ['.ci/build.mjs'], 'building')

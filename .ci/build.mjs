@@ -36,8 +36,13 @@ const blessedWidgets = {
     b.onLoad({ filter: /[\\/]blessed[\\/]lib[\\/]widget\.js$/ }, (args) => {
       const source = readFileSync(args.path, 'utf8')
       const names = [...source.matchAll(/^\s+'([A-Za-z]+)',?$/gm)].map((m) => m[1])
-      const lines = names.map((n) => `widget.${n} = widget.${n.toLowerCase()} = require('./widgets/${n.toLowerCase()}');`)
-      return { contents: `var widget = exports;\nwidget.classes = ${JSON.stringify(names)};\n${lines.join('\n')}\n`, loader: 'js' }
+      const lines = names.map(
+        (n) => `widget.${n} = widget.${n.toLowerCase()} = require('./widgets/${n.toLowerCase()}');`,
+      )
+      return {
+        contents: `var widget = exports;\nwidget.classes = ${JSON.stringify(names)};\n${lines.join('\n')}\n`,
+        loader: 'js',
+      }
     })
   },
 }

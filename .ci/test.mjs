@@ -26,14 +26,22 @@ for (const [title, command, args] of [
 const scratch = mkdtempSync(join(tmpdir(), 'kx-test-'))
 const report = join(scratch, 'report.json')
 const extra = process.argv.slice(2)
-const isGreen = step('tests', 'vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...extra])
+const isGreen = step('tests', 'vitest', [
+  'run',
+  '--reporter=default',
+  '--reporter=json',
+  `--outputFile.json=${report}`,
+  ...extra,
+])
 try {
   const r = JSON.parse(readFileSync(report, 'utf8'))
   counts.passed += r.numPassedTests
   counts.failed += r.numFailedTests
   counts.skipped += r.numPendingTests + (r.numTodoTests ?? 0)
   // A file that dies before its first test has no failed test to count, and an unhandled error none either.
-  const broken = r.testResults.filter((f) => f.status === 'failed' && !f.assertionResults.some((a) => a.status === 'failed')).length
+  const broken = r.testResults.filter(
+    (f) => f.status === 'failed' && !f.assertionResults.some((a) => a.status === 'failed'),
+  ).length
   counts.failed += broken
   if (!isGreen && counts.failed === 0) counts.failed = 1
 } catch (error) {

@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import type { CommandSpec, CommandState, ScreenId } from './types.ts'
+
+/** Keeps the argument types of one command while it is written down, and forgets them in the list. */
+export function command<S extends z.ZodObject>(spec: CommandSpec<S>): CommandSpec {
+  return spec as unknown as CommandSpec
+}
+
+/** For commands without arguments. */
+export const noArgs = z.strictObject({})
+
+export interface Registry {
+  readonly specs: readonly CommandSpec[]
+  get(id: string): CommandSpec | undefined
+  /** Commands that a screen offers by key, palette and help. */
+  on(screen: ScreenId): readonly CommandSpec[]
+}
+
+/** Makes the registry; a second command of one id, or of one CLI word, is a bug of ours and throws. */
+export function createRegistry(specs: readonly CommandSpec[]): Registry {
+  const byId = new Map<string, CommandSpec>()
+  const words = new Set<string>()
+  for (const spec of specs) {
+    if (byId.has(spec.id)) throw new Error(`two commands are called ${spec.id}`)
+    byId.set(spec.id, spec)
+    const word = spec.cli?.join(' ')
+    if (word === undefined) continue
+    if (words.has(word)) throw new Error(`two commands answer to "kx ${word}"`)
+    words.add(word)
+  }
+  return {
+    specs,
+    get: (id) => byId.get(id),
+    on: (screen) => specs.filter((s) => s.where === 'global' || s.where.includes(screen)),
+  }
+}
+
+/** Why a command cannot run now, in words; null when it can. Commands that act on a run wait for one another. */
+export function whyDisabled(spec: CommandSpec, state: CommandState): string | null {
+  const own = spec.disabled?.(state) ?? null
+  if (own !== null) return own
+  if (spec.run !== undefined && spec.risk !== 'read' && state.busyWith !== null && state.busyWith !== spec.id) {
+    return `${state.busyWith} is running; wait for it or cancel it`
+  }
+  return null
+}
