@@ -1,0 +1,7 @@
+/**
+ * What goes to `sh -s` for a script. The braces make the shell read all of it before it runs any of it, so a link that
+ * breaks half-way runs nothing; and standard input is then /dev/null, so a command inside cannot eat the script.
+ */
+export function scriptInput(source: string): string {
+  return `{\nexec </dev/null\n${source}\n}\n`
+}
