@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 /** One project a kind of test, so that a slice can be run alone: `npx vitest run --project unit`. */
 const project = (name: string, include: string[], testTimeout: number, fileParallelism = true) => ({
+  // Production React has no development runtime for JSX.
+  oxc: { jsx: { development: false } },
   test: {
     name,
     include,
