@@ -1,0 +1,54 @@
+/** The facade over Ink: screens draw with what stands here and import nothing else that draws. */
+export { Box, type BoxProps, Text, type TextProps } from 'ink'
+export { Checklist, type ChecklistProps } from './checklist.tsx'
+export {
+  type ChecklistItem,
+  type ChecklistModel,
+  checklistLines,
+  checklistRows,
+  checklistSummary,
+  rowOfItem,
+} from './checklist-model.ts'
+export {
+  asciiGlyphs,
+  type Glyphs,
+  type Mark,
+  markOf,
+  markText,
+  markWord,
+  unicodeGlyphs,
+  type Weight,
+} from './glyphs.ts'
+export { Label, type LabelProps } from './label.tsx'
+export {
+  Columns,
+  type Inner,
+  Pane,
+  type PaneProps,
+  paneInner,
+  Rows,
+  Screen,
+  type ScreenProps,
+  type SplitProps,
+  TooSmall,
+  type TooSmallProps,
+  tooSmallLines,
+} from './layout.tsx'
+export { type ListAction, type ListState, reduceList, visibleTop } from './list-model.ts'
+export { type Part, type SizeClass, sizeClass, smallestScreen, split } from './split.ts'
+export { StaticTable, type StaticTableProps } from './static-table.tsx'
+export { Table, type TableProps } from './table.tsx'
+export { type Column, type Sort, type TableModel, tableLines } from './table-model.ts'
+export { type Align, cut, cutMiddle, graphemes, isAscii, oneLine, pad, textWidth, toWidth, wrap } from './text-fit.ts'
+export {
+  type ColorDepth,
+  makeTheme,
+  markToken,
+  type Style,
+  type Theme,
+  type ThemeName,
+  type Token,
+  tokens,
+  weightToken,
+} from './theme.ts'
+export { ThemeProvider, useTheme } from './theme-context.tsx'
