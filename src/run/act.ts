@@ -21,8 +21,11 @@ export interface RunHandle {
   state(): RunState
   /** Reads what other processes appended since. */
   refresh(): Promise<RunState>
-  /** One line, one write, fsynced before the promise resolves. */
-  append(kind: JournalKind, payload: unknown): Promise<JournalRecord>
+  /**
+   * One line, one write, fsynced before the promise resolves. `refuse` is asked under the append lock, on a state that
+   * holds what every other process has written: a text means that nothing is written and the call is rejected.
+   */
+  append(kind: JournalKind, payload: unknown, refuse?: (state: RunState) => string | null): Promise<JournalRecord>
   subscribe(listener: (state: RunState) => void): () => void
   close(): Promise<void>
 }

@@ -1,0 +1,218 @@
+import type { Override } from '../walk/item.ts'
+import type { Proof, ProofKind } from '../walk/proof.ts'
+import {
+  type FindingAcknowledged,
+  type FindingClosed,
+  isJournalKind,
+  type MeterClosed,
+  type MeterOpened,
+  type Note,
+  type OverrideWithdrawn,
+  payloadFault,
+} from './payloads.ts'
+import type {
+  CellEnded,
+  CellRecord,
+  CellStarted,
+  Finding,
+  IntentClosed,
+  IntentOpened,
+  JournalRecord,
+  RunCreated,
+  RunState,
+} from './types.ts'
+
+/** Kept at most, so that a journal full of faults does not become a state full of text. */
+const maxWarnings = 50
+
+/** A state under construction: the same fields, with lists of its own that may be written to. */
+type Draft = { -readonly [K in keyof RunState]: RunState[K] extends readonly (infer T)[] ? T[] : RunState[K] }
+
+const startOf = (record: JournalRecord, created: RunCreated): Draft => ({
+  runId: created.runId,
+  created,
+  createdAtMs: record.atMs,
+  isArchived: false,
+  sequence: record.sequence,
+  fence: record.fence,
+  warnings: [],
+  proofs: [],
+  latest: {},
+  overrides: {},
+  cells: [],
+  intents: [],
+  observation: null,
+  findings: [],
+  meters: [],
+  notes: [],
+})
+
+const draftOf = (state: RunState): Draft => ({
+  ...state,
+  warnings: [...state.warnings],
+  proofs: [...state.proofs],
+  cells: [...state.cells],
+  intents: [...state.intents],
+  findings: [...state.findings],
+  meters: [...state.meters],
+  notes: [...state.notes],
+})
+
+/**
+ * State after one more record. `null` in means: nothing read yet; `null` out: the journal has not begun with
+ * `run.created`. The given state is not changed.
+ */
+export function foldRecord(state: RunState | null, record: JournalRecord): RunState | null {
+  return foldRecords(state, [record])
+}
+
+/** State after several records, oldest first. Lists are copied once a call, so reading a long journal stays linear. */
+export function foldRecords(state: RunState | null, records: readonly JournalRecord[]): RunState | null {
+  if (records.length === 0) return state
+  let draft: Draft | null = state === null ? null : draftOf(state)
+  for (const record of records) {
+    if (draft === null) {
+      if (record.kind === 'run.created' && payloadFault(record.kind, record.payload) === null)
+        draft = startOf(record, record.payload as RunCreated)
+    } else apply(draft, record)
+  }
+  return draft
+}
+
+function warn(draft: Draft, text: string): void {
+  if (draft.warnings.length < maxWarnings) draft.warnings.push(text)
+}
+
+function apply(draft: Draft, record: JournalRecord): void {
+  draft.sequence = record.sequence
+  const at = `Record ${record.sequence} (${record.kind})`
+  if (record.fence < draft.fence) {
+    warn(draft, `${at} ignored: written by a kx that had been replaced (fence ${record.fence}, now ${draft.fence}).`)
+    return
+  }
+  draft.fence = record.fence
+  if (!isJournalKind(record.kind)) {
+    warn(draft, `${at} ignored: this kx does not know that kind.`)
+    return
+  }
+  const fault = payloadFault(record.kind, record.payload)
+  if (fault !== null) {
+    warn(draft, `${at} ignored: it ${fault}.`)
+    return
+  }
+  const problem = applyKind(draft, record)
+  if (problem !== null) warn(draft, `${at} ignored: ${problem}.`)
+}
+
+/** Applies a checked payload. Returns why it could not, or null. */
+function applyKind(draft: Draft, { kind, payload, atMs }: JournalRecord): string | null {
+  switch (kind) {
+    case 'run.created':
+      return 'the run had begun before'
+    case 'run.archived':
+      draft.isArchived = true
+      return null
+    case 'proof.made': {
+      const proof = payload as Proof
+      if (draft.proofs.some((p) => p.id === proof.id)) return `a proof ${proof.id} exists`
+      draft.proofs.push(proof)
+      draft.latest = { ...draft.latest, [proof.kind satisfies ProofKind]: proof }
+      return null
+    }
+    case 'override.given': {
+      const override = payload as Override
+      draft.overrides = { ...draft.overrides, [override.itemId]: override }
+      return null
+    }
+    case 'override.withdrawn': {
+      const { itemId } = payload as OverrideWithdrawn
+      draft.overrides = Object.fromEntries(Object.entries(draft.overrides).filter(([id]) => id !== itemId))
+      return null
+    }
+    case 'cell.started':
+      draft.cells.push({ started: payload as CellStarted, startedAtMs: atMs, ended: null })
+      return null
+    case 'cell.ended': {
+      const ended = payload as CellEnded
+      return replaceLast(
+        draft.cells,
+        (cell: CellRecord) => cell.started.cellId === ended.cellId && cell.ended === null,
+        (cell) => ({ ...cell, ended }),
+        `no running cell ${ended.cellId}`,
+      )
+    }
+    case 'intent.opened':
+      draft.intents.push({ ...(payload as IntentOpened), atMs, closed: null })
+      return null
+    case 'intent.closed': {
+      const closed = payload as IntentClosed
+      return replaceLast(
+        draft.intents,
+        (intent) => intent.intentId === closed.intentId && intent.closed === null,
+        (intent) => ({ ...intent, closed }),
+        `no open intent ${closed.intentId}`,
+      )
+    }
+    case 'observation':
+      draft.observation = { atMs, payload }
+      return null
+    case 'finding.opened': {
+      const finding = payload as Finding
+      draft.findings.push({ ...finding, openedAtMs: atMs, closedAtMs: null, acknowledgedBy: null })
+      return null
+    }
+    case 'finding.closed': {
+      const { findingId } = payload as FindingClosed
+      return replaceLast(
+        draft.findings,
+        (finding) => finding.findingId === findingId && finding.closedAtMs === null,
+        (finding) => ({ ...finding, closedAtMs: atMs }),
+        `no open finding ${findingId}`,
+      )
+    }
+    case 'finding.acknowledged': {
+      const { findingId, by } = payload as FindingAcknowledged
+      return replaceLast(
+        draft.findings,
+        (finding) => finding.findingId === findingId,
+        (finding) => ({ ...finding, acknowledgedBy: by }),
+        `no finding ${findingId}`,
+      )
+    }
+    case 'meter.opened': {
+      const { meterId, what, host, usdPerHour, leaseUntilMs } = payload as MeterOpened
+      draft.meters.push({
+        meterId,
+        what,
+        host,
+        usdPerHour,
+        openedAtMs: atMs,
+        leaseUntilMs: leaseUntilMs ?? null,
+        closedAtMs: null,
+        closedBecause: null,
+      })
+      return null
+    }
+    case 'meter.closed': {
+      const { meterId, because } = payload as MeterClosed
+      return replaceLast(
+        draft.meters,
+        (meter) => meter.meterId === meterId && meter.closedAtMs === null,
+        (meter) => ({ ...meter, closedAtMs: atMs, closedBecause: because ?? null }),
+        `no open meter ${meterId}`,
+      )
+    }
+    case 'note':
+      draft.notes.push({ atMs, text: (payload as Note).text })
+      return null
+  }
+}
+
+/** Replaces the newest entry that fits; returns `otherwise` when none does. */
+function replaceLast<T>(list: T[], fits: (entry: T) => boolean, change: (entry: T) => T, otherwise: string) {
+  const index = list.findLastIndex(fits)
+  const entry = list[index]
+  if (entry === undefined) return otherwise
+  list[index] = change(entry)
+  return null
+}

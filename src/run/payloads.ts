@@ -1,0 +1,125 @@
+import type { Override } from '../walk/item.ts'
+import type { RunLiveness } from '../walk/phase.ts'
+import { phases } from '../walk/phase.ts'
+import type { Proof } from '../walk/proof.ts'
+import { proofKinds } from '../walk/proof.ts'
+import type { CellEnded, CellStarted, Finding, IntentClosed, IntentOpened, JournalKind, RunCreated } from './types.ts'
+
+export interface OverrideWithdrawn {
+  readonly itemId: string
+  readonly by: string
+}
+export interface FindingClosed {
+  readonly findingId: string
+  readonly because: string
+}
+export interface FindingAcknowledged {
+  readonly findingId: string
+  readonly by: string
+}
+export interface MeterOpened {
+  readonly meterId: string
+  readonly what: string
+  readonly host: string
+  /** Null: not known, which is not zero. */
+  readonly usdPerHour: number | null
+  readonly leaseUntilMs: number | null
+}
+export interface MeterClosed {
+  readonly meterId: string
+  /** How it was seen that it stopped. */
+  readonly because: string
+}
+export interface Note {
+  readonly text: string
+}
+export interface RunArchived {
+  readonly by: string
+}
+
+/** What every observation begins with, so that the home screen can show a run without knowing its patrol. */
+export interface ObservationHead {
+  readonly state: RunLiveness
+  readonly unitsDone: number | null
+  readonly unitsTotal: number | null
+}
+
+/** Payload type of each kind of journal record. */
+export interface JournalPayloads {
+  'run.created': RunCreated
+  'run.archived': RunArchived
+  'proof.made': Proof
+  'override.given': Override
+  'override.withdrawn': OverrideWithdrawn
+  'cell.started': CellStarted
+  'cell.ended': CellEnded
+  'intent.opened': IntentOpened
+  'intent.closed': IntentClosed
+  observation: unknown
+  'finding.opened': Finding
+  'finding.closed': FindingClosed
+  'finding.acknowledged': FindingAcknowledged
+  'meter.opened': MeterOpened
+  'meter.closed': MeterClosed
+  note: Note
+}
+
+type Shape = Readonly<Record<string, 'string' | 'number' | 'array' | 'object' | 'number?' | 'boolean'>>
+
+/** Fields without which a payload means nothing. The writer is kx itself; this guards against edits and bit rot. */
+const shapes: Readonly<Record<JournalKind, Shape>> = {
+  'run.created': { runId: 'string', project: 'string', projectFolder: 'string', planName: 'string', by: 'string' },
+  'run.archived': {},
+  'proof.made': {
+    id: 'string',
+    kind: 'string',
+    phase: 'string',
+    atMs: 'number',
+    boundTo: 'object',
+    needs: 'array',
+    items: 'array',
+  },
+  'override.given': { itemId: 'string', reason: 'string', by: 'string', atMs: 'number' },
+  'override.withdrawn': { itemId: 'string' },
+  'cell.started': { cellId: 'string', name: 'string', title: 'string' },
+  'cell.ended': { cellId: 'string', state: 'string', summary: 'string' },
+  'intent.opened': { intentId: 'string', act: 'string', token: 'string', host: 'string' },
+  'intent.closed': { intentId: 'string', outcome: 'string' },
+  observation: {},
+  'finding.opened': { findingId: 'string', rule: 'string', severity: 'string', text: 'string' },
+  'finding.closed': { findingId: 'string' },
+  'finding.acknowledged': { findingId: 'string', by: 'string' },
+  'meter.opened': { meterId: 'string', what: 'string', host: 'string', usdPerHour: 'number?' },
+  'meter.closed': { meterId: 'string' },
+  note: { text: 'string' },
+}
+
+export function isJournalKind(kind: string): kind is JournalKind {
+  return Object.hasOwn(shapes, kind)
+}
+
+/** Why this payload is not what its kind promises; null when it is. */
+export function payloadFault(kind: JournalKind, payload: unknown): string | null {
+  if (kind === 'observation') return payload === undefined ? 'has no payload' : null
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return 'has no payload'
+  const fields = payload as Record<string, unknown>
+  for (const [name, type] of Object.entries(shapes[kind])) {
+    const value = Object.hasOwn(fields, name) ? fields[name] : undefined
+    const fits =
+      type === 'array'
+        ? Array.isArray(value)
+        : type === 'object'
+          ? typeof value === 'object' && value !== null
+          : type === 'number?'
+            ? value === null || (typeof value === 'number' && Number.isFinite(value))
+            : type === 'number'
+              ? typeof value === 'number' && Number.isFinite(value)
+              : typeof value === type
+    if (!fits) return `has no usable "${name}"`
+  }
+  if (kind === 'proof.made') {
+    if (!(proofKinds as readonly unknown[]).includes(fields.kind)) return `has the unknown proof kind ${fields.kind}`
+    if (!(phases as readonly unknown[]).includes(fields.phase)) return `has the unknown phase ${fields.phase}`
+  }
+  return null
+}
