@@ -1,0 +1,138 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { SourceProblem } from '../text/problem.ts'
+import { validate } from '../text/validate.ts'
+import { readYaml, type YamlDocument } from '../text/yaml.ts'
+import { type Profile, profileSchema } from './schema.ts'
+
+export interface LoadedProfile {
+  readonly profile: Profile
+  /** File that it was read from, and those that it extends, nearest first. */
+  readonly files: readonly string[]
+  readonly origin: 'built-in' | 'user'
+}
+
+export interface LoadedProfiles {
+  readonly profiles: ReadonlyMap<string, LoadedProfile>
+  /** What is wrong in files that could not be used; the others are there all the same. */
+  readonly problems: readonly SourceProblem[]
+}
+
+export interface ProfileFolders {
+  /** Folder that ships with kx. */
+  readonly builtIn: string
+  /** `$XDG_CONFIG_HOME/kx/profiles`; null: none. Its files replace built-in ones of the same name. */
+  readonly user: string | null
+}
+
+interface Source {
+  readonly file: string
+  readonly origin: 'built-in' | 'user'
+  readonly document: YamlDocument
+}
+
+/** Longest chain of `extends`. */
+const maximumDepth = 8
+
+/**
+ * Reads every profile: `<platform>.yaml` of the user's folder over the built-in ones, `extends` resolved. Maps are merged
+ * key by key, lists and plain values are replaced whole. One bad file spoils itself only.
+ */
+export async function loadProfiles(folders: ProfileFolders): Promise<LoadedProfiles> {
+  const problems: SourceProblem[] = []
+  const sources = new Map<string, Source[]>()
+  for (const [folder, origin] of [
+    [folders.builtIn, 'built-in'],
+    [folders.user, 'user'],
+  ] as const) {
+    if (folder === null) continue
+    for (const name of (await readdir(folder).catch(() => [])).sort()) {
+      const match = /^([^.].*)\.ya?ml$/.exec(name)
+      if (match?.[1] === undefined) continue
+      const file = join(folder, name)
+      const bytes = await readFile(file).catch((error: Error) => error)
+      if (bytes instanceof Error) {
+        problems.push(fileProblem(file, `cannot be read: ${bytes.message}`, 'Check its permissions'))
+        continue
+      }
+      const document = readYaml(bytes, file)
+      if (!document.ok) problems.push(...document.errors)
+      else sources.set(match[1], [{ file, origin, document }, ...(sources.get(match[1]) ?? [])])
+    }
+  }
+  const profiles = new Map<string, LoadedProfile>()
+  for (const platform of sources.keys()) {
+    const made = buildProfile(platform, sources)
+    if (made.ok) profiles.set(platform, made.loaded)
+    else problems.push(...made.problems)
+  }
+  return { profiles, problems }
+}
+
+type Built =
+  | { readonly ok: true; readonly loaded: LoadedProfile }
+  | { readonly ok: false; readonly problems: readonly SourceProblem[] }
+
+function buildProfile(platform: string, sources: ReadonlyMap<string, readonly Source[]>): Built {
+  const chain: Source[] = []
+  let next: { name: string; skip: number } | null = { name: platform, skip: 0 }
+  while (next !== null) {
+    const source: Source | undefined = sources.get(next.name)?.[next.skip]
+    const from: Source | undefined = chain.at(-1)
+    const fail = (message: string, hint: string): Built => {
+      const at = from ?? source
+      const place = at?.document.locate(['extends']) ?? { line: 1, column: 1 }
+      return { ok: false, problems: [{ file: at?.file ?? platform, ...place, key: 'extends', message, hint }] }
+    }
+    if (source === undefined)
+      return fail(`there is no profile ${next.name}`, 'Name a profile that exists, see `kx profiles`')
+    if (chain.includes(source)) return fail('the profile extends itself in a circle', 'Take one `extends` out')
+    if (chain.length >= maximumDepth)
+      return fail(`more than ${maximumDepth} profiles extend one another`, 'Shorten the chain')
+    chain.push(source)
+    const parent: unknown = mapOf(source.document.value)?.extends
+    if (parent === undefined) next = null
+    else if (typeof parent !== 'string') return fail('found no name', 'Write the name of a profile')
+    // A user's file may build on the built-in one of its own name.
+    else next = { name: parent, skip: parent === next.name ? next.skip + 1 : 0 }
+  }
+  const own = chain[0]
+  if (own === undefined) return { ok: false, problems: [] }
+  const value = chain.reduceRight<unknown>((base, source) => mergeDeep(base, source.document.value), undefined)
+  const checked = validate(profileSchema, { ...own.document, value })
+  if (!checked.ok) return { ok: false, problems: checked.errors }
+  if (checked.value.platform !== platform) {
+    const place = own.document.locate(['platform'])
+    const message = `found "${checked.value.platform}" in the file of ${platform}`
+    return {
+      ok: false,
+      problems: [{ file: own.file, ...place, key: 'platform', message, hint: `Write ${platform}, or rename the file` }],
+    }
+  }
+  return { ok: true, loaded: { profile: checked.value, files: chain.map((s) => s.file), origin: own.origin } }
+}
+
+/** `over` laid on `base`: maps key by key, everything else replaced. */
+export function mergeDeep(base: unknown, over: unknown): unknown {
+  const below = mapOf(base)
+  const above = mapOf(over)
+  if (below === null || above === null) return over === undefined ? base : over
+  const merged: Record<string, unknown> = Object.assign(Object.create(null), below)
+  for (const [key, value] of Object.entries(above)) merged[key] = mergeDeep(merged[key], value)
+  return merged
+}
+
+function mapOf(value: unknown): Record<string, unknown> | null {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : null
+}
+
+const fileProblem = (file: string, message: string, hint: string): SourceProblem => ({
+  file,
+  line: 1,
+  column: 1,
+  key: '',
+  message,
+  hint,
+})
