@@ -102,4 +102,6 @@ export interface ActResult {
   readonly exitCode: 0 | 1 | 2 | 3 | 4
   /** What `--json` prints. */
   readonly data: unknown
+  /** What a terminal prints before the summary, when there is no proof to show. */
+  readonly lines?: readonly string[]
 }

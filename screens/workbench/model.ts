@@ -1,0 +1,101 @@
+import type { ScreenId } from '../../src/commands/types.ts'
+import type { ChecklistItem } from '../../src/ui/checklist-model.ts'
+import type { Column } from '../../src/ui/table-model.ts'
+import type { Token } from '../../src/ui/theme.ts'
+
+/** A piece of a line with its meaning; a word or glyph always says it too. */
+export interface Span {
+  readonly text: string
+  readonly token?: Token
+}
+export type StyledLine = string | readonly Span[]
+
+export interface Row {
+  readonly id: string
+  readonly cells: readonly string[]
+  readonly token?: Token
+  /** Lines shown in the side pane or under the row when it is open. */
+  readonly detail?: readonly string[]
+}
+
+export interface GridCell {
+  readonly id: string
+  /** Short text that says the state without colour. */
+  readonly text: string
+  readonly token: Token
+}
+
+export interface Series {
+  readonly name: string
+  readonly x: readonly number[]
+  readonly y: readonly (number | null)[]
+}
+
+interface PaneBase {
+  readonly id: string
+  readonly title: string
+  /** Right end of the title: counts, ages. */
+  readonly note?: string
+}
+
+/** One pane, as data: the same is drawn by the workbench and printed by `--plain`. */
+export type PaneModel = PaneBase &
+  (
+    | { readonly kind: 'checklist'; readonly items: readonly ChecklistItem[]; readonly empty: string }
+    | {
+        readonly kind: 'table'
+        readonly columns: readonly Column<Row>[]
+        readonly rows: readonly Row[]
+        readonly empty: string
+      }
+    | { readonly kind: 'text'; readonly lines: readonly StyledLine[] }
+    | { readonly kind: 'log'; readonly lines: readonly string[]; readonly empty: string }
+    | { readonly kind: 'grid'; readonly cells: readonly GridCell[]; readonly empty: string }
+    | { readonly kind: 'chart'; readonly series: readonly Series[]; readonly version: number; readonly empty: string }
+  )
+
+export interface LayoutColumn {
+  readonly weight: number
+  readonly panes: readonly { readonly id: string; readonly weight: number }[]
+}
+
+/** A screen as data. The first pane is the main one; narrow terminals show it alone and reach the rest by Tab. */
+export interface ScreenModel {
+  readonly id: ScreenId
+  readonly title: string
+  /** One line under the rail: what is so, and what to do next. */
+  readonly summary: StyledLine
+  readonly panes: readonly PaneModel[]
+  /** How panes share a wide terminal; without it they stand side by side. */
+  readonly columns?: readonly LayoutColumn[]
+}
+
+/** Text of a line without its meaning. */
+export function textOf(line: StyledLine): string {
+  return typeof line === 'string' ? line : line.map((s) => s.text).join('')
+}
+
+/** A column of `Row`s by position. */
+export function column(index: number, title: string, more: Partial<Column<Row>> = {}): Column<Row> {
+  return {
+    id: `${index}`,
+    title,
+    value: (row) => row.cells[index] ?? '',
+    token: (row) => row.token ?? 'text.normal',
+    ...more,
+  }
+}
+
+/** Ids of the rows that a cursor can stand on. */
+export function rowIdsOf(pane: PaneModel): readonly string[] {
+  switch (pane.kind) {
+    case 'checklist':
+      return pane.items.map((i) => i.id)
+    case 'table':
+      return pane.rows.map((r) => r.id)
+    case 'grid':
+      return pane.cells.map((c) => c.id)
+    default:
+      return []
+  }
+}

@@ -1,0 +1,106 @@
+import type { CheckedItem } from '../../src/walk/item.ts'
+import type { Phase } from '../../src/walk/phase.ts'
+import type { Proof, ProofKind } from '../../src/walk/proof.ts'
+import { ageText } from './ages.ts'
+import type { ScreenInput } from './input.ts'
+import { byUrgency, checklistItem, countItems } from './items.ts'
+import type { PaneModel, Span, StyledLine } from './model.ts'
+
+/** Newest proof of a kind in the open run. */
+export function proofOf<P = unknown>(input: ScreenInput, kind: ProofKind): Proof<P> | undefined {
+  return input.run?.latest[kind] as Proof<P> | undefined
+}
+
+/** Why a proof no longer holds, in words; null while it does. */
+export function staleText(input: ScreenInput, proof: Proof | undefined): string | null {
+  return proof === undefined ? null : (input.staleness.get(proof.id)?.text ?? null)
+}
+
+/** Items to show: those that are coming in while the phase runs, else those of the proof with today's overrides. */
+export function itemsOf(input: ScreenInput, commandId: string, proof: Proof | undefined): readonly CheckedItem[] {
+  if (input.live?.commandId === commandId && input.live.items.length > 0) return input.live.items
+  const overrides = input.run?.overrides ?? {}
+  return (proof?.items ?? []).map((item) => {
+    const override = overrides[item.id]
+    return override === undefined || item.override !== undefined ? item : { ...item, override }
+  })
+}
+
+/** The checklist pane of a phase screen. */
+export function checklistPane(
+  input: ScreenInput,
+  commandId: string,
+  proof: Proof | undefined,
+  empty: string,
+): PaneModel {
+  const items = byUrgency(itemsOf(input, commandId, proof))
+  const isStale = staleText(input, proof) !== null && input.live?.commandId !== commandId
+  return {
+    kind: 'checklist',
+    id: 'items',
+    title: 'Checks',
+    note: items.length === 0 ? undefined : countItems(items),
+    items: items.map((item) => checklistItem(item, isStale)),
+    empty: input.live?.commandId === commandId ? 'checking …' : empty,
+  } as PaneModel
+}
+
+/** The item under the cursor, whole: for the side pane of wide terminals. */
+export function detailPane(input: ScreenInput, commandId: string, proof: Proof | undefined): PaneModel {
+  const items = byUrgency(itemsOf(input, commandId, proof))
+  const id = input.selected('items')
+  const item = items.find((i) => i.id === id) ?? items[0]
+  const lines: StyledLine[] = []
+  if (item === undefined) lines.push([{ text: 'Nothing checked yet.', token: 'text.muted' }])
+  else {
+    const row = checklistItem(item)
+    lines.push(
+      [{ text: item.title, token: 'text.strong' }],
+      [{ text: item.id, token: 'text.muted' }],
+      '',
+      item.evidence.summary,
+    )
+    for (const line of row.detail ?? []) lines.push(line)
+    lines.push('', [{ text: `looked at ${ageText(input.nowMs - item.evidence.atMs)}`, token: 'text.muted' }])
+  }
+  return { kind: 'text', id: 'detail', title: 'Detail', lines }
+}
+
+const words: Readonly<Record<string, string>> = {
+  todo: 'not done yet',
+  running: 'running',
+  passed: 'passed',
+  blocked: 'blocked',
+  stale: 'stale',
+  unknown: 'unknown',
+}
+const tokensByState = {
+  todo: 'state.todo',
+  running: 'state.running',
+  passed: 'state.pass',
+  blocked: 'state.blocked',
+  stale: 'state.stale',
+  unknown: 'state.unknown',
+} as const
+
+/** The line under the rail: how the phase stands, why, and what to press next. */
+export function phaseSummary(input: ScreenInput, phase: Phase, next: string): Span[] {
+  const { state, why } = input.phases[phase]
+  const spans: Span[] = [{ text: words[state] ?? state, token: tokensByState[state] }]
+  if (why !== '') spans.push({ text: ` – ${why}` })
+  if (next !== '') spans.push({ text: `  ${next}`, token: 'text.muted' })
+  return spans
+}
+
+/** `key: value` with the key muted. */
+export function fact(key: string, value: string, token?: Span['token']): StyledLine {
+  return [
+    { text: `${key.padEnd(14)} `, token: 'text.muted' },
+    token === undefined ? { text: value } : { text: value, token },
+  ]
+}
+
+/** A heading between facts. */
+export function heading(text: string): StyledLine {
+  return [{ text, token: 'text.strong' }]
+}

@@ -1,0 +1,37 @@
+import type { ScreenId } from '../../src/commands/types.ts'
+import { auditModel } from '../audit/model.ts'
+import { cellsModel } from '../cells/model.ts'
+import { checklistsModel } from '../checklists/model.ts'
+import { configModel } from '../config/model.ts'
+import { costModel } from '../cost/model.ts'
+import { homeModel } from '../home/model.ts'
+import { launchModel } from '../launch/model.ts'
+import { patrolModel } from '../patrol/model.ts'
+import { planModel } from '../plan/model.ts'
+import { profilesModel } from '../profiles/model.ts'
+import { reportModel } from '../report/model.ts'
+import { smokeModel } from '../smoke/model.ts'
+import { teardownModel } from '../teardown/model.ts'
+import type { ScreenInput } from './input.ts'
+import type { ScreenModel } from './model.ts'
+
+const models: Readonly<Record<ScreenId, (input: ScreenInput) => ScreenModel>> = {
+  home: homeModel,
+  plan: planModel,
+  audit: auditModel,
+  smoke: smokeModel,
+  cost: costModel,
+  launch: launchModel,
+  patrol: patrolModel,
+  teardown: teardownModel,
+  checklists: checklistsModel,
+  profiles: profilesModel,
+  report: reportModel,
+  cells: cellsModel,
+  config: configModel,
+}
+
+/** The open screen as data. */
+export function screenModel(input: ScreenInput): ScreenModel {
+  return models[input.screen](input)
+}

@@ -1,0 +1,211 @@
+import { createInterface } from 'node:readline/promises'
+import { Argument, Command, CommanderError, Option } from 'commander'
+import type { z } from 'zod'
+import { baseType, choicesOf, validateArgs } from '../commands/line.ts'
+import { allCommands } from '../commands/list/all.ts'
+import type { Asker, CommandEnvironment, CommandSpec } from '../commands/types.ts'
+import type { ActResult, Progress } from '../run/act.ts'
+import type { Globals } from './globals.ts'
+import { plainResult } from './print.ts'
+
+export interface HeadlessRequest {
+  readonly projectFolder: string
+  readonly globals: Globals
+  readonly words: readonly string[]
+  readonly globalHelp: readonly (readonly [string, string])[]
+}
+
+const kebab = (name: string) => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)
+
+function optionFor(name: string, schema: z.ZodType): Option {
+  const isFlag = baseType(schema) === 'boolean'
+  const option = new Option(
+    isFlag ? `--${kebab(name)}` : `--${kebab(name)} <${baseType(schema)}>`,
+    schema.description ?? '',
+  )
+  const choices = choicesOf(schema)
+  if (choices.length > 0) option.choices([...choices])
+  if (baseType(schema) === 'number') option.argParser((text) => (text.trim() === '' ? text : Number(text)))
+  if (baseType(schema) === 'array') option.argParser((text) => text.split(','))
+  return option
+}
+
+/** Asks on the terminal when there is one; without one, everything that needs a person is refused (exit 3). */
+function terminalAsker(): { readonly ask: Asker; readonly needsPerson: () => boolean } {
+  let isNeeded = false
+  const canAsk = process.stdin.isTTY === true && process.stderr.isTTY === true
+  const line = async (question: string): Promise<string | null> => {
+    if (!canAsk) {
+      isNeeded = true
+      return null
+    }
+    const reader = createInterface({ input: process.stdin, output: process.stderr })
+    try {
+      return await reader.question(question)
+    } finally {
+      reader.close()
+    }
+  }
+  const say = (detail: readonly string[]) => {
+    if (canAsk) for (const text of detail) process.stderr.write(`${text}\n`)
+  }
+  return {
+    needsPerson: () => isNeeded,
+    ask: {
+      confirm: async (question, detail) => {
+        say(detail)
+        return (await line(`${question} Type yes: `)) === 'yes'
+      },
+      typed: async (question, expected, detail) => {
+        say(detail)
+        return line(`${question} Type ${expected}: `)
+      },
+      text: async (question, initial) => {
+        const answer = await line(initial === '' ? `${question}: ` : `${question} (${initial}): `)
+        return answer === '' ? initial : answer
+      },
+    },
+  }
+}
+
+function progressPrinter(isQuiet: boolean): (progress: Progress) => void {
+  return (progress) => {
+    if (isQuiet || progress.item !== undefined || progress.text === '') return
+    process.stderr.write(`${progress.text}\n`)
+  }
+}
+
+async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<string, unknown>): Promise<number> {
+  const checked = validateArgs(spec, raw)
+  if (!checked.ok) {
+    process.stderr.write(`kx: ${checked.text}\n`)
+    return 2
+  }
+  const abort = new AbortController()
+  const interrupt = () => abort.abort(new Error('interrupted'))
+  process.once('SIGINT', interrupt)
+  const { ask, needsPerson } = terminalAsker()
+  const env: CommandEnvironment = {
+    projectFolder: request.projectFolder,
+    via: 'cli',
+    who: process.env.USER ?? process.env.LOGNAME ?? 'unknown',
+    runId: request.globals.run,
+    signal: abort.signal,
+    ask,
+    progress: progressPrinter(request.globals.json || process.stderr.isTTY !== true),
+    openRun: () => {},
+  }
+  let result: ActResult
+  try {
+    if (spec.id === 'app.view') {
+      const { viewScreen } = await import('../../screens/workbench/view.ts')
+      result = await viewScreen(env, checked.parsed.args as { screen: string; width: number }, request.globals)
+    } else if (spec.run === undefined) {
+      process.stderr.write(`kx: ${spec.id} works in the workbench only; start kx without words\n`)
+      return 2
+    } else result = await spec.run(env, checked.parsed.args)
+  } catch (error) {
+    if (abort.signal.aborted) {
+      process.stderr.write('kx: interrupted; what was done so far is recorded\n')
+      return 130
+    }
+    const { problemOf } = await import('./problem.ts')
+    const problem = problemOf(error)
+    if (request.globals.json)
+      process.stdout.write(`${JSON.stringify({ ok: false, error: problem.text, exitCode: problem.exitCode })}\n`)
+    else process.stderr.write(`kx: ${problem.text}\n`)
+    return problem.exitCode
+  } finally {
+    process.removeListener('SIGINT', interrupt)
+  }
+  const exitCode = abort.signal.aborted ? 130 : needsPerson() && result.exitCode !== 0 ? 3 : result.exitCode
+  if (request.globals.json) {
+    process.stdout.write(
+      `${JSON.stringify({ ok: exitCode === 0, exitCode, summary: result.summary, data: result.data ?? null }, null, 2)}\n`,
+    )
+  } else {
+    for (const text of plainResult(result, request.globals.ascii)) process.stdout.write(`${text}\n`)
+  }
+  return exitCode
+}
+
+/** Runs one command from argv, or prints the plain home and how to go on. Returns the exit code. */
+export async function runHeadless(request: HeadlessRequest): Promise<number> {
+  const { words, globals } = request
+  if (globals.isVersion) {
+    const { version } = await import('./version.ts')
+    process.stdout.write(`kx ${version()}\n`)
+    return 0
+  }
+  const registry = allCommands()
+  if (words.length === 0 && !globals.isHelp) {
+    const view = registry.get('app.view') as CommandSpec
+    const code = await runSpec(request, view, { screen: globals.screen ?? 'home' })
+    if (!globals.json && globals.screen === null) process.stdout.write(howToGoOn)
+    return code
+  }
+  let exitCode = 0
+  const program = new Command('kx')
+  program
+    .description('A workbench for remote-GPU runs: plan, audit, smoke, cost, launch, patrol, teardown.')
+    .exitOverride()
+    .helpCommand('help [command]', 'what a command does')
+    .configureOutput({
+      writeErr: (text) => process.stderr.write(text.replace(/^error: /, 'kx: ')),
+      writeOut: (text) => process.stdout.write(text),
+    })
+    .showSuggestionAfterError(true)
+    .addHelpText(
+      'after',
+      `\nEverywhere:\n${request.globalHelp.map(([name, text]) => `  ${name.padEnd(20)} ${text}`).join('\n')}\n\nExit codes: 0 ok, 1 a finding or a refusal, 2 usage, 3 needs a person, 4 unknown, 130 interrupted.\n`,
+    )
+  const groups = new Map<string, Command>()
+  for (const spec of registry.specs) {
+    if (spec.cli === undefined) continue
+    const parents = spec.cli.slice(0, -1)
+    let parent = program
+    for (const word of parents) {
+      let group = groups.get(word)
+      if (group === undefined) {
+        group = parent.command(word).description(`${word}: see kx ${word} --help`).exitOverride()
+        groups.set(word, group)
+      }
+      parent = group
+    }
+    const sub = parent
+      .command(spec.cli.at(-1) ?? '')
+      .description(`${spec.title}. ${spec.description}`)
+      .exitOverride()
+    const shape = spec.args.shape as Record<string, z.ZodType>
+    const positional = spec.positional ?? []
+    for (const name of positional) sub.addArgument(new Argument(`[${name}]`, shape[name]?.description ?? ''))
+    for (const [name, schema] of Object.entries(shape)) sub.addOption(optionFor(name, schema))
+    sub.action(async (...given: unknown[]) => {
+      const raw: Record<string, unknown> = { ...(given[positional.length] as object) }
+      positional.forEach((name, i) => {
+        const value = given[i]
+        if (value === undefined) return
+        const type = baseType(shape[name] as z.ZodType)
+        raw[name] = type === 'number' ? Number(value) : type === 'array' ? String(value).split(',') : value
+      })
+      exitCode = await runSpec(request, spec, raw)
+    })
+  }
+  // `kx teardown` alone is the first half of teardown; its two acts have words of their own.
+  const argv = words.length === 1 && words[0] === 'teardown' ? ['teardown', 'verify'] : words
+  try {
+    await program.parseAsync(globals.isHelp ? ['--help'] : [...argv], { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    throw error
+  }
+  return exitCode
+}
+
+const howToGoOn = `
+How to go on:
+  kx                 the workbench, on a terminal
+  kx plan            check the plan and begin a run
+  kx walk            every phase up to the gate that a person passes
+  kx --help          every command
+`

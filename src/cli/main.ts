@@ -1,0 +1,25 @@
+import { resolve } from 'node:path'
+import { globalHelp, splitArgv } from './globals.ts'
+
+/**
+ * Entry of the program. Opens the workbench on a terminal; without one, or with words, runs headless.
+ * Exit codes: 0 ok, 1 a finding or a refusal, 2 usage, 3 needs a person, 4 unknown, 130 interrupted.
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  const split = splitArgv(argv)
+  if (!split.ok) {
+    process.stderr.write(`kx: ${split.text}; kx --help lists the options\n`)
+    process.exitCode = 2
+    return
+  }
+  const { globals, words } = split
+  const projectFolder = resolve(globals.project ?? process.cwd())
+  const hasTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true
+  if (words.length === 0 && hasTerminal && !globals.plain && !globals.json && !globals.isHelp && !globals.isVersion) {
+    const { startWorkbench } = await import('../../screens/workbench/start.ts')
+    process.exitCode = await startWorkbench({ projectFolder, globals })
+    return
+  }
+  const { runHeadless } = await import('./headless.ts')
+  process.exitCode = await runHeadless({ projectFolder, globals, words, globalHelp })
+}

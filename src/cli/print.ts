@@ -1,0 +1,23 @@
+import type { ActResult } from '../run/act.ts'
+import type { CheckedItem } from '../walk/item.ts'
+
+const marks = { pass: '✓', fail: '✗', unknown: '?', 'not-applicable': '–' } as const
+const asciiMarks = { pass: '[x]', fail: '[!]', unknown: '[?]', 'not-applicable': '[-]' } as const
+
+function itemLines(item: CheckedItem, isAscii: boolean): string[] {
+  const mark = (isAscii ? asciiMarks : marks)[item.result]
+  const state = item.override === undefined ? item.result : `${item.result}, overridden`
+  const lines = [
+    `${mark} ${state} (${item.severity}) ${item.id}: ${item.result === 'pass' ? item.evidence.summary : (item.reason ?? item.evidence.summary)}`,
+  ]
+  if (item.result !== 'pass' && item.result !== 'not-applicable' && item.fix !== undefined)
+    lines.push(`      fix: ${item.fix}`)
+  return lines
+}
+
+/** A command's result for people: what was checked, then one line that sums it up. */
+export function plainResult(result: ActResult, isAscii: boolean): readonly string[] {
+  const items = result.proof?.items ?? []
+  const own = result.lines ?? []
+  return [...items.flatMap((i) => itemLines(i, isAscii)), ...own, ...(result.summary === '' ? [] : [result.summary])]
+}

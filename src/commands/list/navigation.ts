@@ -1,0 +1,90 @@
+import { z } from 'zod'
+import { phases } from '../../walk/phase.ts'
+import { command, noArgs } from '../registry.ts'
+import type { CommandSpec } from '../types.ts'
+
+/** A command that the workbench itself carries out, under its id. */
+function ui(
+  id: string,
+  title: string,
+  description: string,
+  keys: string[],
+  more: Partial<CommandSpec> = {},
+): CommandSpec {
+  return command({ id, title, description, args: noArgs, keys, where: 'global', risk: 'read', ...more } as CommandSpec)
+}
+
+const phaseTitles = {
+  plan: 'Plan',
+  audit: 'Environment audit',
+  smoke: 'Smoke',
+  cost: 'Cost',
+  launch: 'Launch',
+  patrol: 'Patrol',
+  teardown: 'Teardown',
+} as const
+
+/** Movement, views and the workbench's own acts. */
+export const navigationCommands: readonly CommandSpec[] = [
+  ...phases.map((phase, i) =>
+    ui(
+      `go.${phase}`,
+      `Go to ${phaseTitles[phase]}`,
+      `Shows screen ${i + 1} of the walk.`,
+      [`${i + 1}`, `g ${phase[0]}`].slice(0, phase === 'patrol' || phase === 'plan' ? 1 : 2),
+    ),
+  ),
+  ui('go.home', 'Go to Home', 'Every run and every meter of this user, over all projects.', ['0', 'g h'], {
+    hint: true,
+  }),
+  ui(
+    'go.checklists',
+    'Go to Checklists',
+    'Lists that a person ticks: the ready ones and any Markdown file with task items.',
+    ['g x'],
+  ),
+  ui('go.profiles', 'Go to Profiles', 'What kx knows of each platform.', ['g f']),
+  ui('go.report', 'Go to Report', 'The report of this run.', ['g r']),
+  ui('go.cells', 'Go to Cells', 'Everything that was done in this run, newest last.', ['g n']),
+  ui('go.config', 'Go to Settings', 'Effective settings and where each came from.', ['g ,']),
+  ui('go.back', 'Back', 'The screen before this one.', ['[', 'alt+left']),
+  ui('go.forward', 'Forward', 'The screen that Back left.', [']', 'alt+right']),
+  ui('move.down', 'Down', 'Next row.', ['j', 'down']),
+  ui('move.up', 'Up', 'Row before.', ['k', 'up']),
+  ui('move.page-down', 'Page down', 'One page on.', ['pagedown', 'ctrl+d']),
+  ui('move.page-up', 'Page up', 'One page back.', ['pageup', 'ctrl+u']),
+  ui('move.top', 'Top', 'First row.', ['home', 'g g']),
+  ui('move.bottom', 'Bottom', 'Last row; a log follows again.', ['end', 'G']),
+  ui(
+    'view.open',
+    'Open',
+    'Opens the row: its evidence, command and fix; a run on the home screen; ticks on a checklist.',
+    ['enter'],
+    { hint: true },
+  ),
+  ui('view.next-pane', 'Next pane', 'Moves to the next pane.', ['tab'], { hint: true }),
+  ui('view.previous-pane', 'Previous pane', 'Moves to the pane before.', ['shift+tab']),
+  ui('view.zoom', 'Zoom', 'Gives the pane the whole screen, or back.', ['z']),
+  ui('view.filter', 'Filter', 'Rows that match: /regex, !inverse, ~fuzzy. Empty clears.', ['/'], { hint: true }),
+  ui('view.copy', 'Copy row', 'Copies the row; says by which way and how many bytes.', ['y']),
+  ui('view.copy-pane', 'Copy pane', 'Copies everything in the pane.', ['Y']),
+  ui('view.pager', 'Open in pager', 'Hands the pane to $PAGER.', ['P']),
+  ui('app.command-line', 'Command line', 'Types a command; Tab completes.', [':'], { hint: true }),
+  ui('app.palette', 'Palette', 'Finds any command by a few of its letters.', ['ctrl+p'], { hint: true }),
+  ui('app.help', 'Help', 'Keys and commands of this screen; type to search, Enter runs.', ['?', 'f1'], { hint: true }),
+  ui('app.repaint', 'Repaint', 'Draws the whole screen anew.', ['ctrl+l']),
+  ui('app.mouse', 'Mouse on or off', 'Releases the mouse so that the terminal can select text (or hold Shift).', ['M']),
+  ui('app.suspend', 'Suspend', 'Back to the shell; fg returns.', ['ctrl+z']),
+  ui('app.cancel', 'Cancel', 'Ends the running act: TERM, grace, KILL.', ['ctrl+c', 'escape']),
+  ui('app.dismiss', 'Dismiss message', 'Clears the message line.', ['backspace']),
+  command({
+    id: 'app.quit',
+    title: 'Quit',
+    description: 'Leaves kx. What runs on a box goes on; an act that runs here is asked about first.',
+    args: z.strictObject({}),
+    keys: ['q'],
+    where: 'global',
+    risk: 'read',
+    hint: true,
+  }),
+]

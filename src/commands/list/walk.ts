@@ -1,0 +1,268 @@
+import { z } from 'zod'
+import type { RunState } from '../../run/types.ts'
+import { command, noArgs } from '../registry.ts'
+import type { CommandSpec, CommandState } from '../types.ts'
+
+const needsPlan = (s: CommandState) => (s.hasPlan ? null : 'this project has no kx.yaml yet; :new writes one')
+const needsRun = (s: CommandState) =>
+  needsPlan(s) ?? (s.run === null ? 'no run is open; check the plan first (1, then r)' : null)
+const has = (run: RunState | null, kind: keyof RunState['latest']) => run?.latest[kind] !== undefined
+const needsReceipt = (s: CommandState) =>
+  needsRun(s) ?? (has(s.run, 'Receipt') ? null : 'nothing was launched yet (5, then r)')
+
+/** The seven phases' acts, in the order of the walk. Each loads its phase when it is first used. */
+export const walkCommands: readonly CommandSpec[] = [
+  command({
+    id: 'plan.check',
+    title: 'Check the plan',
+    description:
+      'Reads kx.yaml, expands its units, digests code, config and data, and runs every plan check. Begins a run when none is open.',
+    args: z.strictObject({
+      newRun: z.boolean().default(false).describe('begin a new run instead of going on with the open one'),
+    }),
+    keys: ['r'],
+    where: ['plan'],
+    risk: 'change',
+    hint: true,
+    cli: ['plan'],
+    disabled: needsPlan,
+    run: async (env, args) =>
+      (await import('../act.ts')).actOnRun(
+        env,
+        'plan.check',
+        args,
+        { startsRun: true, newRun: args.newRun },
+        async (ctx) => (await import('../../plan/service.ts')).checkPlan(ctx),
+      ),
+  }),
+  command({
+    id: 'plan.new',
+    title: 'New plan',
+    description: 'Writes a commented kx.yaml from a few answers. Never overwrites one.',
+    args: z.strictObject({
+      name: z
+        .string()
+        .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, dot, underscore, hyphen')
+        .describe('name of the plan'),
+      goal: z
+        .string()
+        .min(1)
+        .default('raise val_acc by 0.01 over the baseline')
+        .describe('one sentence: what changes, which way, by how much'),
+      command: z.string().min(1).default('python train.py --seed {seed}').describe('command line of one unit'),
+      metric: z.string().min(1).default('val_acc').describe('primary metric'),
+      direction: z.enum(['higher', 'lower']).default('higher').describe('which way is better'),
+      seeds: z.number().int().min(1).max(1000).default(3).describe('how many seeds, one unit each'),
+      compute: z.enum(['cpu', 'gpu']).default('cpu').describe('what a unit needs'),
+      hours: z.number().positive().default(2).describe('most hours the run may take'),
+      usd: z.number().min(0).default(0).describe('most money it may cost'),
+    }),
+    positional: ['name'],
+    where: ['home', 'plan'],
+    keys: ['n'],
+    risk: 'change',
+    cli: ['new'],
+    disabled: (s) => (s.hasPlan ? 'this project has a kx.yaml already; edit it with e' : null),
+    run: async (env, args) => (await import('../project.ts')).newPlan(env, args),
+  }),
+  command({
+    id: 'audit.run',
+    title: 'Audit the host',
+    description:
+      'Checks the machine that the run will use, live: disks, memory, GPU, environment, data, secrets, clock.',
+    args: z.strictObject({ only: z.array(z.string()).optional().describe('item ids to check, comma separated') }),
+    keys: ['r'],
+    where: ['audit'],
+    risk: 'read',
+    hint: true,
+    cli: ['audit'],
+    disabled: needsRun,
+    run: async (env, args) =>
+      (await import('../act.ts')).actOnRun(env, 'audit.run', args, {}, async (ctx) =>
+        (await import('../../audit/service.ts')).audit(ctx, args),
+      ),
+  }),
+  command({
+    id: 'smoke.run',
+    title: 'Run the smoke',
+    description: 'Runs one or two units end to end, kills one and resumes it, measures steps, seconds and memory.',
+    args: noArgs,
+    keys: ['r'],
+    where: ['smoke'],
+    risk: 'change',
+    hint: true,
+    cli: ['smoke'],
+    disabled: needsRun,
+    run: async (env, args) =>
+      (await import('../act.ts')).actOnRun(env, 'smoke.run', args, {}, async (ctx) =>
+        (await import('../../smoke/service.ts')).smoke(ctx),
+      ),
+  }),
+  command({
+    id: 'cost.price',
+    title: 'Price the plan',
+    description: 'Hours and money, p50 and p90, from the smoke; says how many samples stand behind them.',
+    args: noArgs,
+    keys: ['r'],
+    where: ['cost'],
+    risk: 'read',
+    hint: true,
+    cli: ['cost'],
+    disabled: needsRun,
+    run: async (env, args) =>
+      (await import('../act.ts')).actOnRun(env, 'cost.price', args, {}, async (ctx) =>
+        (await import('../../cost/service.ts')).price(ctx),
+      ),
+  }),
+  command({
+    id: 'cost.approve',
+    title: 'Approve',
+    description: 'A person approves hours, money, cap and lease. Expires; a changed plan or smoke makes it stale.',
+    args: z.strictObject({
+      expiresHours: z.number().positive().max(168).default(24).describe('hours until the approval expires'),
+    }),
+    keys: ['a'],
+    where: ['cost'],
+    risk: 'spend',
+    hint: true,
+    cli: ['approve'],
+    disabled: (s) => needsRun(s) ?? (has(s.run, 'PricedPlan') ? null : 'price the plan first (r)'),
+    run: async (env, args) => (await import('../approve.ts')).approve(env, args),
+  }),
+  command({
+    id: 'launch.start',
+    title: 'Launch',
+    description:
+      'Starts the units on the box, detached: they outlive kx, the terminal and the login. Relaunch skips what is finished.',
+    args: noArgs,
+    keys: ['r'],
+    where: ['launch'],
+    risk: 'spend',
+    hint: true,
+    cli: ['launch'],
+    disabled: needsRun,
+    run: async (env, args) => (await import('../launch.ts')).launch(env, args),
+  }),
+  command({
+    id: 'patrol.tick',
+    title: 'Look now',
+    description: 'One bounded, read-only look at the run: units, disks, memory, GPU, findings.',
+    args: z.strictObject({}),
+    keys: ['r'],
+    where: ['patrol'],
+    risk: 'read',
+    hint: true,
+    cli: ['patrol'],
+    disabled: needsReceipt,
+    run: async (env, args) =>
+      (await import('../act.ts')).actOnRun(env, 'patrol.tick', args, { isQuietCell: env.via === 'auto' }, async (ctx) =>
+        (await import('../../patrol/service.ts')).observe(ctx),
+      ),
+  }),
+  command({
+    id: 'patrol.abort',
+    title: 'Abort the run',
+    description: 'Asks the runner to stop, then TERM, grace, KILL; results so far stay. Relaunch resumes.',
+    args: z.strictObject({
+      reason: z.string().min(1).default('stopped by hand').describe('why; it goes into the record'),
+    }),
+    positional: ['reason'],
+    keys: ['X'],
+    where: ['patrol'],
+    risk: 'change',
+    hint: true,
+    cli: ['abort'],
+    disabled: (s) => needsReceipt(s) ?? (has(s.run, 'Outcome') ? 'the run has ended already' : null),
+    run: async (env, args) => (await import('../launch.ts')).abort(env, args),
+  }),
+  command({
+    id: 'patrol.acknowledge',
+    title: 'Acknowledge finding',
+    description: 'Marks the finding under the cursor as seen; it stays listed until it clears.',
+    args: z.strictObject({ finding: z.string().optional().describe('finding id; the selected one by default') }),
+    positional: ['finding'],
+    keys: ['a'],
+    where: ['patrol'],
+    risk: 'change',
+    cli: ['acknowledge'],
+    disabled: needsReceipt,
+    run: async (env, args) => (await import('../records.ts')).acknowledge(env, args),
+  }),
+  command({
+    id: 'teardown.verify',
+    title: 'Pull and verify',
+    description:
+      'Pulls every declared artifact, hashes both ends, checks structure by kind, compares found with expected.',
+    args: noArgs,
+    keys: ['r'],
+    where: ['teardown'],
+    risk: 'change',
+    hint: true,
+    cli: ['teardown', 'verify'],
+    disabled: needsReceipt,
+    run: async (env, args) =>
+      (await import('../act.ts')).actOnRun(env, 'teardown.verify', args, {}, async (ctx) =>
+        (await import('../../teardown/service.ts')).verify(ctx, args),
+      ),
+  }),
+  command({
+    id: 'teardown.remove',
+    title: 'Remove the box folder',
+    description:
+      'Asks for the typed name, makes a single-use permit, removes the box folder and sees it gone. There is no override.',
+    args: z.strictObject({ name: z.string().optional().describe('the name that has to be typed, given in advance') }),
+    keys: ['D'],
+    where: ['teardown'],
+    risk: 'destroy',
+    hint: true,
+    cli: ['teardown', 'remove'],
+    disabled: (s) => needsReceipt(s) ?? (has(s.run, 'VerifiedManifest') ? null : 'pull and verify first (r)'),
+    run: async (env, args) => (await import('../remove.ts')).remove(env, args),
+  }),
+  command({
+    id: 'report.write',
+    title: 'Write the report',
+    description:
+      'Plan against actual, metrics, findings, artifacts n of n, reproduce command: report.md and report.json.',
+    args: noArgs,
+    keys: ['w', 'r'],
+    where: ['teardown', 'report'],
+    risk: 'change',
+    hint: true,
+    cli: ['report'],
+    disabled: needsRun,
+    run: async (env, args) =>
+      (await import('../act.ts')).actOnRun(env, 'report.write', args, {}, async (ctx) =>
+        (await import('../../teardown/service.ts')).writeReport(ctx),
+      ),
+  }),
+  command({
+    id: 'item.override',
+    title: 'Override item',
+    description: 'Goes on in spite of the error item under the cursor. The written reason becomes part of the proof.',
+    args: z.strictObject({
+      item: z.string().optional().describe('item id; the selected one by default'),
+      reason: z.string().optional().describe('why this is all right'),
+    }),
+    positional: ['item', 'reason'],
+    keys: ['o'],
+    where: ['plan', 'audit', 'smoke', 'cost', 'launch'],
+    risk: 'change',
+    cli: ['override'],
+    disabled: needsRun,
+    run: async (env, args) => (await import('../records.ts')).override(env, args),
+  }),
+  command({
+    id: 'walk.auto',
+    title: 'Walk by itself',
+    description: 'Runs every phase in order up to a gate that only a person may pass.',
+    args: z.strictObject({ plan: z.string().optional().describe('plan file') }),
+    positional: ['plan'],
+    keys: ['W'],
+    where: 'global',
+    risk: 'change',
+    cli: ['walk'],
+    disabled: needsPlan,
+    run: async (env, args) => (await import('../auto.ts')).walkAuto(env, args),
+  }),
+]
