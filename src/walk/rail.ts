@@ -1,0 +1,118 @@
+import type { WalkState } from './gates.ts'
+import { applyOverrides } from './gates.ts'
+import { endsPhase, madeBy } from './graph.ts'
+import { isBlocking } from './item.ts'
+import { type Phase, type PhaseState, phases, type RunLiveness } from './phase.ts'
+import type { Digests, HostIdentity, Proof, ProofKind, Staleness } from './proof.ts'
+import { staleness } from './staleness.ts'
+
+export interface PhaseStanding {
+  readonly state: PhaseState
+  /** One line for the rail's tooltip, the hint and `--json`. */
+  readonly why: string
+  /** The proof that the state is about. */
+  readonly proofId?: string
+}
+
+export interface RailExtras {
+  readonly host?: HostIdentity | null
+  /** How the run stood when it was last looked at; null or absent: not known. */
+  readonly liveness?: RunLiveness | null
+}
+
+/**
+ * How the seven phases stand. `digests` null: the project could not be read, so what depends on it is unknown.
+ * `busyPhase`: the phase whose cell is running now.
+ */
+export function phaseStates(
+  state: WalkState,
+  digests: Digests | null,
+  nowMs: number,
+  busyPhase: Phase | null,
+  extras: RailExtras = {},
+): Readonly<Record<Phase, PhaseStanding>> {
+  const stale = staleness(state.proofs, digests, nowMs, extras.host ?? null)
+  const standing = (phase: Phase): PhaseStanding => {
+    if (phase === busyPhase) return { state: 'running', why: 'Running now.' }
+    if (phase === 'patrol') return patrolStanding(state, stale, digests, extras.liveness ?? null)
+    const proof = newest(state, endsPhase[phase])
+    return proof === null ? unended(phase, state, stale) : ofProof(proof, state, stale, digests)
+  }
+  return Object.fromEntries(phases.map((phase) => [phase, standing(phase)])) as Record<Phase, PhaseStanding>
+}
+
+const newest = (state: WalkState, kind: ProofKind): Proof | null =>
+  state.proofs.findLast((proof) => proof.kind === kind) ?? null
+
+function ofProof(
+  proof: Proof,
+  state: WalkState,
+  stale: ReadonlyMap<string, Staleness>,
+  digests: Digests | null,
+): PhaseStanding {
+  const proofId = proof.id
+  const reason = stale.get(proofId)
+  if (reason !== undefined) return { state: 'stale', why: `Stale: ${reason.text}.`, proofId }
+  const isFact = proof.phase === 'launch' || proof.phase === 'patrol' || proof.phase === 'teardown'
+  if (digests === null && !isFact)
+    return { state: 'unknown', why: 'The project cannot be read, so it is unknown whether this still holds.', proofId }
+  const items = applyOverrides(proof.items, state.overrides)
+  const blocking = items.filter(isBlocking)
+  if (blocking.length > 0) {
+    const unknown = blocking.filter((item) => item.result === 'unknown').length
+    const parts = [
+      blocking.length > unknown ? `${blocking.length - unknown} failed` : '',
+      unknown > 0 ? `${unknown} unknown` : '',
+    ].filter((part) => part !== '')
+    return { state: 'blocked', why: `Blocked: ${parts.join(', ')} (${blocking.map((i) => i.id).join(', ')}).`, proofId }
+  }
+  const overridden = items.filter((item) => item.override !== undefined).length
+  const warned = items.filter((item) => item.severity === 'warn' && item.result === 'fail').length
+  const notes = [overridden > 0 ? `${overridden} overridden` : '', warned > 0 ? `${warned} warnings` : '']
+    .filter((part) => part !== '')
+    .join(', ')
+  return { state: 'passed', why: notes === '' ? 'Passed.' : `Passed, ${notes}.`, proofId }
+}
+
+/** A phase whose last proof does not exist yet: say how far it has come. */
+function unended(phase: Phase, state: WalkState, stale: ReadonlyMap<string, Staleness>): PhaseStanding {
+  const next = madeBy[endsPhase[phase]].next
+  const halves: Partial<Record<Phase, readonly [ProofKind, string]>> = {
+    cost: ['PricedPlan', 'Priced; a person has not approved it yet.'],
+    teardown: ['VerifiedManifest', 'Artifacts verified; nothing has been removed yet.'],
+  }
+  const half = halves[phase]
+  const proof = half === undefined ? null : newest(state, half[0])
+  if (half === undefined || proof === null) return { state: 'todo', why: `Not done yet. ${next}` }
+  const reason = stale.get(proof.id)
+  if (reason !== undefined) return { state: 'stale', why: `Stale: ${reason.text}.`, proofId: proof.id }
+  const blocking = applyOverrides(proof.items, state.overrides).filter(isBlocking)
+  if (blocking.length > 0)
+    return { state: 'blocked', why: `Blocked by ${blocking.map((item) => item.id).join(', ')}.`, proofId: proof.id }
+  return { state: 'todo', why: half[1], proofId: proof.id }
+}
+
+/** Between launch and outcome the rail shows how the run is; what nobody has seen is unknown, never running. */
+function patrolStanding(
+  state: WalkState,
+  stale: ReadonlyMap<string, Staleness>,
+  digests: Digests | null,
+  liveness: RunLiveness | null,
+): PhaseStanding {
+  const receipt = newest(state, 'Receipt')
+  const outcome = newest(state, 'Outcome')
+  if (receipt === null) return { state: 'todo', why: 'Nothing is launched yet.' }
+  if (outcome !== null && state.proofs.indexOf(outcome) > state.proofs.indexOf(receipt))
+    return ofProof(outcome, state, stale, digests)
+  switch (liveness) {
+    case 'running':
+      return { state: 'running', why: 'The run is running.', proofId: receipt.id }
+    case 'finished':
+      return { state: 'todo', why: 'The run has finished; its outcome is not recorded yet.', proofId: receipt.id }
+    case 'stalled':
+    case 'dead':
+      return { state: 'blocked', why: `The run is ${liveness}.`, proofId: receipt.id }
+    default:
+      return { state: 'unknown', why: 'Launched; how it stands is not known.', proofId: receipt.id }
+  }
+}

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest'
+import { phases } from '../../../src/walk/phase.ts'
+import { phaseStates } from '../../../src/walk/rail.ts'
+import { digests, host, item, nowMs, proof, state, wholeWalk } from './support.ts'
+
+const upTo = (kind: string) => wholeWalk().slice(0, wholeWalk().findIndex((p) => p.kind === kind) + 1)
+const states = (...args: Parameters<typeof phaseStates>) => {
+  const all = phaseStates(...args)
+  return phases.map((phase) => all[phase].state)
+}
+
+describe('rail', () => {
+  it('begins with everything to do', () => {
+    expect(states(state([]), digests, nowMs, null)).toEqual(Array(7).fill('todo'))
+  })
+
+  it('shows a whole walk as passed', () => {
+    const done = [...wholeWalk(), proof('MeterStopped', { host })]
+    expect(states(state(done), { ...digests, manifest: 'x1' }, nowMs, null, { host })).toEqual(Array(7).fill('passed'))
+  })
+
+  it('shows an edit of the code as stale where it matters, and keeps what happened', () => {
+    const done = [...wholeWalk(), proof('MeterStopped', { host })]
+    expect(states(state(done), { ...digests, code: 'c2' }, nowMs, null)).toEqual([
+      'stale',
+      'stale',
+      'stale',
+      'stale',
+      'passed',
+      'passed',
+      'passed',
+    ])
+  })
+
+  it('is unknown, not passed, when the project cannot be read', () => {
+    expect(states(state(upTo('Approval')), null, nowMs, null).slice(0, 4)).toEqual(Array(4).fill('unknown'))
+  })
+
+  it('is blocked by failed and unknown error items, and open again with their overrides', () => {
+    const items = [item('a', 'fail'), item('b', 'unknown'), item('c', 'fail', 'warn')]
+    const proofs = [proof('PlanDigest', { boundTo: digests, items })]
+    const plan = phaseStates(state(proofs), digests, nowMs, null).plan
+    expect(plan).toEqual({ state: 'blocked', why: 'Blocked: 1 failed, 1 unknown (a, b).', proofId: 'PlanDigest' })
+    const overrides = Object.fromEntries(
+      ['a', 'b'].map((itemId) => [itemId, { itemId, reason: 'r', by: 'ada', atMs: nowMs }]),
+    )
+    expect(phaseStates({ ...state(proofs), overrides }, digests, nowMs, null).plan).toMatchObject({
+      state: 'passed',
+      why: 'Passed, 2 overridden, 1 warnings.',
+    })
+  })
+
+  it('shows what is running now before anything else', () => {
+    expect(phaseStates(state(wholeWalk()), digests, nowMs, 'smoke').smoke.state).toBe('running')
+  })
+
+  it('tells priced from approved', () => {
+    expect(phaseStates(state(upTo('PricedPlan')), digests, nowMs, null).cost).toMatchObject({
+      state: 'todo',
+      why: expect.stringContaining('not approved'),
+    })
+  })
+
+  it.each([
+    ['running', 'running'],
+    ['stalled', 'blocked'],
+    ['dead', 'blocked'],
+    ['finished', 'todo'],
+    ['unknown', 'unknown'],
+    [null, 'unknown'],
+  ] as const)('a launched run seen as %s shows patrol as %s', (liveness, expected) => {
+    expect(phaseStates(state(upTo('Receipt')), digests, nowMs, null, { liveness }).patrol.state).toBe(expected)
+  })
+
+  it('a second launch opens patrol again', () => {
+    const proofs = [...wholeWalk(), proof('Receipt', { id: 'receipt2' })]
+    expect(phaseStates(state(proofs), digests, nowMs, null).patrol.state).toBe('unknown')
+  })
+})
