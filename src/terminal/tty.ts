@@ -1,6 +1,9 @@
 import { writeSync } from 'node:fs'
 import type { TerminalSize } from './events.ts'
 
+/** As wide as Node's own emitters declare it; what is passed is checked by `on`. */
+type Listener = Parameters<NodeJS.EventEmitter['off']>[1]
+
 /** The part of `process.stdin` a session needs. */
 export interface TtyInput {
   readonly isTTY?: boolean
@@ -8,7 +11,7 @@ export interface TtyInput {
   on(event: 'data', listener: (chunk: Buffer) => void): unknown
   on(event: 'end' | 'close', listener: () => void): unknown
   on(event: 'error', listener: (error: Error) => void): unknown
-  off(event: string, listener: (...args: never[]) => void): unknown
+  off(event: string, listener: Listener): unknown
   resume(): unknown
   pause(): unknown
   ref?(): unknown
@@ -26,7 +29,7 @@ export interface TtyOutput {
   once(event: 'drain', listener: () => void): unknown
   on(event: 'resize', listener: () => void): unknown
   on(event: 'error', listener: (error: Error) => void): unknown
-  off(event: string, listener: (...args: never[]) => void): unknown
+  off(event: string, listener: Listener): unknown
   getWindowSize?(): [number, number]
 }
 
