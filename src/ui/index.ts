@@ -9,6 +9,7 @@ export {
   checklistSummary,
   rowOfItem,
 } from './checklist-model.ts'
+export { type FuzzyMatch, fuzzyMatch, fuzzyRank, type Ranked } from './fuzzy.ts'
 export {
   asciiGlyphs,
   type Glyphs,
@@ -34,12 +35,23 @@ export {
   type TooSmallProps,
   tooSmallLines,
 } from './layout.tsx'
+export {
+  type EditorAction,
+  type EditorState,
+  type EditorUnit,
+  type EditorView,
+  editorView,
+  makeEditor,
+  reduceEditor,
+} from './line-editor.ts'
 export { type ListAction, type ListState, reduceList, visibleTop } from './list-model.ts'
+export { makePattern, type SafePattern } from './safe-pattern.ts'
 export { type Part, type SizeClass, sizeClass, smallestScreen, split } from './split.ts'
 export { StaticTable, type StaticTableProps } from './static-table.tsx'
 export { Table, type TableProps } from './table.tsx'
 export { type Column, type Sort, type TableModel, tableLines } from './table-model.ts'
 export { type Align, cut, cutMiddle, graphemes, isAscii, oneLine, pad, textWidth, toWidth, wrap } from './text-fit.ts'
+export { TextInput, type TextInputProps, textInputLines } from './text-input.tsx'
 export {
   type ColorDepth,
   makeTheme,
