@@ -1,0 +1,183 @@
+import { closeSync, constants, fstatSync, openSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { RunLiveness } from '../walk/phase.ts'
+import { messageOf } from './errors.ts'
+import { foldRecords } from './fold.ts'
+import { readOn } from './journal.ts'
+import { JournalCursor } from './journal-line.ts'
+import type { ObservationHead } from './payloads.ts'
+import type { Meter, RunState } from './types.ts'
+
+/** An observation older than this no longer says how a run is; the home screen shows `unknown` with its age. */
+export const observationLifetimeMs = 15 * 60_000
+
+/** What the home screen shows of a run. Nothing in it is guessed: what could not be read is null or `unknown`. */
+export interface RunSummary {
+  readonly runId: string
+  readonly folder: string
+  readonly project: string | null
+  readonly planName: string | null
+  readonly createdAtMs: number | null
+  /** `null`: not launched yet, so there is nothing alive or dead. */
+  readonly liveness: RunLiveness | null
+  /** Furthest proof, in a word or two: `planned`, `audited`, `launched`, `torn down`. */
+  readonly stage: string | null
+  readonly unitsDone: number | null
+  readonly unitsTotal: number | null
+  /** When the run was last looked at by patrol; null: never. */
+  readonly seenAtMs: number | null
+  /** Newest record of the journal. */
+  readonly changedAtMs: number | null
+  readonly isArchived: boolean
+  readonly openMeters: readonly Meter[]
+  readonly openFindings: number
+  /** Why it is unknown, or what else must be said about it. */
+  readonly reason: string | null
+}
+
+export interface SummaryReader {
+  read(folder: string, nowMs: number): RunSummary
+}
+
+interface Remembered {
+  readonly inode: number
+  readonly cursor: JournalCursor
+  state: RunState | null
+  changedAtMs: number | null
+}
+
+/** Reads runs without locks and without writing; a second look at the same run reads only what was added. */
+export function createSummaryReader(): SummaryReader {
+  const seen = new Map<string, Remembered>()
+  return {
+    read: (folder, nowMs) => {
+      try {
+        const remembered = look(join(folder, 'journal.jsonl'), seen.get(folder))
+        seen.set(folder, remembered)
+        if (remembered.state === null) return unreadable(folder, 'its journal does not begin with a run')
+        return summaryOf(remembered.state, folder, remembered.cursor, remembered.changedAtMs, nowMs)
+      } catch (error) {
+        seen.delete(folder)
+        const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+        return unreadable(folder, isMissing ? 'its folder or journal is missing' : messageOf(error))
+      }
+    },
+  }
+}
+
+function look(path: string, before: Remembered | undefined): Remembered {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    const { ino, size } = fstatSync(fd)
+    const isSame = before !== undefined && before.inode === ino && size >= before.cursor.offset
+    const at: Remembered = isSame ? before : { inode: ino, cursor: new JournalCursor(), state: null, changedAtMs: null }
+    const { records } = readOn(fd, at.cursor)
+    at.state = foldRecords(at.state, records)
+    at.changedAtMs = records.at(-1)?.atMs ?? at.changedAtMs
+    return at
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function unreadable(folder: string, why: string): RunSummary {
+  return {
+    runId: basename(folder),
+    folder,
+    project: null,
+    planName: null,
+    createdAtMs: null,
+    liveness: 'unknown',
+    stage: null,
+    unitsDone: null,
+    unitsTotal: null,
+    seenAtMs: null,
+    changedAtMs: null,
+    isArchived: false,
+    openMeters: [],
+    openFindings: 0,
+    reason: `Unknown: ${why}.`,
+  }
+}
+
+/** Also for a state that is open already: the home screen and the title line then say the same. */
+export function summaryOf(
+  state: RunState,
+  folder: string,
+  cursor: Pick<JournalCursor, 'chainBreak'> | null,
+  changedAtMs: number | null,
+  nowMs: number,
+): RunSummary {
+  const { liveness, reason } = livenessOf(state, nowMs)
+  const head = headOf(state)
+  const broken = cursor?.chainBreak ?? null
+  return {
+    runId: state.runId,
+    folder,
+    project: state.created.project,
+    planName: state.created.planName,
+    createdAtMs: state.createdAtMs,
+    liveness,
+    stage: stageOf(state),
+    unitsDone: head?.unitsDone ?? null,
+    unitsTotal: head?.unitsTotal ?? null,
+    seenAtMs: state.observation?.atMs ?? null,
+    changedAtMs,
+    isArchived: state.isArchived,
+    openMeters: state.meters.filter((meter) => meter.closedAtMs === null),
+    openFindings: state.findings.filter((finding) => finding.closedAtMs === null).length,
+    reason:
+      broken === null ? (reason ?? state.warnings[0] ?? null) : `Journal not whole: line ${broken.line} ${broken.why}.`,
+  }
+}
+
+const livenesses: readonly string[] = ['running', 'stalled', 'finished', 'dead', 'unknown']
+
+function headOf(state: RunState): ObservationHead | null {
+  const payload = state.observation?.payload as Partial<ObservationHead> | null | undefined
+  if (typeof payload?.state !== 'string' || !livenesses.includes(payload.state)) return null
+  const number = (value: unknown) => (typeof value === 'number' && Number.isFinite(value) ? value : null)
+  return { state: payload.state, unitsDone: number(payload.unitsDone), unitsTotal: number(payload.unitsTotal) }
+}
+
+/** The five states as far as the journal tells; null before a launch. An old look is not a look. */
+export function livenessOf(
+  state: RunState,
+  nowMs: number,
+): { readonly liveness: RunLiveness | null; readonly reason: string | null } {
+  const receipt = state.latest.Receipt
+  if (receipt === undefined) {
+    const launching = state.intents.some((intent) => intent.act === 'launch' && intent.closed?.outcome !== 'failed')
+    return launching
+      ? { liveness: 'unknown', reason: 'A launch was begun; its outcome is not on record.' }
+      : { liveness: null, reason: null }
+  }
+  const outcome = state.latest.Outcome
+  const seenAtMs = state.observation?.atMs ?? null
+  const head = headOf(state)
+  const isOver = outcome !== undefined && state.proofs.indexOf(outcome) > state.proofs.indexOf(receipt)
+  if (isOver) return { liveness: head?.state === 'dead' ? 'dead' : 'finished', reason: null }
+  if (head === null || seenAtMs === null || seenAtMs < receipt.atMs)
+    return { liveness: 'unknown', reason: 'Launched, and not looked at since.' }
+  // What has ended stays ended; what was alive may not be any more.
+  if (head.state === 'finished' || head.state === 'dead') return { liveness: head.state, reason: null }
+  if (nowMs - seenAtMs > observationLifetimeMs)
+    return { liveness: 'unknown', reason: `Not looked at for ${Math.floor((nowMs - seenAtMs) / 60_000)} min.` }
+  return { liveness: head.state, reason: null }
+}
+
+const stages = [
+  ['MeterStopped', 'torn down'],
+  ['VerifiedManifest', 'verified'],
+  ['Outcome', 'ended'],
+  ['Receipt', 'launched'],
+  ['Approval', 'approved'],
+  ['PricedPlan', 'priced'],
+  ['SmokeProof', 'smoked'],
+  ['AuditReport', 'audited'],
+  ['PlanDigest', 'planned'],
+] as const
+
+function stageOf(state: RunState): string {
+  return stages.find(([kind]) => state.latest[kind] !== undefined)?.[1] ?? 'new'
+}
