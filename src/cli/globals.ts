@@ -65,7 +65,8 @@ export function splitArgv(argv: readonly string[]): SplitArgv {
     }
     const [name = '', inline] = word.split(/=(.*)/s)
     if (name in withValue) {
-      const value = inline ?? argv[(i += 1)]
+      if (inline === undefined) i += 1
+      const value = inline ?? argv[i]
       if (value === undefined || value === '') return { ok: false, text: `${name} needs a value` }
       globals[withValue[name as keyof typeof withValue]] = value
     } else if (name in flags && inline === undefined) {

@@ -1,24 +1,24 @@
-/** A key as the terminal room reports it. */
+/** A key as the terminal room reports it: `name` is the character in lower case or a word, `text` is what it types. */
 export interface Key {
-  /** `a`, `A`, `?`, `enter`, `escape`, `tab`, `space`, `up`, `pageup`, `f1` … */
   readonly name: string
   readonly ctrl: boolean
   readonly meta: boolean
   readonly shift: boolean
-  /** What it types, empty for keys that type nothing. */
   readonly text: string
 }
 
 const named = new Set(
-  'enter escape tab space backspace delete insert up down left right home end pageup pagedown'.split(' '),
+  'enter esc tab space backspace delete insert up down left right home end pageup pagedown'.split(' '),
 )
+
+const isNamed = (name: string) => named.has(name) || /^f\d{1,2}$/.test(name)
 
 /** One key press as it is written in bindings: `ctrl+l`, `alt+b`, `shift+tab`, `G`, `?`, `enter`. */
 export function chordOf(key: Key): string {
-  const isNamed = named.has(key.name) || /^f\d{1,2}$/.test(key.name)
+  const modifiers = `${key.ctrl ? 'ctrl+' : ''}${key.meta ? 'alt+' : ''}`
   // Shift of a printable key is already in the character (`G`, `?`); only named keys say it.
-  const shift = key.shift && isNamed ? 'shift+' : ''
-  return `${key.ctrl ? 'ctrl+' : ''}${key.meta ? 'alt+' : ''}${shift}${key.name}`
+  if (isNamed(key.name)) return `${modifiers}${key.shift ? 'shift+' : ''}${key.name}`
+  return `${modifiers}${key.ctrl || key.text === '' ? key.name : key.text}`
 }
 
 /** Splits `g p` into its presses, each brought into the form of `chordOf`. Returns null when it cannot be one. */
@@ -30,21 +30,21 @@ export function parseChord(chord: string): readonly string[] | null {
     const name = match?.[2]
     if (match === null || name === undefined) return null
     const modifiers = (match[1] ?? '').toLowerCase()
-    const lower = name.toLowerCase()
-    const isNamed = named.has(lower) || /^f\d{1,2}$/.test(lower)
-    if (!isNamed && [...name].length !== 1) return null
-    const shift = modifiers.includes('shift+') && isNamed ? 'shift+' : ''
+    const lower = name.toLowerCase() === 'escape' ? 'esc' : name.toLowerCase()
+    const isWord = isNamed(lower)
+    if (!isWord && [...name].length !== 1) return null
+    const shift = modifiers.includes('shift+') && isWord ? 'shift+' : ''
     const ctrl = /ctrl\+|control\+/.test(modifiers) ? 'ctrl+' : ''
     const alt = /alt\+|meta\+|option\+/.test(modifiers) ? 'alt+' : ''
-    const base = isNamed ? lower : modifiers.includes('shift+') ? name.toUpperCase() : name
-    normal.push(`${ctrl}${alt}${shift}${ctrl !== '' && !isNamed ? base.toLowerCase() : base}`)
+    const base = isWord ? lower : modifiers.includes('shift+') ? name.toUpperCase() : name
+    normal.push(`${ctrl}${alt}${shift}${ctrl !== '' && !isWord ? base.toLowerCase() : base}`)
   }
   return normal.length === 0 ? null : normal
 }
 
 const shown: Readonly<Record<string, string>> = {
   enter: 'Enter',
-  escape: 'Esc',
+  esc: 'Esc',
   tab: 'Tab',
   space: 'Space',
   up: '↑',

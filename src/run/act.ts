@@ -57,6 +57,8 @@ export interface Progress {
   readonly total?: number
   /** Items as they come in, for screens that fill up live. */
   readonly item?: CheckedItem
+  /** Lines that the act printed, sanitised. */
+  readonly output?: readonly string[]
 }
 
 /** The plan as it lies on disk now, read and digested. */

@@ -75,7 +75,7 @@ export const navigationCommands: readonly CommandSpec[] = [
   ui('app.repaint', 'Repaint', 'Draws the whole screen anew.', ['ctrl+l']),
   ui('app.mouse', 'Mouse on or off', 'Releases the mouse so that the terminal can select text (or hold Shift).', ['M']),
   ui('app.suspend', 'Suspend', 'Back to the shell; fg returns.', ['ctrl+z']),
-  ui('app.cancel', 'Cancel', 'Ends the running act: TERM, grace, KILL.', ['ctrl+c', 'escape']),
+  ui('app.cancel', 'Cancel', 'Ends the running act: TERM, grace, KILL.', ['ctrl+c', 'esc']),
   ui('app.dismiss', 'Dismiss message', 'Clears the message line.', ['backspace']),
   command({
     id: 'app.quit',

@@ -13,7 +13,7 @@ const spec = (id: string, keys: string[], where: 'global' | 'audit'[] | 'plan'[]
 describe('chords', () => {
   it('writes keys as bindings do', () => {
     expect(chordOf(key('l', { ctrl: true }))).toBe('ctrl+l')
-    expect(chordOf(key('G', { shift: true, text: 'G' }))).toBe('G')
+    expect(chordOf(key('g', { shift: true, text: 'G' }))).toBe('G')
     expect(chordOf(key('tab', { shift: true }))).toBe('shift+tab')
     expect(chordOf(key('b', { meta: true }))).toBe('alt+b')
   })

@@ -1,0 +1,142 @@
+import { useSyncExternalStore } from 'react'
+import { Box, Label, Screen, TextInput, ThemeProvider, useTheme } from '../../src/ui/index.ts'
+import { railSpans, titleSpans } from './chrome.ts'
+import { chromeFor, focusedPane, type PlacedPane, placePanes } from './layout.ts'
+import type { Span } from './model.ts'
+import { OverlayView } from './overlays.tsx'
+import { PaneView } from './pane.tsx'
+import type { Snapshot } from './snapshot.ts'
+import { SpanLine } from './spans.tsx'
+import { paneOf } from './ui-state.ts'
+
+export interface SnapshotStore {
+  subscribe(listener: () => void): () => void
+  get(): Snapshot
+}
+
+/** The workbench: title, rail, summary, panes, live output, command line, hints. Draws; decides nothing. */
+export function App({ store }: { readonly store: SnapshotStore }) {
+  const snapshot = useSyncExternalStore(store.subscribe, store.get)
+  return (
+    <ThemeProvider theme={snapshot.theme}>
+      <Screen columns={snapshot.columns} rows={snapshot.rows}>
+        <Frame snapshot={snapshot} />
+      </Screen>
+    </ThemeProvider>
+  )
+}
+
+function Frame({ snapshot }: { readonly snapshot: Snapshot }) {
+  const { input, model, columns, rows, ui, overlay } = snapshot
+  const { glyphs } = useTheme()
+  const chrome = chromeFor(columns, rows, input.live !== null)
+  const { panes } = chrome
+  return (
+    <>
+      <SpanLine line={titleSpans(input, columns)} width={columns} />
+      <SpanLine line={railSpans(input, columns, glyphs)} width={columns} />
+      <SpanLine
+        line={[{ text: ' ' }, ...(typeof model.summary === 'string' ? [{ text: model.summary }] : model.summary)]}
+        width={columns}
+      />
+      {overlay === null ? (
+        <PaneArea
+          placed={placePanes(model, focusedPane(model, ui.focus[ui.screen]), ui.isZoomed, panes)}
+          snapshot={snapshot}
+        />
+      ) : (
+        <OverlayView overlay={overlay} width={columns} height={panes.height} />
+      )}
+      {chrome.liveRows > 0 ? <LiveStrip snapshot={snapshot} rows={chrome.liveRows} /> : null}
+      <CommandRow snapshot={snapshot} />
+      <HintRow snapshot={snapshot} />
+    </>
+  )
+}
+
+/** Panes in columns, as `placePanes` laid them out. */
+function PaneArea({ placed, snapshot }: { readonly placed: readonly PlacedPane[]; readonly snapshot: Snapshot }) {
+  const { model, ui } = snapshot
+  const focus = focusedPane(model, ui.focus[ui.screen])
+  const xs = [...new Set(placed.map((p) => p.x))]
+  const height = Math.max(...placed.map((p) => p.y + p.height)) - Math.min(...placed.map((p) => p.y))
+  return (
+    <Box height={height} flexShrink={0}>
+      {xs.map((x) => (
+        <Box key={x} flexDirection="column" flexShrink={0}>
+          {placed
+            .filter((p) => p.x === x)
+            .map((p) => {
+              const pane = model.panes.find((m) => m.id === p.id)
+              return pane === undefined ? null : (
+                <PaneView
+                  key={p.id}
+                  pane={pane}
+                  state={paneOf(ui, p.id)}
+                  width={p.width}
+                  height={p.height}
+                  isFocused={p.id === focus}
+                />
+              )
+            })}
+        </Box>
+      ))}
+    </Box>
+  )
+}
+
+/** What the running act does, and the last lines it printed. */
+function LiveStrip({ snapshot, rows }: { readonly snapshot: Snapshot; readonly rows: number }) {
+  const { input, columns } = snapshot
+  const live = input.live
+  const { glyphs } = useTheme()
+  if (live === null) return null
+  const p = live.progress
+  const count = p?.done === undefined ? '' : ` ${p.done}${p.total === undefined ? '' : ` of ${p.total}`}`
+  const head: Span[] = [
+    { text: `${glyphs.rule.repeat(2)} `, token: 'border' },
+    { text: live.title, token: 'state.running' },
+    { text: `${count}  ${p?.text ?? 'starting …'}` },
+    { text: '  Ctrl-C cancels', token: 'text.muted' },
+  ]
+  const tail = live.output.slice(-(rows - 1))
+  return (
+    <Box flexDirection="column" height={rows} flexShrink={0} overflow="hidden">
+      <SpanLine line={head} width={columns} />
+      {Array.from({ length: rows - 1 }, (_unused, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a row of the strip is known by its place
+        <SpanLine key={i} line={[{ text: tail[i] ?? '', token: 'text.muted' }]} width={columns} />
+      ))}
+    </Box>
+  )
+}
+
+/** The row that is typed into, or a message, or the keys of a chord that are still open. */
+function CommandRow({ snapshot }: { readonly snapshot: Snapshot }) {
+  const { field, pending, message, columns } = snapshot
+  if (field !== null)
+    return <TextInput state={field.editor} width={columns} prompt={field.sign} completion={field.note} />
+  if (pending !== null) {
+    const line: Span[] = [{ text: `${pending.typed} `, token: 'accent' }]
+    for (const { key, title } of pending.next) line.push({ text: `  ${key} `, token: 'accent' }, { text: title })
+    return <SpanLine line={line} width={columns} />
+  }
+  if (message !== null) {
+    const token =
+      message.tone === 'error' ? 'severity.error' : message.tone === 'warn' ? 'severity.warn' : 'text.normal'
+    const word = message.tone === 'error' ? 'error: ' : message.tone === 'warn' ? 'warning: ' : ''
+    return <SpanLine line={[{ text: word + message.text, token }]} width={columns} />
+  }
+  return <Label text=" " />
+}
+
+function HintRow({ snapshot }: { readonly snapshot: Snapshot }) {
+  const line: Span[] = []
+  for (const hint of snapshot.hints) {
+    line.push(
+      { text: `${line.length === 0 ? '' : '  '}${hint.key} `, token: hint.isDisabled ? 'text.muted' : 'accent' },
+      { text: hint.text, token: 'text.muted' },
+    )
+  }
+  return <SpanLine line={line} width={snapshot.columns} />
+}

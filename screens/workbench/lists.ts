@@ -1,0 +1,36 @@
+import { showChord } from '../../src/commands/chord.ts'
+import type { Keymap } from '../../src/commands/keymap.ts'
+import { type Registry, whyDisabled } from '../../src/commands/registry.ts'
+import type { CommandSpec, CommandState } from '../../src/commands/types.ts'
+import { fuzzyMatch } from '../../src/ui/fuzzy.ts'
+import type { ListRow } from './snapshot.ts'
+
+/** Rows of the palette (every command) or of help (those of this screen first), best match first. */
+export function listRows(
+  kind: 'palette' | 'help',
+  query: string,
+  registry: Registry,
+  keymap: Keymap,
+  state: CommandState,
+  isUnicode: boolean,
+): readonly ListRow[] {
+  const isHere = (s: CommandSpec) => s.where !== 'global' && s.where.includes(state.screen)
+  const offered = registry.specs.filter((s) =>
+    kind === 'help' ? s.where === 'global' || isHere(s) : s.where === 'global' || s.where.length > 0,
+  )
+  const rows = offered.map((spec) => {
+    const keys = (keymap.chords.get(spec.id) ?? []).map((c) => showChord(c, !isUnicode)).join(', ')
+    return {
+      spec,
+      row: { id: spec.id, title: spec.title, keys, why: whyDisabled(spec, state), description: spec.description },
+    }
+  })
+  if (query.trim() === '') return rows.sort((a, b) => Number(isHere(b.spec)) - Number(isHere(a.spec))).map((r) => r.row)
+  return rows
+    .flatMap((r) => {
+      const match = fuzzyMatch(query, `${r.row.title} ${r.row.id}`) ?? fuzzyMatch(query, r.row.description)
+      return match === null ? [] : [{ row: r.row, score: match.score }]
+    })
+    .sort((a, b) => b.score - a.score)
+    .map((r) => r.row)
+}

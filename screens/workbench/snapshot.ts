@@ -1,0 +1,81 @@
+import type { EditorState } from '../../src/ui/line-editor.ts'
+import type { Theme } from '../../src/ui/theme.ts'
+import type { ScreenInput } from './input.ts'
+import type { ScreenModel } from './model.ts'
+import type { UiState } from './ui-state.ts'
+
+export interface Message {
+  readonly text: string
+  readonly tone: 'info' | 'warn' | 'error'
+}
+
+export interface ListRow {
+  readonly id: string
+  readonly title: string
+  readonly keys: string
+  /** Why it cannot run now; null when it can. */
+  readonly why: string | null
+  readonly description: string
+}
+
+export interface DialogView {
+  readonly kind: 'confirm' | 'typed' | 'text'
+  readonly question: string
+  readonly detail: readonly string[]
+  /** What has to be typed. */
+  readonly expected: string
+  readonly editor: EditorState
+  /** Said under the field: a wrong name, a refused paste. */
+  readonly problem: string | null
+}
+
+export interface FormField {
+  readonly name: string
+  readonly label: string
+  readonly value: string
+  readonly problem: string | null
+}
+export interface FormView {
+  readonly title: string
+  readonly fields: readonly FormField[]
+  readonly index: number
+  readonly editor: EditorState
+}
+
+/** What lies over the panes. One at a time. */
+export type Overlay =
+  | {
+      readonly kind: 'list'
+      readonly title: string
+      readonly editor: EditorState
+      readonly rows: readonly ListRow[]
+      readonly index: number
+    }
+  | { readonly kind: 'dialog'; readonly dialog: DialogView }
+  | { readonly kind: 'form'; readonly form: FormView }
+
+export interface Hint {
+  readonly key: string
+  readonly text: string
+  readonly isDisabled: boolean
+}
+
+/** Everything that one frame is drawn from. Made by the controller; immutable. */
+export interface Snapshot {
+  readonly ui: UiState
+  readonly columns: number
+  readonly rows: number
+  readonly theme: Theme
+  readonly input: ScreenInput
+  readonly model: ScreenModel
+  readonly overlay: Overlay | null
+  /** Open text field on the command row: `:` or `/`. */
+  readonly field: { readonly sign: string; readonly editor: EditorState; readonly note: string } | null
+  readonly message: Message | null
+  /** Keys typed of a chord, and what may follow. */
+  readonly pending: {
+    readonly typed: string
+    readonly next: readonly { readonly key: string; readonly title: string }[]
+  } | null
+  readonly hints: readonly Hint[]
+}
