@@ -1,5 +1,7 @@
 /** The facade over Ink: screens draw with what stands here and import nothing else that draws. */
 export { Box, type BoxProps, Text, type TextProps } from 'ink'
+export { Chart, type ChartProps } from './chart.tsx'
+export { type ChartModel, type ChartSeries, chartFallback, chartLines } from './chart-model.ts'
 export { Checklist, type ChecklistProps } from './checklist.tsx'
 export {
   type ChecklistItem,
@@ -9,6 +11,29 @@ export {
   checklistSummary,
   rowOfItem,
 } from './checklist-model.ts'
+export { Age, type AgeProps, ageText, ClockProvider, type LeafClock, makeLeafClock } from './clock.tsx'
+export { Dialog, type DialogProps } from './dialog.tsx'
+export {
+  type DialogAction,
+  type DialogQuestion,
+  type DialogState,
+  dialogLines,
+  guardMs,
+  openDialog,
+  reduceDialog,
+  takesInput,
+} from './dialog-model.ts'
+export { Form, type FormProps } from './form.tsx'
+export {
+  type FieldSpec,
+  type FormAction,
+  type FormState,
+  formFields,
+  formLines,
+  makeForm,
+  readForm,
+  reduceForm,
+} from './form-model.ts'
 export { type FuzzyMatch, fuzzyMatch, fuzzyRank, type Ranked } from './fuzzy.ts'
 export {
   asciiGlyphs,
@@ -44,8 +69,38 @@ export {
   makeEditor,
   reduceEditor,
 } from './line-editor.ts'
+export { Lines, type LinesProps, type StyledLine } from './lines.tsx'
 export { type ListAction, type ListState, reduceList, visibleTop } from './list-model.ts'
+export { defaultLogLimits, type LogBuffer, type LogLimits, makeLogBuffer } from './log-buffer.ts'
+export { type LogFilter, parseLogFilter } from './log-filter.ts'
+export {
+  followingLog,
+  type LogAction,
+  type LogIndex,
+  type LogRow,
+  type LogState,
+  logLines,
+  logRows,
+  logStatus,
+  logTop,
+  makeLogIndex,
+  reduceLog,
+} from './log-model.ts'
+export { LogView, type LogViewProps } from './log-view.tsx'
+export { inlineText, type MarkdownLine, markdownLines, markdownRows } from './markdown.ts'
+export { Meter, type MeterProps } from './meter.tsx'
+export { type MeterModel, meterLines, meterText, meterValue } from './meter-model.ts'
 export { makePattern, type SafePattern } from './safe-pattern.ts'
+export { Sparkline, type SparklineProps } from './sparkline.tsx'
+export {
+  type Extent,
+  extentOf,
+  resample,
+  type Sample,
+  shortNumber,
+  sparklineLines,
+  sparklineText,
+} from './sparkline-model.ts'
 export { type Part, type SizeClass, sizeClass, smallestScreen, split } from './split.ts'
 export { StaticTable, type StaticTableProps } from './static-table.tsx'
 export { Table, type TableProps } from './table.tsx'

@@ -17,8 +17,8 @@ export const longestPattern = 256
 const nodeLimit = 2000
 /** The remembered part of the automaton is thrown away above this and grows again. */
 const stateLimit = 500
-/** Node visits outside the remembered part: a second or two of work. Ordinary patterns need a few thousand. */
-const workLimit = 20_000_000
+/** Node visits outside the remembered part: some tenths of a second. Ordinary patterns need a few thousand. */
+const workLimit = 3_000_000
 
 type Node =
   | { readonly op: 'char'; readonly has: (code: number) => boolean; next: number }

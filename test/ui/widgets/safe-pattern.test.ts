@@ -73,7 +73,7 @@ describe('safe patterns', () => {
     const made = makePattern('(a|b)*a(a|b){200}c')
     if ('error' in made) throw new Error(made.error)
     expect(made.isExhausted()).toBe(false)
-    const noise = fc.sample(fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 4000, maxLength: 4096 }), 200)
+    const noise = fc.sample(fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 4000, maxLength: 4096 }), 60)
     for (const line of noise) made.test(line)
     expect(made.isExhausted()).toBe(true)
     expect(made.test('a'.repeat(202))).toBe(false)

@@ -1,0 +1,110 @@
+import { type EditorAction, type EditorState, makeEditor, reduceEditor } from './line-editor.ts'
+import { oneLine, wrap } from './text-fit.ts'
+
+/** Keys are not taken until the dialog has been on screen for this long (handbook terminal 8.3). */
+export const guardMs = 300
+
+export interface DialogQuestion {
+  readonly title: string
+  readonly lines: readonly string[]
+  /**
+   * `notice` can only be left, `confirm` asks for a choice that starts at no, `typed` wants `expected` letter by letter,
+   * `text` wants any line.
+   */
+  readonly kind: 'notice' | 'confirm' | 'typed' | 'text'
+  readonly expected?: string
+  readonly initial?: string
+  /** Words of the two choices. */
+  readonly yes?: string
+  readonly no?: string
+}
+
+export interface DialogState {
+  readonly question: DialogQuestion
+  /** When a frame with the dialog in it reached the terminal; null before. */
+  readonly paintedAtMs: number | null
+  readonly choice: 'yes' | 'no'
+  readonly editor: EditorState
+  /** What to tell the person, such as why an answer was not taken. */
+  readonly message: string
+  readonly outcome: 'open' | 'accepted' | 'cancelled'
+}
+
+/** `atMs` is when the key came in, by the same clock as `painted`. */
+export type DialogAction =
+  | { readonly type: 'painted'; readonly atMs: number }
+  | { readonly type: 'edit'; readonly edit: EditorAction; readonly atMs: number; readonly isPaste?: boolean }
+  | { readonly type: 'choose'; readonly choice?: 'yes' | 'no'; readonly atMs: number }
+  | { readonly type: 'accept'; readonly atMs: number }
+  | { readonly type: 'cancel'; readonly atMs: number }
+
+/** An open dialog that has not been painted. */
+export function openDialog(question: DialogQuestion): DialogState {
+  return {
+    question,
+    paintedAtMs: null,
+    choice: 'no',
+    editor: makeEditor(question.kind === 'text' ? (question.initial ?? '') : ''),
+    message: '',
+    outcome: 'open',
+  }
+}
+
+/** True when input that came in at this time was meant for this dialog. */
+export function takesInput(state: DialogState, atMs: number): boolean {
+  return state.outcome === 'open' && state.paintedAtMs !== null && atMs >= state.paintedAtMs + guardMs
+}
+
+/** Next state. Input from before the dialog was seen changes nothing, not even a cancel. */
+export function reduceDialog(state: DialogState, action: DialogAction): DialogState {
+  if (action.type === 'painted') {
+    return state.paintedAtMs === null ? { ...state, paintedAtMs: action.atMs } : state
+  }
+  if (!takesInput(state, action.atMs)) return state
+  const { question } = state
+  switch (action.type) {
+    case 'cancel':
+      return { ...state, outcome: 'cancelled' }
+    case 'choose':
+      if (question.kind !== 'confirm') return state
+      return { ...state, choice: action.choice ?? (state.choice === 'yes' ? 'no' : 'yes') }
+    case 'edit':
+      if (question.kind !== 'typed' && question.kind !== 'text') return state
+      if (question.kind === 'typed' && (action.isPaste || action.edit.type === 'yank')) {
+        return { ...state, message: 'a paste is not taken here: type it' }
+      }
+      return { ...state, editor: reduceEditor(state.editor, action.edit), message: '' }
+    case 'accept':
+      return accept(state)
+  }
+}
+
+function accept(state: DialogState): DialogState {
+  const { question, editor, choice } = state
+  switch (question.kind) {
+    case 'notice':
+    case 'text':
+      return { ...state, outcome: 'accepted' }
+    case 'confirm':
+      return { ...state, outcome: choice === 'yes' ? 'accepted' : 'cancelled' }
+    case 'typed':
+      if (question.expected !== undefined && question.expected !== '' && editor.text === question.expected) {
+        return { ...state, outcome: 'accepted' }
+      }
+      return { ...state, message: `not the same: type ${question.expected ?? ''} exactly, or cancel` }
+  }
+}
+
+/** The dialog as lines, its answer included. For `--plain`, and the content of the drawn one. */
+export function dialogLines(state: DialogState, width: number): string[] {
+  const { question } = state
+  const ask =
+    question.kind === 'typed'
+      ? [`Type ${question.expected ?? ''} to go on.`]
+      : question.kind === 'confirm'
+        ? [`${question.yes ?? 'yes'} / ${question.no ?? 'no'}`]
+        : []
+  return [question.title, ...question.lines, ...ask, ...(state.message === '' ? [] : [state.message])].flatMap((line) =>
+    wrap(oneLine(line), width, '  '),
+  )
+}

@@ -1,0 +1,59 @@
+import { Box, Text } from 'ink'
+import type { DialogState } from './dialog-model.ts'
+import { Label } from './label.tsx'
+import { Pane } from './layout.tsx'
+import { cut, oneLine, wrap } from './text-fit.ts'
+import { TextInput } from './text-input.tsx'
+import { useTheme } from './theme-context.tsx'
+
+export interface DialogProps {
+  readonly state: DialogState
+  readonly width: number
+  /** Most rows that it may take; it takes as many as it needs. */
+  readonly height: number
+}
+
+/** A question in a box. The answer row always shows; what does not fit above it is cut and says so. */
+export function Dialog({ state, width, height }: DialogProps) {
+  const { glyphs, styles } = useTheme()
+  const { question, message, choice, editor } = state
+  const columns = Math.max(0, width - 2)
+  const text = question.lines.flatMap((line) => wrap(oneLine(line), columns - 2, '  '))
+  const answerRows = question.kind === 'notice' ? 1 : 2
+  const room = Math.max(0, height - 2 - answerRows - 1)
+  const shown =
+    text.length > room
+      ? [...text.slice(0, Math.max(0, room - 1)), `${glyphs.ellipsis} ${text.length - room + 1} more lines`]
+      : text
+  const word = (which: 'yes' | 'no', name: string) => (
+    <Text {...(choice === which ? styles.selection : styles['text.muted'])}>
+      {choice === which ? ` ${glyphs.cursor} ${name} ` : `   ${name} `}
+    </Text>
+  )
+  return (
+    <Pane width={width} height={Math.min(height, shown.length + answerRows + 3)} title={question.title} isFocused>
+      {shown.map((line, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a line is known by its place
+        <Label key={i} text={` ${line}`} width={columns} />
+      ))}
+      <Label text={message === '' ? ' ' : ` ${message}`} width={columns} token="state.fail" />
+      {question.kind === 'typed' ? (
+        <Label text={` Type ${question.expected ?? ''} to go on, or cancel:`} width={columns} />
+      ) : null}
+      {question.kind === 'text' ? <Label text=" " width={columns} /> : null}
+      {question.kind === 'typed' || question.kind === 'text' ? (
+        <TextInput state={editor} width={columns} prompt={` ${glyphs.isUnicode ? '›' : '>'} `} />
+      ) : null}
+      {question.kind === 'confirm' ? <Label text=" Choose, then accept:" width={columns} token="text.muted" /> : null}
+      {question.kind === 'confirm' ? (
+        <Box width={columns} overflow="hidden">
+          <Text wrap="truncate">
+            {word('no', cut(question.no ?? 'no', 30))}
+            {word('yes', cut(question.yes ?? 'yes', 30))}
+          </Text>
+        </Box>
+      ) : null}
+      {question.kind === 'notice' ? <Label text=" Accept to close" width={columns} token="text.muted" /> : null}
+    </Pane>
+  )
+}
