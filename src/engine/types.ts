@@ -6,7 +6,8 @@ import type { Plan, Unit } from '../spec/schema.ts'
  *
  *   code/                    the pushed list, read-only to the run
  *   runner-<digest12>.sh     versioned runner; never overwritten
- *   plan.json                what the runner needs, resolved: argv per unit, limits, abort rules
+ *   plan.json                the plan, resolved: argv per unit, limits, abort rules; for people and evidence
+ *   plan.env units.list env/ steps/ artifacts.list    the same as flat files, which is what the runner reads
  *   queue/<index>-<unit>     one file a unit; a worker claims it by renaming it into claimed/
  *   claimed/ done/ failed/
  *   units/<unit>/            KX_UNIT_DIR: log, exit, events.jsonl, metrics.jsonl, result.json, checkpoints/
@@ -74,6 +75,14 @@ export interface BoxStatus {
   readonly raw: string
 }
 
+/** One file of the pushed list: path relative to the project, with the digest that the plan's code digest rests on. */
+export interface CodeFile {
+  readonly path: string
+  readonly bytes: number
+  readonly sha256: string
+  readonly mode: number
+}
+
 export interface SubmitRequest {
   readonly runId: string
   readonly token: string
@@ -86,6 +95,15 @@ export interface SubmitRequest {
   readonly gpus: readonly string[]
   readonly detach: readonly Detach[]
   readonly leaseUntilMs: number | null
+  /** Absolute path of the project on this machine: where `code` is read from. */
+  readonly projectFolder: string
+  readonly code: readonly CodeFile[]
+  /** Seconds between TERM and KILL, between heartbeats, between looks. Defaults 20, 5 and 0.5. */
+  readonly timing?: {
+    readonly graceSeconds?: number
+    readonly heartbeatSeconds?: number
+    readonly pollSeconds?: number
+  }
 }
 
 /** The engine contract (handbook engines 1): `find` before a second submit, `unreachable` never mapped to gone. */

@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+
+/** The shell scripts of the box engine, as they are shipped beside the program. */
+export interface BoxScripts {
+  readonly runner: string
+  readonly start: string
+  readonly status: string
+  readonly sweep: string
+}
+
+let loaded: Promise<BoxScripts> | null = null
+
+/** Reads the scripts once. Throws when the installation is incomplete. */
+export function boxScripts(): Promise<BoxScripts> {
+  loaded ??= Promise.all([
+    readFile(new URL('./runner.sh', import.meta.url), 'utf8'),
+    readFile(new URL('./start.sh', import.meta.url), 'utf8'),
+    readFile(new URL('./status.sh', import.meta.url), 'utf8'),
+    readFile(new URL('./sweep.sh', import.meta.url), 'utf8'),
+  ]).then(([runner, start, status, sweep]) => ({ runner, start, status, sweep }))
+  return loaded
+}
+
+/** Name that carries the runner's own digest: another version is another file, and a live one is never edited. */
+export function runnerName(source: string): string {
+  return `runner-${createHash('sha256').update(source).digest('hex').slice(0, 12)}.sh`
+}

@@ -1,0 +1,62 @@
+# Starts a runner so that it outlives this shell, the terminal and the login, and says how it can be found again.
+# Arguments: folder, runner file name, token, seconds to wait, ways to detach in order of preference.
+set -u
+umask 077
+folder=$1 runner=$2 token=$3 patience=$4
+shift 4
+cd -- "$folder" || exit 66
+label=$(printf '%s' "$token" | tr -c 'A-Za-z0-9_-' '-')
+[ -e stop ] && mv -f stop stop.old
+printf '%s\n' "$token" >starting.tmp && mv -f starting.tmp starting
+
+started() {
+  tries=0
+  while [ "$tries" -lt $((patience * 10)) ]; do
+    if [ -f runner.pid ] && read -r p t b k <runner.pid; then
+      if [ "$k" = "$token" ]; then
+        printf '%s %s %s\n' "$1" "${2:--}" "$token" >detach.tmp && mv -f detach.tmp detach
+        printf 'detach=%s\nlabel=%s\nprocess=%s %s %s\n' "$1" "$2" "$p" "$t" "$b"
+        exit 0
+      fi
+    fi
+    tries=$((tries + 1))
+    sleep 0.1 2>/dev/null || sleep 1
+  done
+  return 1
+}
+
+# A user's own systemd ends with the last login unless it lingers: then it would not outlive anything.
+systemd_scope() {
+  command -v systemd-run >/dev/null 2>&1 && [ -d /run/systemd/system ] || return 1
+  if [ "$(id -u)" = 0 ]; then scope=--system
+  else
+    [ "$(loginctl show-user "$(id -un)" -p Linger --value 2>/dev/null)" = yes ] || return 1
+    scope=--user
+  fi
+  timeout 5 systemd-run "$scope" --scope --quiet --collect true </dev/null >/dev/null 2>&1 || return 1
+}
+
+for way in "$@"; do
+  case $way in
+    systemd)
+      systemd_scope || continue
+      setsid systemd-run "$scope" --scope --quiet --collect --unit="$label" sh "$folder/$runner" "$folder" </dev/null >/dev/null 2>&1 &
+      started systemd "$label.scope"
+      ;;
+    tmux)
+      command -v tmux >/dev/null 2>&1 || continue
+      # A server of its own: nobody's kill-server or configuration reaches it.
+      env -u TMUX tmux -L "$label" -f /dev/null new-session -d -s "$label" sh "$folder/$runner" "$folder" </dev/null >/dev/null 2>&1 || continue
+      started tmux "$label"
+      ;;
+    setsid)
+      if command -v setsid >/dev/null 2>&1; then setsid sh "$folder/$runner" "$folder" </dev/null >/dev/null 2>&1 &
+      else nohup sh "$folder/$runner" "$folder" </dev/null >/dev/null 2>&1 & fi
+      started setsid ''
+      ;;
+  esac
+done
+echo "no way to detach worked: $*" >&2
+[ -f runner.pid ] && { printf 'runner.pid holds: ' && cat runner.pid; } >&2
+[ -f runner.log ] && tail -n 5 runner.log >&2
+exit 1

@@ -1,0 +1,55 @@
+# One bounded look at a run's folder: prints one fact a line, a letter or word first. Writes nothing.
+# Arguments: folder.
+set -u
+cd -- "$1" 2>/dev/null || { echo 'missing'; exit 0; }
+now=$(date +%s%3N)
+case $now in *[!0-9]*) now=$(date +%s)000 ;; esac
+echo "now $now"
+boot=none
+[ -r /proc/sys/kernel/random/boot_id ] && read -r boot </proc/sys/kernel/random/boot_id
+echo "boot $boot"
+
+# The same test as the runner's: start time and boot id belong to a pid, and a zombie does not run.
+is_alive() {
+  [ "$3" = "$boot" ] || return 1
+  if [ ! -r /proc/self/stat ]; then kill -0 "$1" 2>/dev/null; return; fi
+  IFS= read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
+  want=$2
+  # shellcheck disable=SC2086
+  set -- ${stat##*) }
+  [ "${20:-}" = "$want" ] && [ "$1" != Z ] && [ "$1" != X ]
+}
+
+[ -f starting ] && read -r k <starting && echo "starting $k"
+if [ -f runner.pid ] && read -r p t b k <runner.pid; then
+  echo "runner $p $t $b $k"
+  if is_alive "$p" "$t" "$b"; then echo 'alive 1'; else echo 'alive 0'; fi
+fi
+[ -f heartbeat ] && read -r line <heartbeat && echo "heartbeat $line"
+[ -f attempt ] && read -r line <attempt && echo "attempt $line"
+[ -f stop ] && IFS= read -r line <stop && echo "stop $line"
+[ -f checkpoint.json ] && { printf 'checkpoint ' && head -c 4194304 checkpoint.json | sed 's/,"results":.*//'; echo; }
+for place in queue claimed "done" failed; do
+  for path in "$place"/*; do [ -e "$path" ] && echo "entry $place ${path##*/}"; done
+done
+[ -d units ] || exit 0
+find units -mindepth 2 -maxdepth 2 -name exit -type f -exec cat {} + 2>/dev/null | sed 's/^/x /'
+find units -mindepth 2 -maxdepth 2 -type f \( -name log -o -name metrics.jsonl -o -name result.json \) -exec stat -c 's %s %Y %n' {} + 2>/dev/null
+for path in claimed/*; do
+  [ -e "$path" ] || continue
+  unit=${path##*/}
+  unit=${unit#*-}
+  if [ -f "units/$unit/pid" ] && read -r p t b rest <"units/$unit/pid"; then
+    if is_alive "$p" "$t" "$b"; then up=1; else up=0; fi
+    echo "pid $unit $up $p $t $b $rest"
+  fi
+  [ -f "units/$unit/metrics.jsonl" ] && tail -c 65536 "units/$unit/metrics.jsonl" | LC_ALL=C awk -v unit="$unit" '
+    /:[ \t]*"?[-+]?(NaN|nan|Infinity|inf)"?[ \t]*[,}]/ { nan++ }
+    /}[ \t\r]*$/ && length($0) <= 16384 { last = $0 }
+    END { printf "nan %s %d\n", unit, nan; if (last != "") printf "metrics %s %s\n", unit, last }'
+  stat -c 's %s %Y %n' "units/$unit"/checkpoints/* 2>/dev/null
+done
+# Last of all, so that a run which ends during this look is not seen as ended with its last units unseen.
+[ -f exit.json ] && { printf 'exit ' && head -c 65536 exit.json; echo; }
+echo 'end'
+exit 0
