@@ -1,0 +1,76 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { countTicks, joinEvidence } from '../../../src/checklist/evidence.ts'
+import { parseChecklist } from '../../../src/checklist/parse.ts'
+import { adoptReady, findChecklists, readyFolder, readyLists } from '../../../src/checklist/ready.ts'
+import { readChecklist } from '../../../src/checklist/tick.ts'
+import type { CheckedItem, Result } from '../../../src/walk/item.ts'
+
+const ready = async (name: string) => readChecklist(join(await readyFolder(), `${name}.md`))
+
+describe('ready lists', () => {
+  it.each([
+    ['scale', 32, 'scale.'],
+    ['course', 53, 'mlops.'],
+  ])('%s has %i items, none ticked, each with an id', async (name, count, prefix) => {
+    const { items } = await ready(name)
+    expect(items.length).toBe(count)
+    expect(items.filter((i) => i.isChecked)).toEqual([])
+    expect(new Set(items.map((i) => i.id)).size).toBe(count)
+    for (const item of items) {
+      expect(item.id?.startsWith(prefix)).toBe(true)
+      expect(item.text).not.toContain('<!--')
+      for (const check of item.checks)
+        expect(check).toMatch(/^(?:plan|data|audit|smoke|cost|launch|patrol|teardown|report|house)\.[a-z0-9-]+$/)
+    }
+  })
+
+  it('links the checks of the scale list and names the right module for profiling', async () => {
+    expect((await ready('scale')).items.every((i) => i.checks.length > 0)).toBe(true)
+    expect((await ready('course')).items.find((i) => i.id === 'mlops.w1-profiling')?.text).toContain('M13')
+    expect((await ready('course')).items.filter((i) => /\(M\d+/.test(i.text)).length).toBe(49)
+  })
+
+  it('are copied into the project once and then left alone', async () => {
+    const project = await mkdtemp(join(tmpdir(), 'kx-ready-'))
+    const path = await adoptReady('scale', project)
+    await writeFile(path, '- [x] mine\n')
+    expect(await adoptReady('scale', project)).toBe(path)
+    expect(await readFile(path, 'utf8')).toBe('- [x] mine\n')
+    await mkdir(join(project, 'docs'))
+    await writeFile(join(project, 'TODO.md'), '- [ ] a\n')
+    expect(await findChecklists(project, ['TODO.md', 'checklists', 'missing.md', 'TODO.md'])).toEqual([
+      join(project, 'TODO.md'),
+      path,
+    ])
+    await rm(project, { recursive: true })
+    expect(readyLists.length).toBe(2)
+  })
+})
+
+describe('evidence beside the tick', () => {
+  const check = (id: string, result: Result, atMs: number): CheckedItem => ({
+    id,
+    title: id,
+    gate: 'plan',
+    severity: 'warn',
+    how: 'auto',
+    result,
+    evidence: { summary: `${id} ${result}`, atMs },
+  })
+
+  it('joins the newest results, unknown when there are none', () => {
+    const { items } = parseChecklist(
+      '- [x] a <!-- checks: p.a,p.b -->\n- [ ] b <!-- checks: p.a -->\n- [x] c\n- [ ] d <!-- checks: p.z -->\n',
+    )
+    const joined = joinEvidence(items, [check('p.a', 'pass', 2), check('p.a', 'fail', 1), check('p.b', 'fail', 5)])
+    expect(joined.map((j) => j.overall)).toEqual(['fail', 'pass', null, 'unknown'])
+    expect(joined.map((j) => j.isContradicted)).toEqual([true, false, false, false])
+    expect(joined[3]?.linked).toEqual([
+      { id: 'p.z', result: 'unknown', summary: 'not checked yet', atMs: null, command: null },
+    ])
+    expect(countTicks(joined)).toEqual({ ticked: 2, all: 4, contradicted: 1 })
+  })
+})
