@@ -19,7 +19,7 @@ import { FrameWriter, type WriterStats } from './writer.ts'
 
 export { mountInk } from './mount.ts'
 
-export type EndSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
+export type EndSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGQUIT'
 
 export interface TerminalOptions {
   readonly stdin: TtyInput
@@ -85,7 +85,7 @@ const ESC_TIMEOUT_MS = 30
 /** Without a stop within this time the kernel ignored the request: there is no shell to come back from. */
 const SUSPEND_GRACE_MS = 300
 const DRAIN_MS = 500
-const endSignals: readonly EndSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
+const endSignals: readonly EndSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
 
 /** Takes the terminal: modes, raw input, our writer behind a stand-in for stdout. Synchronous; asks no network. */
 export function openTerminal(options: TerminalOptions): Terminal {
@@ -345,23 +345,35 @@ class Session implements Terminal {
 
   #onEnd = (signal: NodeJS.Signals): void => {
     // Ctrl-C in an editor reaches us too; it is meant for the editor.
-    if (signal === 'SIGINT' && this.#state === 'released') return
+    if ((signal === 'SIGINT' || signal === 'SIGQUIT') && this.#state === 'released') return
     this.close()
-    if (this.#options.onSignal !== undefined) this.#options.onSignal(signal as EndSignal)
-    else process.kill(process.pid, signal)
+    if (signal === 'SIGHUP') this.#noteGone('the terminal hung up')
+    const { onSignal } = this.#options
+    if (onSignal === undefined) {
+      process.kill(process.pid, signal)
+      return
+    }
+    // Ink's own exit hook kills the process when it finds itself the only listener left: stay one.
+    for (const each of endSignals) if (!process.listeners(each).includes(this.#onEnd)) process.on(each, this.#onEnd)
+    onSignal(signal as EndSignal)
   }
 
   #onExit = (): void => this.close()
 
   #detach = (reason: string): void => {
     if (this.#isDetached || this.#state === 'closed') return
-    this.#isDetached = true
     this.#modes.forget()
     this.#writer.close()
     this.#input.stop()
     this.#stopClock()
     this.#settler.close()
     this.#limiter.close()
+    this.#noteGone(reason)
+  }
+
+  #noteGone(reason: string): void {
+    if (this.#isDetached) return
+    this.#isDetached = true
     this.#options.onDetach?.(reason)
   }
 }

@@ -196,6 +196,12 @@ export class PtyApp {
     return this.exit === null ? `pid ${this.pid} is running` : `exited ${JSON.stringify(this.exit)}`
   }
 
+  /** The window is closed: the child's terminal is gone, the child is told by SIGHUP and by errors. */
+  hangUp(): void {
+    const destroy: unknown = Reflect.get(this.#pty, 'destroy')
+    if (typeof destroy === 'function') destroy.call(this.#pty)
+  }
+
   /** Ends the child if it still runs and waits for it. */
   async dispose(): Promise<void> {
     if (this.exit === null) {

@@ -1,7 +1,7 @@
 /**
  * A small full-screen program on the real terminal room, for tests: `n` counts up, `q` quits, `c` crashes, `r` rejects,
  * `x` exits at once, `e` hands the terminal to `KX_TEST_EDITOR`, `t` toggles ticking, ctrl+l repaints, ctrl+z suspends,
- * `d` draws what hostile output looks like. It writes what it heard to `KX_TEST_LOG`.
+ * `s` logs figures, `d` draws what hostile output looks like. It writes what it heard to `KX_TEST_LOG`.
  */
 import { spawn } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
@@ -71,6 +71,7 @@ const actions: Record<string, () => void> = {
   r: () => void Promise.reject(new Error('rejection on request')),
   x: () => process.exit(7),
   e: () => void edit(),
+  s: () => log(`stats ${JSON.stringify(terminal.stats())}`),
   m: () => terminal.setMouse(false),
   d: () => change(() => (hostile = 'a\u001b[2Jb\u0007c\u001b]0;evil\u0007d\u009b31me\u202ef\u001bPq\u001b\\g')),
   t: () => {
@@ -93,6 +94,7 @@ const terminal = openTerminal({
   onPaste: (paste) => log(`paste ${JSON.stringify(paste.text)}`),
   onFocus: (focus) => log(`focus ${focus.isFocused}`),
   onCapabilities: (capabilities) => log(`capabilities ${JSON.stringify(capabilities)}`),
+  ...(process.env.KX_TEST_STAY === '1' ? { onSignal: (signal: string) => log(`signal ${signal}`) } : {}),
   onDetach: (reason) => {
     log(`detached ${reason}`)
     // The process goes on without a terminal; this one ends itself, so that no test leaves it behind.

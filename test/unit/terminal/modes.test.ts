@@ -46,68 +46,68 @@ describe('repaint triggers', () => {
   afterEach(() => void vi.useRealTimers())
 
   it('serves at most one automatic repaint in 250 ms and never loses the last', () => {
-    let count = 0
-    const limiter = new RepaintLimiter(() => void (count += 1))
+    const repaint = vi.fn()
+    const limiter = new RepaintLimiter(repaint)
     for (let request = 0; request < 50; request += 1) limiter.request()
-    expect(count).toBe(1)
+    expect(repaint).toHaveBeenCalledTimes(1)
     vi.advanceTimersByTime(249)
-    expect(count).toBe(1)
+    expect(repaint).toHaveBeenCalledTimes(1)
     vi.advanceTimersByTime(2)
-    expect(count).toBe(2)
+    expect(repaint).toHaveBeenCalledTimes(2)
     vi.advanceTimersByTime(2000)
-    expect(count).toBe(2)
+    expect(repaint).toHaveBeenCalledTimes(2)
   })
 
   it('never holds back what a person asks for', () => {
-    let count = 0
-    const limiter = new RepaintLimiter(() => void (count += 1))
+    const repaint = vi.fn()
+    const limiter = new RepaintLimiter(repaint)
     for (let press = 0; press < 5; press += 1) limiter.demand()
-    expect(count).toBe(5)
+    expect(repaint).toHaveBeenCalledTimes(5)
   })
 
   it('repaints on focus only after a second', () => {
-    let count = 0
-    const limiter = new RepaintLimiter(() => void (count += 1))
+    const repaint = vi.fn()
+    const limiter = new RepaintLimiter(repaint)
     limiter.focusIn()
     limiter.focusIn()
     vi.advanceTimersByTime(999)
     limiter.focusIn()
-    expect(count).toBe(1)
+    expect(repaint).toHaveBeenCalledTimes(1)
     vi.advanceTimersByTime(2)
     limiter.focusIn()
-    expect(count).toBe(2)
+    expect(repaint).toHaveBeenCalledTimes(2)
   })
 
   it('settles once after a burst', () => {
-    let count = 0
-    const settler = new Settler(() => void (count += 1))
+    const repaint = vi.fn()
+    const settler = new Settler(repaint)
     for (let signal = 0; signal < 100; signal += 1) {
       settler.signal()
       vi.advanceTimersByTime(SETTLE_MS - 1)
     }
-    expect(count).toBe(0)
+    expect(repaint).toHaveBeenCalledTimes(0)
     vi.advanceTimersByTime(1)
-    expect(count).toBe(1)
+    expect(repaint).toHaveBeenCalledTimes(1)
     settler.signal()
     settler.close()
     vi.advanceTimersByTime(1000)
-    expect(count).toBe(1)
+    expect(repaint).toHaveBeenCalledTimes(1)
   })
 
   it('notices that the wall clock ran ahead, once, and not that it went back or drifted', () => {
-    let count = 0
-    const stop = watchClock(() => void (count += 1), 1000)
+    const repaint = vi.fn()
+    const stop = watchClock(repaint, 1000)
     vi.advanceTimersByTime(60_000)
-    expect(count).toBe(0)
+    expect(repaint).toHaveBeenCalledTimes(0)
     vi.setSystemTime(Date.now() + 4000)
     vi.advanceTimersByTime(2000)
-    expect(count).toBe(0)
+    expect(repaint).toHaveBeenCalledTimes(0)
     vi.setSystemTime(Date.now() + 3_600_000)
     vi.advanceTimersByTime(5000)
-    expect(count).toBe(1)
+    expect(repaint).toHaveBeenCalledTimes(1)
     vi.setSystemTime(Date.now() - 7_200_000)
     vi.advanceTimersByTime(5000)
-    expect(count).toBe(1)
+    expect(repaint).toHaveBeenCalledTimes(1)
     stop()
   })
 })
