@@ -10,6 +10,7 @@ import { checkFolder, refuseNetworkFileSystem } from './files.ts'
 import { foldRecords } from './fold.ts'
 import { Journal, type JournalDisk } from './journal.ts'
 import { isJournalKind, payloadFault } from './payloads.ts'
+import { withTokensKept } from './token.ts'
 import type { JournalKind, JournalRecord, RunState } from './types.ts'
 
 export interface OpenRunOptions {
@@ -144,7 +145,8 @@ class OpenRun implements WritableRun {
       this.#refuseClosed()
       const fault = isJournalKind(kind) ? payloadFault(kind, payload) : 'is of no known kind'
       if (fault !== null) throw new RunError('invalid', `A ${kind} record ${fault}.`, 'Nothing was written.')
-      const scrubbed = this.#options.scrub === undefined ? payload : this.#options.scrub(payload)
+      const { scrub } = this.#options
+      const scrubbed = scrub === undefined ? payload : withTokensKept(payload, scrub(payload))
       failpoint('append.before-lock')
       const record = await this.#journal.lock.run(() => {
         failpoint('append.locked')

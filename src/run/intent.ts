@@ -1,5 +1,4 @@
 import type { RunHandle } from './act.ts'
-import { RunError } from './errors.ts'
 import { failpoint } from './failpoints.ts'
 import type { IntentClosed, IntentOpened, JournalRecord, RunState } from './types.ts'
 
@@ -46,10 +45,4 @@ export async function closeIntent(run: RunHandle, closed: IntentClosed): Promise
 /** Intents whose outcome nobody wrote: after a crash each of them is looked at before anything else is done. */
 export function openIntents(state: RunState): RunState['intents'] {
   return state.intents.filter((i) => i.closed === null)
-}
-
-/** The nth token of a kind of act on this run: the same after a crash, another after a failure. */
-export function tokenFor(runId: string, act: IntentOpened['act'], attempt: number): string {
-  if (!Number.isSafeInteger(attempt) || attempt < 1) throw new RunError('invalid', `No attempt ${attempt}.`, '')
-  return `kx-${runId}-${act}-${attempt}`
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -6,7 +7,6 @@ import { type CellDeps, openCell, outputFileOf, quietCell } from '../../../src/n
 import { createOutputFile } from '../../../src/notebook/output-file.ts'
 import { endLostCells } from '../../../src/notebook/recover.ts'
 import { openRun } from '../../../src/run/handle.ts'
-import { createIdMaker } from '../../../src/run/id.ts'
 import { createSanitiser } from '../../../src/text/sanitise.ts'
 import { newRun, temporaryFolder } from '../run/support.ts'
 
@@ -47,7 +47,7 @@ function deps(more: Partial<CellDeps> = {}): CellDeps {
   let monotonic = 0
   return {
     clock: { nowMs: () => 1, monotonicMs: () => (monotonic += 10) },
-    newId: createIdMaker({ nowMs: () => 1, randomBytes: (n) => new Uint8Array(n).fill(Math.random() * 255) }),
+    newId: () => randomUUID(),
     who: 'ada',
     via: 'cli',
     host: null,

@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { archiveRun, createRun, isRunId, listRunIds, newRunId, runFolder, runsFolder } from '../../../src/run/folder.ts'
 import { openRun } from '../../../src/run/handle.ts'
-import { closeIntent, openIntent, openIntents, tokenFor } from '../../../src/run/intent.ts'
+import { closeIntent, openIntent, openIntents } from '../../../src/run/intent.ts'
+import { tokenFor } from '../../../src/run/token.ts'
 import type { RunState } from '../../../src/run/types.ts'
+import { redactValue } from '../../../src/text/redact.ts'
 import { linesOf, newRun, temporaryFolder } from './support.ts'
 
 describe('run folder', () => {
@@ -200,6 +202,18 @@ describe('intent', () => {
     expect(run.state().intents).toHaveLength(1)
     expect(openIntents(run.state())).toHaveLength(1)
     await other.close()
+    await run.close()
+  })
+
+  it('keeps its token through masking, and nothing else that a token field holds', async () => {
+    const scrub = (payload: unknown) => redactValue(payload, null).value
+    const { run } = await newRun(temporaryFolder(), { scrub })
+    await openIntent(run, intent('a', tokenFor(run.id, 'launch', 1)))
+    await openIntent(run, intent('b', tokenFor(run.id, 'launch', 2)))
+    await expect(openIntent(run, intent('c', tokenFor(run.id, 'launch', 1)))).rejects.toThrow(/begun before/)
+    const handle = { token: tokenFor(run.id, 'launch', 1), nested: [{ token: 'not-one-of-ours-1234' }] }
+    await run.append('intent.closed', { intentId: 'a', outcome: 'done', payload: handle })
+    expect(run.state().intents[0]?.closed?.payload).toEqual({ ...handle, nested: [{ token: '***' }] })
     await run.close()
   })
 
