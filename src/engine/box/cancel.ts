@@ -29,7 +29,7 @@ export async function cancelBox(host: Host, handle: BoxHandle, reason: string, g
   if (before.look.isAlive === true) {
     await host.write(`${handle.folder}/stop`, stopLine(reason))
     // Units get the grace, and the runner a little more to write down how they ended.
-    const deadline = performance.now() + (graceSeconds + 10) * 1000
+    const deadline = performance.now() + (graceSeconds + Math.min(10, graceSeconds + 2)) * 1000
     while (performance.now() < deadline) {
       const now = await lookAt(host, handle.folder)
       if (now.kind === 'seen' && now.look.isAlive === false) {

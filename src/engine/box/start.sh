@@ -46,7 +46,11 @@ for way in "$@"; do
     tmux)
       command -v tmux >/dev/null 2>&1 || continue
       # A server of its own: nobody's kill-server or configuration reaches it.
-      env -u TMUX tmux -L "$label" -f /dev/null new-session -d -s "$label" sh "$folder/$runner" "$folder" </dev/null >/dev/null 2>&1 || continue
+      # The outer sh holds the pane's terminal open: tmux ends a pane as soon as nobody has it open any more.
+      # It also takes the server's socket away, which tmux would leave behind.
+      # shellcheck disable=SC2016
+      env -u TMUX tmux -L "$label" -f /dev/null new-session -d -s "$label" \
+        sh -c 'sh "$1" "$2"; rm -f -- "${TMUX%%,*}"' sh "$folder/$runner" "$folder" </dev/null >/dev/null 2>&1 || continue
       started tmux "$label"
       ;;
     setsid)
