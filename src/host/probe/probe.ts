@@ -38,6 +38,8 @@ export interface Probe {
   readonly uptimeSeconds: Reading<number>
   readonly cpu: Reading<CpuTicks>
   readonly cores: Reading<number>
+  /** As `uname -m` says it: `x86_64`, `aarch64`. */
+  readonly architecture: Reading<string>
   readonly ticksPerSecond: Reading<number>
   readonly cgroup: Cgroup
   /** Kills for want of memory: of the own group where it counts them, else of the whole machine. */
@@ -109,6 +111,7 @@ export function parseProbe(text: string, nonce: string, paths: readonly string[]
     uptimeSeconds: read('uptime', parseUptimeSeconds),
     cpu: read('cpu-ticks', parseCpuTicks),
     cores: read('cores', parseOneNumber),
+    architecture: read('arch', word(/^[A-Za-z0-9_-]{1,32}$/, 'machine name')),
     ticksPerSecond: read('ticks-per-second', parseOneNumber),
     cgroup,
     oomKills: cgroup.oomKills.isKnown ? cgroup.oomKills : read('vmstat', parseVmstatOomKills),

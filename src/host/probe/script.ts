@@ -93,6 +93,7 @@ bytes_of() { limited df -P -B1 -- "$1" || limited df -P -k -- "$1"; }
 inodes_of() { limited df -P -i -- "$1" || limited df -i -- "$1"; }
 
 gpu_fields='${gpuFields.join(' ')}'
+gpu_silent=0
 gpus() {
   command -v nvidia-smi >/dev/null || return 127
   tries=0
@@ -109,11 +110,14 @@ gpus() {
     gpu_fields=\${kept# }
     tries=$((tries + 1))
   done
+  case $code in 124|137|143) gpu_silent=1 ;; esac
   printf '%s\\n%s\\n' "$asked" "$answer"
   return "$code"
 }
 gpu_processes() {
   command -v nvidia-smi >/dev/null || return 127
+  # Asked once in vain: the second question would only cost the same wait again.
+  [ "$gpu_silent" = 0 ] || return 124
   limited nvidia-smi --query-compute-apps=gpu_uuid,pid,process_name,used_memory --format=csv,noheader,nounits
 }
 xids() {
@@ -131,6 +135,7 @@ section loadavg cat /proc/loadavg
 section uptime cat /proc/uptime
 section cpu-ticks first_line /proc/stat
 section cores cores
+section arch uname -m
 section ticks-per-second getconf CLK_TCK
 section vmstat grep oom_kill /proc/vmstat
 section cgroup cgroup

@@ -1,0 +1,129 @@
+import type { DiskProbe } from '../host/probe/probe.ts'
+import { type ProbeAnswer, runProbe } from '../host/probe/run-probe.ts'
+import { known, type Reading, unknown } from '../host/probe/value.ts'
+import type { ExecOptions, ExecResult, Host } from '../host/types.ts'
+import type { Profile, Tier } from '../profile/schema.ts'
+import { resolveTierPath, tierFor } from '../profile/tiers.ts'
+import type { ActContext } from '../run/act.ts'
+import type { Plan } from '../spec/schema.ts'
+import { shellJoin } from '../text/shell.ts'
+import type { ItemSpec } from '../walk/item.ts'
+import type { HostIdentity } from '../walk/proof.ts'
+import type { InterpreterFacts } from './rules/gpu.ts'
+import type { TierSpace } from './rules/storage.ts'
+import type { Verdict } from './types.ts'
+
+/** What an item gives back: the verdict, with the command by which a person can see it too. */
+export interface Looked extends Verdict {
+  readonly command?: string
+  readonly exitCode?: number | null
+  readonly outputSha256?: string
+}
+
+export interface AuditItem {
+  readonly spec: ItemSpec
+  /** Deadline; default 20 s. */
+  readonly timeoutSeconds?: number
+  readonly look: (look: Look) => Promise<Looked> | Looked
+}
+
+export interface TierPath {
+  readonly tier: Tier
+  readonly path: string | null
+}
+
+/** What the items share: facts of the host that are read once, and the ways to read more. */
+export interface Look {
+  readonly ctx: ActContext
+  readonly host: Host
+  readonly plan: Plan
+  readonly profile: Profile
+  readonly identity: HostIdentity
+  readonly isLocal: boolean
+  readonly tiers: readonly TierPath[]
+  readonly data: TierPath | null
+  readonly durable: TierPath | null
+  /** Bounded, stops with the act; answers as evidence. */
+  readonly exec: (argv: readonly string[], options?: ExecOptions) => Promise<ExecResult>
+  readonly probe: () => Promise<ProbeAnswer>
+  readonly spaces: () => Promise<readonly TierSpace[]>
+  readonly spaceOf: (tier: TierPath) => Promise<DiskProbe | null>
+  readonly interpreter: () => Promise<Reading<InterpreterFacts>>
+}
+
+const variables = ['HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'XDG_CACHE_HOME', 'TMPDIR', 'USER'] as const
+
+/** Environment of commands on the host, as far as paths of tiers need it. */
+export async function hostEnvironment(host: Host, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
+  const source = variables.map((name) => `printf '%s\\0' "\${${name}-}"`).join('\n')
+  const ran = await host.script(source, [], { timeoutSeconds: 10, signal })
+  const values = new TextDecoder().decode(ran.stdout).split('\0')
+  return Object.fromEntries(variables.flatMap((name, i) => (values[i] ? [[name, values[i]]] : [])))
+}
+
+/** Reads what all items need and prepares the rest to be read once, when the first item asks. */
+export async function startLook(
+  ctx: ActContext,
+  askInterpreter: (look: Look) => Promise<Reading<InterpreterFacts>>,
+): Promise<Look> {
+  const { host, profile } = ctx
+  const [identity, environment] = await Promise.all([host.identity(ctx.signal), hostEnvironment(host, ctx.signal)])
+  const tiers = profile.storage.tiers.map((tier) => ({ tier, path: resolveTierPath(tier, environment) }))
+  const find = (purpose: Tier['purpose']) => {
+    const tier = tierFor(profile, purpose)
+    return tiers.find((each) => each.tier === tier) ?? null
+  }
+  const paths = [...new Set(tiers.flatMap((each) => (each.path === null ? [] : [each.path])))]
+  if (host.kind === 'local') paths.push(ctx.loaded.projectFolder)
+  const probe = once(() => runProbe(host, { paths, timeoutSeconds: 15, signal: ctx.signal }))
+  const spaceOf = async (each: TierPath) => (await probe()).probe.disks.find((disk) => disk.path === each.path) ?? null
+  const nothing = unknown('its path is not known on this host')
+  const look: Look = {
+    ctx,
+    host,
+    plan: ctx.loaded.plan,
+    profile,
+    identity,
+    isLocal: host.kind === 'local',
+    tiers,
+    data: find('data'),
+    durable: find('durable'),
+    exec: (argv, options = {}) => host.exec(argv, { timeoutSeconds: 15, signal: ctx.signal, ...options }),
+    probe,
+    spaceOf,
+    spaces: async () =>
+      Promise.all(
+        tiers.map(async (each) => {
+          const disk = await spaceOf(each)
+          return { ...each, bytes: disk?.bytes ?? nothing, inodes: disk?.inodes ?? nothing }
+        }),
+      ),
+    interpreter: once(() => askInterpreter(look)),
+  }
+  return look
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
+/** Evidence fields of a command that was run. */
+export function ranAs(argv: readonly string[], ran: ExecResult): { command: string; exitCode: number | null } {
+  return { command: shellJoin(argv), exitCode: ran.ending.kind === 'exited' ? ran.ending.code : null }
+}
+
+/** The text of a command that ended with 0; otherwise unknown with what it said. */
+export function textOf(ran: ExecResult): Reading<string> {
+  if (ran.timedOut) return unknown('no answer in time')
+  if (ran.ending.kind !== 'exited')
+    return unknown(ran.ending.kind === 'signalled' ? ran.ending.signal : ran.ending.reason)
+  if (ran.ending.code !== 0) {
+    const said = new TextDecoder().decode(ran.stderr.subarray(0, 300)).trim().split('\n')[0] ?? ''
+    return unknown(`it ended with ${ran.ending.code}${said === '' ? '' : `: ${said}`}`)
+  }
+  return known(new TextDecoder().decode(ran.stdout))
+}

@@ -1,0 +1,168 @@
+import { bytesUsedFraction, type DiskBytes, type DiskInodes, inodesUsedFraction } from '../../host/probe/df.ts'
+import type { Reading } from '../../host/probe/value.ts'
+import type { Profile, Tier } from '../../profile/schema.ts'
+import { hasNoMeter, isKeptAfter, type LossEvent, survivalText } from '../../profile/tiers.ts'
+import { formatBytes, formatCount, formatPercent } from '../../text/format.ts'
+import type { Verdict } from '../types.ts'
+import { fail, pass, unsure, worst } from './verdict.ts'
+
+/** Shares of a file system that may be used (handbook monitoring 5). */
+export interface FillBands {
+  readonly warn: number
+  readonly error: number
+}
+export const fillBands: FillBands = { warn: 0.9, error: 0.95 }
+
+export interface TierSpace {
+  readonly tier: Tier
+  readonly path: string | null
+  readonly bytes: Reading<DiskBytes>
+  readonly inodes: Reading<DiskInodes>
+}
+
+function judgeFraction(what: string, fraction: number, left: string, bands: FillBands): Verdict {
+  const summary = `${what}: ${formatPercent(fraction)} used, ${left}`
+  if (fraction >= bands.error) return fail(summary, { severity: 'error' })
+  if (fraction >= bands.warn) return fail(summary, { severity: 'warn' })
+  return pass(summary)
+}
+
+/** Bytes used on each tier's file system. */
+export function judgeBytes(spaces: readonly TierSpace[], bands: FillBands = fillBands): Verdict {
+  const verdicts = spaces.map((space) =>
+    space.bytes.isKnown
+      ? judgeFraction(
+          `${space.tier.id} ${space.path ?? ''}`.trim(),
+          bytesUsedFraction(space.bytes.value),
+          `${formatBytes(space.bytes.value.availableBytes)} free`,
+          bands,
+        )
+      : unsure(`${space.tier.id}: ${space.bytes.reason}`),
+  )
+  return summed(verdicts, 'error', 'no tier has a path on this host')
+}
+
+/** Inodes used on each tier's file system. One that has no inode table cannot run out of it: unknown, as a warning. */
+export function judgeInodes(spaces: readonly TierSpace[], bands: FillBands = fillBands): Verdict {
+  const verdicts = spaces.map((space) => {
+    if (space.inodes.isKnown)
+      return judgeFraction(
+        `${space.tier.id} ${space.path ?? ''}`.trim(),
+        inodesUsedFraction(space.inodes.value),
+        `${formatCount(space.inodes.value.free)} inodes free`,
+        bands,
+      )
+    const cap = space.tier.inodeCap
+    const reason = `${space.tier.id}: ${space.inodes.reason}`
+    return unsure(cap === undefined ? reason : `${reason}; the profile's cap is ${formatCount(cap)} files`, {
+      severity: space.bytes.isKnown ? 'warn' : 'error',
+    })
+  })
+  return summed(verdicts, 'error', 'no tier has a path on this host')
+}
+
+function summed(verdicts: readonly Verdict[], usual: 'error' | 'warn', none: string): Verdict {
+  const hardest = worst(verdicts, usual)
+  if (hardest === null) return unsure(none)
+  return { ...hardest, detail: verdicts.map((verdict) => verdict.summary) }
+}
+
+export interface BudgetInput {
+  readonly checkpointBytes: number
+  readonly checkpointCount: number
+  readonly scratchBytes: number
+  readonly artifactBytes: number
+  readonly inputBytes: number
+  /** What the plan says it needs at least, if it says so. */
+  readonly declaredBytes: number | null
+  /** True when the size of a checkpoint comes from the smoke. */
+  readonly isMeasured: boolean
+  readonly files: number
+}
+
+/** Bytes that the run needs at once. */
+export function budgetBytes(input: BudgetInput): number {
+  const counted =
+    input.checkpointBytes * input.checkpointCount + input.scratchBytes + input.artifactBytes + input.inputBytes
+  return Math.max(counted, input.declaredBytes ?? 0)
+}
+
+/** Checkpoints x size + scratch against what is free on the data tier, in bytes and in inodes: it stops the walk. */
+export function judgeCheckpointBudget(
+  input: BudgetInput,
+  bytes: Reading<DiskBytes>,
+  inodes: Reading<DiskInodes>,
+): Verdict {
+  const needBytes = budgetBytes(input)
+  const arithmetic =
+    `${formatCount(input.checkpointCount)} checkpoints x ${formatBytes(input.checkpointBytes)}` +
+    `${input.isMeasured ? ' (measured)' : ' (as planned)'} + scratch ${formatBytes(input.scratchBytes)}` +
+    ` + artifacts ${formatBytes(input.artifactBytes)} + inputs ${formatBytes(input.inputBytes)}`
+  const value = { needBytes, needInodes: input.files }
+  if (!bytes.isKnown) return unsure(bytes.reason, { detail: [arithmetic], value })
+  const free = bytes.value.availableBytes
+  const more = { detail: [arithmetic], value: { ...value, freeBytes: free } }
+  if (needBytes > free)
+    return fail(`needs ${formatBytes(needBytes)}, ${formatBytes(free)} free`, {
+      ...more,
+      fix: `Free ${formatBytes(needBytes - free)}, keep fewer checkpoints, or ask for a larger disk; do not shrink the experiment silently.`,
+    })
+  if (inodes.isKnown && input.files > inodes.value.free)
+    return fail(`needs ${formatCount(input.files)} inodes, ${formatCount(inodes.value.free)} free`, more)
+  return pass(`needs ${formatBytes(needBytes)}, ${formatBytes(free)} free`, more)
+}
+
+/** Small files that the plan will make against the inodes that are free. */
+export function judgeInodeBudget(files: number, inodes: Reading<DiskInodes>, cap: number | null): Verdict {
+  const value = { needInodes: files }
+  if (!inodes.isKnown) {
+    if (cap === null) return unsure(inodes.reason, { value })
+    return files > cap
+      ? fail(`about ${formatCount(files)} files, the profile's cap is ${formatCount(cap)}`, { value })
+      : pass(`about ${formatCount(files)} files, within the profile's cap of ${formatCount(cap)}`, { value })
+  }
+  const text = `about ${formatCount(files)} files, ${formatCount(inodes.value.free)} inodes free`
+  return files > inodes.value.free ? fail(text, { value }) : pass(text, { value })
+}
+
+/** Whether the profile says what each tier survives; shown beside each path. */
+export function judgeSurvivalMatrix(profile: Profile, paths: ReadonlyMap<string, string | null>): Verdict {
+  const detail = profile.storage.tiers.map((tier) => {
+    const says = (event: LossEvent) => `${event}: ${survivalText(tier.survives[event])}`
+    return `${tier.id} (${tier.purpose}) ${paths.get(tier.id) ?? tier.path}: ${says('reboot')}; ${says('stop')}; ${says('destroy')}`
+  })
+  const missing = (['data', 'durable'] as const).filter(
+    (purpose) => !profile.storage.tiers.some((tier) => tier.purpose === purpose),
+  )
+  if (missing.length > 0) return fail(`the profile names no ${missing.join(' and no ')} tier`, { detail })
+  const unresolved = profile.storage.tiers.filter((tier) => (paths.get(tier.id) ?? null) === null)
+  if (unresolved.length > 0)
+    return unsure(`the path of ${unresolved.map((tier) => tier.id).join(', ')} is not known on this host`, { detail })
+  return pass(`${profile.storage.tiers.length} tiers, each with what it survives`, { detail })
+}
+
+/** The event that a checkpoint must outlive: the verb by which this platform's meter ends. */
+export function intendedEvent(profile: Profile): LossEvent {
+  if (hasNoMeter(profile) || profile.meterStopIrreversible === 'not-applicable') return 'reboot'
+  return profile.meterStopIrreversible === 'false' ? 'stop' : 'destroy'
+}
+
+export function judgeCheckpointTier(profile: Profile, tier: Tier | null, path: string | null): Verdict {
+  if (tier === null) return fail('the profile names no data tier for checkpoints')
+  if (path === null) return unsure(`the path of tier ${tier.id} is not known on this host`)
+  const event = intendedEvent(profile)
+  const text = `checkpoints lie on ${tier.id} (${path}); after ${event}: ${survivalText(tier.survives[event])}`
+  const value = { tier: tier.id, path, event, survival: tier.survives[event] }
+  return isKeptAfter(tier, event) ? pass(text, { value }) : fail(text, { value })
+}
+
+/** Files on the top level of a durable place whose names look like credentials. */
+const keyLike =
+  /^(id_(rsa|dsa|ecdsa|ed25519)|.*\.(pem|key|p12|pfx|kdbx)|\.env(\..*)?|credentials(\.json)?|\.netrc|.*_token|kaggle\.json|\.?aws|service-account.*\.json)$/i
+
+export function judgeSharedSecrets(names: readonly string[], path: string): Verdict {
+  const found = names.filter((name) => keyLike.test(name) && !/\.pub$/i.test(name))
+  return found.length === 0
+    ? pass(`no key-like file on the top level of ${path}`, { value: { looked: names.length } })
+    : fail(`${formatCount(found.length)} key-like on ${path}: ${found.slice(0, 5).join(', ')}`, { detail: found })
+}

@@ -1,0 +1,36 @@
+import type { Severity } from '../../walk/item.ts'
+import type { Verdict } from '../types.ts'
+
+type More = Omit<Verdict, 'result' | 'summary' | 'reason'>
+
+export const pass = (summary: string, more: More = {}): Verdict => ({ result: 'pass', summary, ...more })
+
+export const fail = (summary: string, more: More = {}): Verdict => ({ result: 'fail', summary, ...more })
+
+/** The probe could not tell: never a pass. */
+export const unsure = (reason: string, more: More = {}): Verdict => ({
+  result: 'unknown',
+  summary: `not known: ${reason}`,
+  reason,
+  ...more,
+})
+
+/** The question has no meaning here. */
+export const notApplicable = (reason: string, more: More = {}): Verdict => ({
+  result: 'not-applicable',
+  summary: reason,
+  reason,
+  ...more,
+})
+
+const weight = { pass: 0, 'not-applicable': 0, unknown: 1, fail: 2 } as const
+const severityWeight: Readonly<Record<Severity, number>> = { info: 0, warn: 1, error: 2 }
+
+/** The one of several verdicts that a list should be judged by: hardest severity first, then fail before unknown. */
+export function worst(verdicts: readonly Verdict[], usual: Severity): Verdict | null {
+  let found: Verdict | null = null
+  const score = (verdict: Verdict) =>
+    weight[verdict.result] === 0 ? 0 : severityWeight[verdict.severity ?? usual] * 3 + weight[verdict.result]
+  for (const verdict of verdicts) if (found === null || score(verdict) > score(found)) found = verdict
+  return found
+}
