@@ -42,7 +42,7 @@ function grid(): PtyApp {
   return app
 }
 
-describe(`resizes, seed ${seed}`, () => {
+describe(`resizes, seed ${seed}`, { timeout: isFull ? 900_000 : 120_000 }, () => {
   it('leaves no wrong settled frame in an emulator, with one clear a burst', async () => {
     const random = seeded(seed)
     const pty = grid()
