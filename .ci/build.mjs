@@ -79,6 +79,7 @@ const result = await build({
   logLevel: 'warning',
 })
 writeFileSync(join(dist, 'meta.json'), JSON.stringify(result.metafile))
+cpSync(join(root, 'src/checklist/ready'), join(dist, 'checklists'), { recursive: true })
 for (const folder of ['profiles', 'recipes']) {
   if (existsSync(join(root, folder))) cpSync(join(root, folder), join(dist, folder), { recursive: true })
 }

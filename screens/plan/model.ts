@@ -1,6 +1,7 @@
 import type { LoadedPlan } from '../../src/run/act.ts'
+import type { PlanView } from '../../src/session/view.ts'
 import { ageText } from '../workbench/ages.ts'
-import type { PlanView, ScreenInput } from '../workbench/input.ts'
+import type { ScreenInput } from '../workbench/input.ts'
 import type { ScreenModel, StyledLine } from '../workbench/model.ts'
 import { column } from '../workbench/model.ts'
 import { checklistPane, detailPane, fact, heading, phaseSummary, proofOf, staleText } from '../workbench/phase-model.ts'

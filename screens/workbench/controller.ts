@@ -3,10 +3,12 @@ import { type Keymap, lookup } from '../../src/commands/keymap.ts'
 import { completeLine, parseLine } from '../../src/commands/line.ts'
 import { type Registry, whyDisabled } from '../../src/commands/registry.ts'
 import type { CommandEnvironment, CommandSpec, CommandState, ScreenId } from '../../src/commands/types.ts'
+import type { Workspace } from '../../src/session/workspace.ts'
 import type { KeyEvent, MouseInput } from '../../src/terminal/events.ts'
 import type { EditorState } from '../../src/ui/line-editor.ts'
 import { makeEditor, reduceEditor } from '../../src/ui/line-editor.ts'
 import type { Theme } from '../../src/ui/theme.ts'
+import { isPhase } from '../../src/walk/phase.ts'
 import {
   editDialog,
   isGuarded,
@@ -29,7 +31,6 @@ import { paneLines } from './plain.ts'
 import { screenModel } from './screens.ts'
 import type { Hint, Message, Overlay, Snapshot } from './snapshot.ts'
 import { paneOf, reduceUi, type UiAction, type UiState } from './ui-state.ts'
-import type { Workspace } from './workspace.ts'
 
 export interface ControllerDeps {
   readonly workspace: Workspace
@@ -498,7 +499,7 @@ export class Controller {
       },
     }
     try {
-      const result = await workspace.execute(spec, env, args)
+      const result = await (spec.run as NonNullable<CommandSpec['run']>)(env, args)
       if (isForeground) {
         const tone = result.exitCode === 0 ? 'info' : result.exitCode === 3 ? 'warn' : 'error'
         this.#message = {
@@ -758,7 +759,7 @@ export class Controller {
       projectFolder: workspace.projectFolder,
       run,
       plan,
-      ...workspace.phases(this.#nowMs, this.#live?.commandId ?? null),
+      ...workspace.standings(this.#nowMs, phaseOfCommand(this.#live?.commandId)),
       live: this.#live,
       shelves,
       selected: this.#selected,
@@ -829,4 +830,10 @@ export class Controller {
       hints: this.#hints(),
     }
   }
+}
+
+/** Phase whose act runs, by the first word of its command. */
+function phaseOfCommand(commandId: string | undefined) {
+  const word = commandId?.split('.')[0] ?? ''
+  return isPhase(word) ? word : null
 }

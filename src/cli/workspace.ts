@@ -1,0 +1,153 @@
+import { basename } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { runFolder } from '../run/folder.ts'
+import { livenessOf } from '../run/reader.ts'
+import type { RunState } from '../run/types.ts'
+import { currentRunId } from '../session/current-run.ts'
+import { type RunWatch, watchRun } from '../session/run-watch.ts'
+import type { PlanView, Shelves } from '../session/view.ts'
+import type { Standings, Workspace } from '../session/workspace.ts'
+import type { Phase } from '../walk/phase.ts'
+import type { HostIdentity } from '../walk/proof.ts'
+import { phaseStates } from '../walk/rail.ts'
+import { staleness } from '../walk/staleness.ts'
+
+export interface WorkspaceOptions {
+  readonly projectFolder: string
+  /** Run that was open when kx was left; null: the newest one. */
+  readonly runId: string | null
+  /** Said once, when something could not be read in the background. */
+  readonly onTrouble: (text: string) => void
+}
+
+const emptyShelves: Shelves = {
+  home: null,
+  checklists: null,
+  profiles: null,
+  config: null,
+  report: null,
+  unitLog: null,
+  series: [],
+  seriesVersion: 0,
+  cellOutput: null,
+}
+
+/** Writes of the journal come in bursts; one look after each burst is enough. */
+const settleMs = 30
+
+/** Reads a project for the workbench. Nothing is read before `begin`, so that the first frame waits for nothing. */
+export function createWorkspace(options: WorkspaceOptions): Workspace & { begin(): Promise<void> } {
+  const { projectFolder } = options
+  const listeners = new Set<() => void>()
+  let plan: PlanView = { status: 'loading' }
+  let watch: RunWatch | null = null
+  let run: RunState | null = null
+  let identity: HostIdentity | null = null
+  let shelves: Shelves = emptyShelves
+  let isLookingSoon = false
+  let isClosed = false
+  let remembered: { readonly key: readonly unknown[]; readonly standings: Standings } | null = null
+
+  const changed = () => {
+    if (!isClosed) for (const listener of listeners) listener()
+  }
+  const put = (change: Partial<Shelves>) => {
+    shelves = { ...shelves, ...change }
+    changed()
+  }
+  const refresh = async () => {
+    if (watch === null) return
+    try {
+      if (!watch.read()) return
+      run = watch.state()
+      changed()
+    } catch (error) {
+      options.onTrouble(
+        `the journal of this run cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      )
+    }
+  }
+  const lookSoon = () => {
+    if (isLookingSoon || isClosed) return
+    isLookingSoon = true
+    void wait(settleMs).then(() => {
+      isLookingSoon = false
+      return refresh()
+    })
+  }
+  const openRun = async (runId: string | null) => {
+    watch?.close()
+    watch = null
+    run = null
+    shelves = {
+      ...shelves,
+      report: null,
+      unitLog: null,
+      series: [],
+      seriesVersion: shelves.seriesVersion + 1,
+      cellOutput: null,
+    }
+    if (runId !== null) {
+      try {
+        watch = watchRun(runFolder(projectFolder, runId), lookSoon)
+        run = watch.state()
+      } catch (error) {
+        options.onTrouble(`run ${runId} cannot be opened: ${error instanceof Error ? error.message : String(error)}`)
+      }
+    }
+    changed()
+  }
+  const reloadPlan = async () => {
+    const { readPlanView } = await import('../commands/plan-view.ts')
+    plan = await readPlanView(projectFolder)
+    changed()
+  }
+
+  return {
+    project: basename(projectFolder),
+    projectFolder,
+    run: () => run,
+    plan: () => plan,
+    shelves: () => shelves,
+    standings: (nowMs: number, busyPhase: Phase | null) => {
+      const digests = plan.status === 'ok' ? plan.loaded.digests : null
+      // Staleness by age moves in minutes; finer would only cost.
+      const key = [run, plan, identity, busyPhase, Math.floor(nowMs / 30_000)]
+      if (remembered !== null && key.every((part, i) => part === remembered?.key[i])) return remembered.standings
+      const state = run ?? { proofs: [], overrides: {} }
+      const isPlanUnread = plan.status === 'loading'
+      const liveness = run === null ? null : livenessOf(run, nowMs).liveness
+      const standings: Standings = {
+        // While the plan is still being read nothing is called stale: that would be a guess.
+        phases: phaseStates(state, digests, nowMs, busyPhase, { host: identity, liveness }),
+        staleness: isPlanUnread ? new Map() : staleness(state.proofs, digests, nowMs, identity),
+      }
+      remembered = { key, standings }
+      return standings
+    },
+    openRun,
+    reloadPlan,
+    refresh,
+    load: async (screen, selected) => {
+      const { loadShelf } = await import('./shelves.ts')
+      const change = await loadShelf({ screen, selected, projectFolder, run, plan, shelves })
+      if (change !== null) put(change)
+    },
+    subscribe: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    begin: async () => {
+      await openRun(options.runId ?? currentRunId(projectFolder, Date.now()))
+      const { createLocalHost } = await import('../host/local.ts')
+      const host = createLocalHost()
+      identity = await host.identity()
+      await host.close()
+      await reloadPlan()
+    },
+    close: () => {
+      isClosed = true
+      watch?.close()
+    },
+  }
+}

@@ -1,0 +1,141 @@
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import type { ActContext, ActResult, LoadedPlan } from '../run/act.ts'
+import { allCommands } from './list/all.ts'
+import { loadSettings, profileFolders, runOptions, systemClock } from './open.ts'
+import { Refused } from './refused.ts'
+import type { CommandEnvironment } from './types.ts'
+
+export interface ActOptions {
+  /** Begins a run when the project has no open one. */
+  readonly startsRun?: boolean
+  /** Begins a run in any case. */
+  readonly newRun?: boolean
+  /** Leaves no cell behind: for looks that repeat every few seconds. */
+  readonly isQuietCell?: boolean
+}
+
+/** Reads the plan of the project as it lies on disk now. A bad one is a finding with file and line (`Refused`). */
+export async function loadProject(projectFolder: string, signal: AbortSignal): Promise<LoadedPlan> {
+  const [{ loadPlan }, { createLocalHost }, { userFolders }, { formatProblem }] = await Promise.all([
+    import('../plan/load.ts'),
+    import('../host/local.ts'),
+    import('../session/paths.ts'),
+    import('../text/problem.ts'),
+  ])
+  const { config } = await loadSettings(projectFolder)
+  const host = createLocalHost()
+  const found = await loadPlan(projectFolder, config.planFile, {
+    exec: host.exec.bind(host),
+    cacheFile: `${userFolders(process.env).cache}/hashes.json`,
+    signal,
+  })
+  await host.close()
+  if (found.ok) return found.loaded
+  const lines = found.problems.map(formatProblem)
+  const summary = `${config.planFile} cannot be used: ${lines.length} problem${lines.length === 1 ? '' : 's'}`
+  throw new Refused({ summary, exitCode: 1, data: { problems: found.problems }, lines })
+}
+
+async function profileOf(name: string) {
+  const { loadProfiles } = await import('../profile/load.ts')
+  const { profiles } = await loadProfiles(await profileFolders())
+  const found = profiles.get(name)
+  if (found !== undefined) return found.profile
+  const known = [...profiles.keys()].join(', ')
+  throw new Refused({ summary: `the plan asks for the profile "${name}"; there are ${known}`, exitCode: 1, data: null })
+}
+
+async function hostOf(name: string) {
+  const { createLocalHost } = await import('../host/local.ts')
+  if (name === 'local') return createLocalHost()
+  const summary = `this kx acts on the local host only, and the plan names ${name}; write hosts: [local]`
+  throw new Refused({ summary, exitCode: 1, data: null })
+}
+
+/** Stages that a cell's output goes through before it is stored or shown: sanitised first, then secrets masked. */
+async function outputStages(env: CommandEnvironment, secretNames: readonly string[]) {
+  const [{ createSanitiser }, { createRedactor }, { createRegistry }, { collectSecrets }] = await Promise.all([
+    import('../text/sanitise.ts'),
+    import('../text/redact.ts'),
+    import('../secret/registry.ts'),
+    import('../secret/sources.ts'),
+  ])
+  const secrets = createRegistry()
+  await collectSecrets(secrets, { names: secretNames, env: process.env, home: homedir() })
+  return {
+    createSanitiser: () => createSanitiser({ allowSgr: false, mark: '' }),
+    createRedactor: () => createRedactor(secrets),
+    onOutput: (text: string) => env.progress({ text: '', output: text.split('\n').filter((line) => line !== '') }),
+  }
+}
+
+/** The run that an act goes to: the named one, the current one, or null for a new one. */
+async function runIdFor(env: CommandEnvironment, options: ActOptions): Promise<string | null> {
+  if (options.newRun === true) return null
+  const { currentRunId, findRunId } = await import('../session/current-run.ts')
+  const asked = env.runId
+  const id = asked === null ? currentRunId(env.projectFolder, systemClock.nowMs()) : findRunId(env.projectFolder, asked)
+  if (id !== null || (options.startsRun === true && asked === null)) return id
+  const summary =
+    asked === null
+      ? 'no run has been begun in this project; check the plan first: kx plan'
+      : `no single run of this project begins with ${asked}; kx runs lists them`
+  throw new Refused({ summary, exitCode: 1, data: null })
+}
+
+/**
+ * Runs one act on a run: reads the plan, opens (or begins) the run, opens its cell, hands the service everything that it
+ * may touch, and ends the cell whatever happens. The same for a key, the `:` line, the palette and `kx`.
+ */
+export async function actOnRun(
+  env: CommandEnvironment,
+  commandId: string,
+  args: Readonly<Record<string, unknown>>,
+  options: ActOptions,
+  act: (ctx: ActContext) => Promise<ActResult>,
+): Promise<ActResult> {
+  const spec = allCommands().get(commandId)
+  if (spec === undefined) throw new Error(`no command ${commandId}`)
+  try {
+    const [{ performAct }, { newIds }] = await Promise.all([
+      import('../session/perform.ts'),
+      import('../session/ids.ts'),
+    ])
+    const loaded = await loadProject(env.projectFolder, env.signal)
+    const runId = await runIdFor(env, options)
+    return await performAct(
+      {
+        clock: systemClock,
+        newId: newIds(systemClock),
+        hostFor: hostOf,
+        profileFor: profileOf,
+        output: await outputStages(env, loaded.plan.secrets),
+        opening: await runOptions(),
+        onRunBegun: (id) => env.openRun(id),
+      },
+      {
+        loaded,
+        planText: await readFile(loaded.file, 'utf8'),
+        runId,
+        cell: {
+          name: spec.id,
+          title: spec.title,
+          args,
+          risk: spec.risk,
+          source: `${spec.id} ${JSON.stringify(args)}`,
+          phase: spec.id.split('.')[0] ?? spec.id,
+        },
+        isQuietCell: options.isQuietCell === true,
+        who: env.who,
+        via: env.via,
+        signal: env.signal,
+        progress: env.progress,
+      },
+      act,
+    )
+  } catch (error) {
+    if (error instanceof Refused) return error.result
+    throw error
+  }
+}

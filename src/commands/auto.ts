@@ -1,0 +1,86 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { ActResult } from '../run/act.ts'
+import { allCommands } from './list/all.ts'
+import { openForWriting } from './open.ts'
+import type { CommandEnvironment } from './types.ts'
+
+interface Step {
+  readonly commandId: string
+  /** Kind of proof that makes the step unnecessary while it is fresh. */
+  readonly proof: 'PlanDigest' | 'AuditReport' | 'SmokeProof' | 'PricedPlan' | 'Approval' | 'Receipt'
+}
+
+const steps: readonly Step[] = [
+  { commandId: 'plan.check', proof: 'PlanDigest' },
+  { commandId: 'audit.run', proof: 'AuditReport' },
+  { commandId: 'smoke.run', proof: 'SmokeProof' },
+  { commandId: 'cost.price', proof: 'PricedPlan' },
+  { commandId: 'cost.approve', proof: 'Approval' },
+  { commandId: 'launch.start', proof: 'Receipt' },
+]
+
+async function isFresh(env: CommandEnvironment, step: Step): Promise<boolean> {
+  const { currentRunId } = await import('../session/current-run.ts')
+  if (env.runId === null && currentRunId(env.projectFolder, Date.now()) === null) return false
+  const [{ standing }, run] = await Promise.all([import('./standing.ts'), openForWriting(env, env.runId)])
+  try {
+    return (await standing(env, run.state())).isFresh(step.proof)
+  } finally {
+    await run.close()
+  }
+}
+
+async function runStep(env: CommandEnvironment, commandId: string): Promise<ActResult> {
+  const spec = allCommands().get(commandId)
+  if (spec?.run === undefined) throw new Error(`no command ${commandId}`)
+  env.progress({ text: `${spec.title} …` })
+  const result = await spec.run(env, spec.args.parse({}))
+  env.progress({ text: `${spec.title}: ${result.summary}` })
+  return result
+}
+
+/** `kx walk`: every phase in order, fresh proofs skipped, up to a gate that only a person may pass. */
+export async function walkAuto(
+  env: CommandEnvironment,
+  _args: { readonly plan?: string | undefined },
+): Promise<ActResult> {
+  const done: { step: string; summary: string; exitCode: number }[] = []
+  const stop = (step: string, result: ActResult): ActResult => ({
+    ...result,
+    summary: `stopped at ${step}: ${result.summary}`,
+    data: { steps: done, stoppedAt: step, result: result.data },
+  })
+  for (const step of steps) {
+    env.signal.throwIfAborted()
+    if (await isFresh(env, step)) {
+      done.push({ step: step.commandId, summary: 'still fresh, skipped', exitCode: 0 })
+      continue
+    }
+    const result = await runStep(env, step.commandId)
+    done.push({ step: step.commandId, summary: result.summary, exitCode: result.exitCode })
+    if (result.exitCode !== 0) return stop(step.commandId, result)
+  }
+  // The run goes on by itself; the walk only watches, one bounded look at a time, until the outcome is on record.
+  for (;;) {
+    env.signal.throwIfAborted()
+    const look = await runStep(env, 'patrol.tick')
+    if (look.proof?.kind === 'Outcome') {
+      done.push({ step: 'patrol.tick', summary: look.summary, exitCode: look.exitCode })
+      if (look.exitCode !== 0) return stop('patrol.tick', look)
+      break
+    }
+    if (look.exitCode !== 0) return stop('patrol.tick', look)
+    await wait(2000, undefined, { signal: env.signal })
+  }
+  for (const commandId of ['teardown.verify', 'report.write']) {
+    const result = await runStep(env, commandId)
+    done.push({ step: commandId, summary: result.summary, exitCode: result.exitCode })
+    if (result.exitCode !== 0) return stop(commandId, result)
+  }
+  return {
+    summary:
+      'every artifact is verified and the report is written; removing the box folder is left to a person (kx teardown remove)',
+    exitCode: 3,
+    data: { steps: done, stoppedAt: 'teardown.remove' },
+  }
+}

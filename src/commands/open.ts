@@ -1,0 +1,60 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Clock } from '../run/act.ts'
+import { RunError } from '../run/errors.ts'
+import { runFolder } from '../run/folder.ts'
+import { type OpenRunOptions, openRun, type WritableRun } from '../run/handle.ts'
+import type { CommandEnvironment } from './types.ts'
+
+/** The real clock. */
+export const systemClock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() }
+
+/** What every open run needs: the user's index is kept beside the journal, and secrets are masked before they are written. */
+export async function runOptions(): Promise<OpenRunOptions> {
+  const [{ openIndex }, { userFolders }, { redactValue }, { createRegistry }, { collectSecrets }] = await Promise.all([
+    import('../run/index-file.ts'),
+    import('../session/paths.ts'),
+    import('../text/redact.ts'),
+    import('../secret/registry.ts'),
+    import('../secret/sources.ts'),
+  ])
+  const index = openIndex(userFolders(process.env).state)
+  const secrets = createRegistry()
+  await collectSecrets(secrets, { env: process.env, home: homedir() })
+  return {
+    clock: systemClock,
+    scrub: (payload) => redactValue(payload, secrets).value,
+    onAppended: (record, state) => index.mirror(record, state),
+  }
+}
+
+/** Opens the named run of the project, or the current one. Throws when there is none. */
+export async function openForWriting(
+  env: Pick<CommandEnvironment, 'projectFolder'>,
+  runId: string | null,
+): Promise<WritableRun> {
+  const { currentRunId, findRunId } = await import('../session/current-run.ts')
+  const id = runId === null ? currentRunId(env.projectFolder, Date.now()) : findRunId(env.projectFolder, runId)
+  if (id === null) {
+    const what =
+      runId === null ? 'This project has no open run.' : `No single run of this project begins with "${runId}".`
+    throw new RunError('missing', what, runId === null ? 'Begin one with: kx plan' : 'List the runs with: kx runs')
+  }
+  return openRun(runFolder(env.projectFolder, id), await runOptions())
+}
+
+/** Effective settings of a project; problems come with them, they do not throw. */
+export async function loadSettings(projectFolder: string, flags: Readonly<Record<string, unknown>> = {}) {
+  const { loadConfig } = await import('../config/load.ts')
+  return loadConfig({ projectFolder, env: process.env, flags, home: homedir() })
+}
+
+/** Where profiles lie: those that ship with kx, and the user's own. */
+export async function profileFolders(): Promise<{ builtIn: string; user: string }> {
+  const { userFolders } = await import('../session/paths.ts')
+  return {
+    builtIn: fileURLToPath(new URL('../../profiles/', import.meta.url)),
+    user: join(userFolders(process.env).config, 'profiles'),
+  }
+}

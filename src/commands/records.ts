@@ -1,0 +1,50 @@
+import type { ActResult } from '../run/act.ts'
+import type { Override } from '../walk/item.ts'
+import { openForWriting } from './open.ts'
+import type { CommandEnvironment } from './types.ts'
+
+const refusal = (summary: string, exitCode: 1 | 2 | 3 = 1): ActResult => ({ summary, exitCode, data: null })
+
+/** A person goes on in spite of an error item, with a written reason that becomes part of the record. */
+export async function override(
+  env: CommandEnvironment,
+  args: { readonly item?: string | undefined; readonly reason?: string | undefined },
+): Promise<ActResult> {
+  const run = await openForWriting(env, env.runId)
+  try {
+    const items = Object.values(run.state().latest).flatMap((proof) => proof.items)
+    const item = items.find((i) => i.id === args.item)
+    if (item === undefined) return refusal(`no item "${args.item ?? ''}" in this run; its id stands beside every check`)
+    if (item.gate.startsWith('teardown/'))
+      return refusal(`${item.id} guards a destroying act: it has no override, only a permit`)
+    if (item.result === 'pass' || item.result === 'not-applicable')
+      return refusal(`${item.id} does not need an override: ${item.result}`)
+    const reason = args.reason ?? (await env.ask.text(`Why is it all right to go on in spite of ${item.title}`, ''))
+    if (reason === null || reason.trim().length < 3) return refusal('an override needs a reason in words', 3)
+    const given: Override = { itemId: item.id, reason: reason.trim(), by: env.who, atMs: Date.now() }
+    await run.append('override.given', given)
+    return { summary: `${item.id} is overridden: ${given.reason}`, exitCode: 0, data: given }
+  } finally {
+    await run.close()
+  }
+}
+
+/** A person has seen a finding. */
+export async function acknowledge(
+  env: CommandEnvironment,
+  args: { readonly finding?: string | undefined },
+): Promise<ActResult> {
+  const run = await openForWriting(env, env.runId)
+  try {
+    const open = run.state().findings.filter((f) => f.closedAtMs === null)
+    const finding =
+      open.find((f) => f.findingId === args.finding) ??
+      (args.finding === undefined ? open.find((f) => f.acknowledgedBy === null) : undefined)
+    if (finding === undefined)
+      return refusal(open.length === 0 ? 'no finding is open' : 'put the cursor on a finding, or name one')
+    await run.append('finding.acknowledged', { findingId: finding.findingId, by: env.who })
+    return { summary: `seen: ${finding.text}`, exitCode: 0, data: { findingId: finding.findingId } }
+  } finally {
+    await run.close()
+  }
+}

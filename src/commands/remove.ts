@@ -1,0 +1,20 @@
+import type { ActResult } from '../run/act.ts'
+import { actOnRun } from './act.ts'
+import type { CommandEnvironment } from './types.ts'
+
+/** `kx teardown remove`: the typed name, a single-use permit, then the act. No flag stands in for the name being typed. */
+export async function remove(
+  env: CommandEnvironment,
+  args: { readonly name?: string | undefined },
+): Promise<ActResult> {
+  return actOnRun(env, 'teardown.remove', args, {}, async (ctx) => {
+    const service = await import('../teardown/service.ts')
+    const question = await service.permitQuestion(ctx)
+    if (question === null) return { summary: 'pull and verify first: kx teardown verify', exitCode: 1, data: null }
+    const typed = args.name ?? (await env.ask.typed(question.question, question.expected, question.detail))
+    if (typed === null)
+      return { summary: 'nothing was removed; a person has to type the name', exitCode: 3, data: null }
+    const permit = await service.permit(ctx, { typedName: typed })
+    return permit.exitCode === 0 ? service.remove(ctx) : permit
+  })
+}

@@ -1,0 +1,59 @@
+import type { ActResult } from '../run/act.ts'
+import { archiveRun as archive } from '../run/folder.ts'
+import { formatAge, formatUsdPerHour } from '../text/format.ts'
+import { openForWriting } from './open.ts'
+import type { CommandEnvironment } from './types.ts'
+
+/** `kx runs`: every run and meter of this user. */
+export async function listRuns(_env: CommandEnvironment, args: { readonly archived: boolean }): Promise<ActResult> {
+  const [{ createHomeReader }, { userFolders }] = await Promise.all([
+    import('../session/home.ts'),
+    import('../session/paths.ts'),
+  ])
+  const nowMs = Date.now()
+  const home = createHomeReader(userFolders(process.env).state).read(nowMs, args.archived)
+  const lines = home.runs.map((r) => {
+    const units = r.unitsTotal === null ? '' : `, ${r.unitsDone ?? '?'} of ${r.unitsTotal} units`
+    const seen = r.seenAtMs === null ? '' : `, seen ${formatAge(nowMs - r.seenAtMs)} ago`
+    return `${r.runId}  ${r.project}: ${r.liveness ?? r.stage ?? 'unknown'}${units}${seen}${r.reason === null ? '' : `  ${r.reason}`}`
+  })
+  for (const m of home.meters)
+    lines.push(`meter  ${m.what} on ${m.host}: ${formatUsdPerHour(m.usdPerHour)}, run ${m.runId}`)
+  for (const w of home.warnings) lines.push(`warning: ${w}`)
+  const hasTrouble = home.warnings.length > 0
+  return {
+    summary: `${home.runs.length} runs, ${home.meters.length} open meters${hasTrouble ? '; what is listed may not be all' : ''}`,
+    exitCode: hasTrouble ? 4 : 0,
+    data: home,
+    lines,
+  }
+}
+
+/** `kx open`: makes a run the open one; the workbench also goes there when the run is of another project. */
+export async function openRun(env: CommandEnvironment, args: { readonly run: string }): Promise<ActResult> {
+  const { findRunId } = await import('../session/current-run.ts')
+  const runId = findRunId(env.projectFolder, args.run)
+  if (runId === null) {
+    return {
+      summary: `no single run of this project begins with ${args.run}; kx runs lists them all`,
+      exitCode: 1,
+      data: null,
+    }
+  }
+  env.openRun(runId)
+  return { summary: `run ${runId}`, exitCode: 0, data: { runId } }
+}
+
+/** `kx archive`: takes a run off the home screen. */
+export async function archiveRun(
+  env: CommandEnvironment,
+  args: { readonly run?: string | undefined },
+): Promise<ActResult> {
+  const run = await openForWriting(env, args.run ?? env.runId)
+  try {
+    await archive(run, env.who)
+    return { summary: `${run.id} is archived; nothing was deleted`, exitCode: 0, data: { runId: run.id } }
+  } finally {
+    await run.close()
+  }
+}

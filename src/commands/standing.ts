@@ -1,0 +1,37 @@
+import type { RunState } from '../run/types.ts'
+import { applyOverrides } from '../walk/gates.ts'
+import { isBlocking } from '../walk/item.ts'
+import type { ProofKind, Staleness } from '../walk/proof.ts'
+import { staleness } from '../walk/staleness.ts'
+import { loadProject } from './act.ts'
+import type { CommandEnvironment } from './types.ts'
+
+export interface Standing {
+  readonly stale: ReadonlyMap<string, Staleness>
+  /** True when the newest proof of this kind still holds and nothing in it blocks. */
+  isFresh(kind: ProofKind): boolean
+}
+
+/** How the proofs of a run stand against the files and the machine as they are now. */
+export async function standing(
+  env: Pick<CommandEnvironment, 'projectFolder' | 'signal'>,
+  state: RunState,
+): Promise<Standing> {
+  const [{ createLocalHost }, loaded] = await Promise.all([
+    import('../host/local.ts'),
+    loadProject(env.projectFolder, env.signal).catch(() => null),
+  ])
+  const host = createLocalHost()
+  const identity = await host.identity(env.signal)
+  await host.close()
+  const stale = staleness(state.proofs, loaded?.digests ?? null, Date.now(), identity)
+  return {
+    stale,
+    isFresh: (kind) => {
+      const proof = state.latest[kind]
+      return (
+        proof !== undefined && !stale.has(proof.id) && !applyOverrides(proof.items, state.overrides).some(isBlocking)
+      )
+    },
+  }
+}

@@ -1,0 +1,140 @@
+import { basename } from 'node:path'
+import type { Host } from '../host/types.ts'
+import { type CellDeps, openCell, quietCell } from '../notebook/cell-writer.ts'
+import { endLostCells } from '../notebook/recover.ts'
+import type { Profile } from '../profile/schema.ts'
+import type { ActContext, ActResult, CellRequest, CellWriter, Clock, LoadedPlan, Progress } from '../run/act.ts'
+import { isRunError, messageOf } from '../run/errors.ts'
+import { createRun, runFolder } from '../run/folder.ts'
+import { type OpenRunOptions, openRun, type WritableRun } from '../run/handle.ts'
+
+/** Everything that an act needs and that session does not know how to make. */
+export interface Rooms {
+  readonly clock: Clock
+  newId(): string
+  hostFor(name: string): Promise<Host>
+  profileFor(name: string): Promise<Profile>
+  /** Stages that a cell's output goes through before it is stored or shown. */
+  readonly output: Pick<CellDeps, 'createSanitiser' | 'createRedactor' | 'limits' | 'onOutput'>
+  /** How runs are opened: masking of secrets, the user's index. */
+  readonly opening: OpenRunOptions
+  /** Told when the act began a run, so that the workbench opens it. */
+  readonly onRunBegun: (runId: string) => void
+}
+
+export interface ActRequest {
+  readonly loaded: LoadedPlan
+  /** The plan file as it is now, byte for byte: a new run keeps a copy. */
+  readonly planText: string
+  /** Run to act on; null begins a new one. */
+  readonly runId: string | null
+  readonly cell: CellRequest
+  /** No cell records: for acts that come every few seconds and leave a record of their own. */
+  readonly isQuietCell: boolean
+  readonly who: string
+  readonly via: string
+  readonly signal: AbortSignal
+  readonly progress: (progress: Progress) => void
+}
+
+/**
+ * Runs one act: opens or begins the run, reaches the host, opens a cell, calls `body`, ends the cell with how it went. An
+ * error of `body` ends the cell as failed (as unknown when it was aborted) and is thrown on.
+ */
+export async function performAct(
+  rooms: Rooms,
+  request: ActRequest,
+  body: (context: ActContext) => Promise<ActResult>,
+): Promise<ActResult> {
+  const { loaded } = request
+  // Everything that can be missing is found before a run is begun: a run without an act would be litter.
+  const profile = await rooms.profileFor(loaded.plan.profiles[0] ?? 'local')
+  const host = await rooms.hostFor(loaded.plan.hosts[0] ?? 'local')
+  try {
+    const run = await runFor(rooms, request)
+    try {
+      await endLostCells(run)
+      const cell = await cellFor(rooms, request, run, host)
+      const context: ActContext = {
+        run,
+        loaded,
+        host,
+        profile,
+        cell,
+        clock: rooms.clock,
+        signal: request.signal,
+        who: request.who,
+        newId: () => rooms.newId(),
+        progress: request.progress,
+      }
+      return await inCell(context, body)
+    } finally {
+      await run.close()
+    }
+  } finally {
+    await host.close()
+  }
+}
+
+async function runFor(rooms: Rooms, request: ActRequest): Promise<WritableRun> {
+  const { loaded } = request
+  if (request.runId !== null) return openRun(runFolder(loaded.projectFolder, request.runId), rooms.opening)
+  const run = await createRun({
+    ...rooms.opening,
+    projectFolder: loaded.projectFolder,
+    project: basename(loaded.projectFolder),
+    planName: loaded.plan.name,
+    planText: request.planText,
+    by: request.who,
+  })
+  rooms.onRunBegun(run.id)
+  return run
+}
+
+async function inCell(context: ActContext, body: (context: ActContext) => Promise<ActResult>): Promise<ActResult> {
+  const { cell, signal } = context
+  try {
+    const result = await body(context)
+    const state = signal.aborted || result.exitCode === 4 ? 'unknown' : result.exitCode === 0 ? 'done' : 'failed'
+    await cell.end({
+      state,
+      summary: result.summary,
+      exitCode: result.exitCode,
+      cause: signal.aborted ? 'aborted' : null,
+      proofId: result.proof?.id ?? null,
+    })
+    return result
+  } catch (error) {
+    // What went wrong first is what the person must see; the journal may be the very thing that failed.
+    await cell
+      .end({
+        state: signal.aborted ? 'unknown' : 'failed',
+        summary: messageOf(error),
+        cause: signal.aborted ? 'aborted' : null,
+      })
+      .catch(() => undefined)
+    throw error
+  }
+}
+
+async function cellFor(rooms: Rooms, request: ActRequest, run: WritableRun, host: Host): Promise<CellWriter> {
+  if (request.isQuietCell) return quietCell(rooms.newId())
+  // Who answers is part of the record; when nobody does, the act itself says so.
+  const identity = await host.identity(request.signal).catch(() => null)
+  const deps: CellDeps = {
+    clock: rooms.clock,
+    newId: () => rooms.newId(),
+    who: request.who,
+    via: request.via,
+    host: identity,
+    ...rooms.output,
+  }
+  try {
+    return await openCell(run, request.cell, deps)
+  } catch (error) {
+    if (!isRunError(error, 'fenced')) throw error
+    // Nothing of this act has happened yet, and the state is read: a new act may begin under a new number.
+    await run.rejoin()
+    return openCell(run, request.cell, deps)
+  }
+}

@@ -1,0 +1,84 @@
+import type { LoadedPlan } from '../run/act.ts'
+
+/** The plan file as the workbench last read it. */
+export type PlanView =
+  | { readonly status: 'loading' }
+  | { readonly status: 'none'; readonly file: string }
+  | { readonly status: 'ok'; readonly loaded: LoadedPlan; readonly readAtMs: number }
+  | { readonly status: 'bad'; readonly file: string; readonly problems: readonly string[] }
+
+export interface RunRow {
+  readonly runId: string
+  readonly project: string
+  readonly projectFolder: string
+  readonly name: string
+  readonly state: string
+  readonly progress: string
+  /** When what is shown was last seen true; null: never. */
+  readonly seenAtMs: number | null
+  readonly usdPerHour: number | null
+  readonly isArchived: boolean
+  readonly reason: string | null
+}
+
+export interface MeterRow {
+  readonly meterId: string
+  readonly what: string
+  readonly host: string
+  readonly runId: string
+  readonly usdPerHour: number | null
+  readonly openedAtMs: number
+  readonly leaseUntilMs: number | null
+}
+
+export interface HomeView {
+  readonly runs: readonly RunRow[]
+  readonly meters: readonly MeterRow[]
+  readonly warnings: readonly string[]
+}
+
+export interface ListedTask {
+  readonly line: number
+  readonly depth: number
+  readonly isTicked: boolean
+  readonly text: string
+  readonly id: string | null
+  readonly checks: readonly string[]
+}
+export interface ListedChecklist {
+  readonly file: string
+  readonly title: string
+  readonly tasks: readonly ListedTask[]
+  readonly problem: string | null
+}
+
+export interface Sample {
+  readonly atMs: number
+  readonly values: Readonly<Record<string, number | null>>
+}
+
+/** Data that a screen needs beside the run; read by the controller when the screen is opened. */
+export interface Shelves {
+  readonly home: HomeView | null
+  readonly checklists: readonly ListedChecklist[] | null
+  readonly profiles:
+    | readonly {
+        readonly id: string
+        readonly title: string
+        readonly lines: readonly string[]
+        readonly note: string
+      }[]
+    | null
+  readonly config: readonly { readonly key: string; readonly value: string; readonly origin: string }[] | null
+  readonly report: readonly string[] | null
+  /** Newest lines of the log of the unit under the cursor. */
+  readonly unitLog: { readonly unit: string; readonly lines: readonly string[] } | null
+  /** Metric series of the live chart. */
+  readonly series: readonly {
+    readonly name: string
+    readonly x: readonly number[]
+    readonly y: readonly (number | null)[]
+  }[]
+  readonly seriesVersion: number
+  readonly cellOutput: { readonly cellId: string; readonly lines: readonly string[] } | null
+}
