@@ -161,7 +161,7 @@ export const planSchema = z.strictObject({
   data: z.array(dataSchema).max(1000).default([]),
   model: z
     .strictObject({
-      parameters: count.optional(),
+      parameters: z.number().int().min(0).max(1e15).optional(),
       precision: z.enum(['fp32', 'tf32', 'bf16', 'fp16', 'fp8', 'int8', 'none']).default('fp32'),
     })
     .optional(),
