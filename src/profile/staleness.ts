@@ -1,6 +1,6 @@
 import type { Profile } from './schema.ts'
 
-/** Facts of money and survival are stale after this many months (handbook platforms 14). */
+/** Facts of money and survival are stale from this many months on (handbook platforms 14: 2026-06 from 2026-12). */
 export const staleAfterMonths = 6
 
 /** Whole months from a `YYYY-MM` stamp to the moment; negative for a stamp in the future. */
@@ -17,7 +17,7 @@ export interface StaleFact {
   readonly months: number
 }
 
-/** Every stamp of a profile that is older than six months: shown as stale, and no cost is promised on it. */
+/** Every stamp of a profile that is six months old or older: shown as stale, and no cost is promised on it. */
 export function staleFacts(profile: Profile, nowMs: number): StaleFact[] {
   const found: StaleFact[] = []
   const visit = (value: unknown, path: string): void => {
@@ -31,10 +31,16 @@ export function staleFacts(profile: Profile, nowMs: number): StaleFact[] {
     for (const [key, inner] of Object.entries(value)) {
       if (key === 'verified' && typeof inner === 'string') {
         const months = monthsSince(inner, nowMs)
-        if (months > staleAfterMonths) found.push({ path: path || 'profile', verified: inner, months })
+        if (months >= staleAfterMonths) found.push({ path: path || 'profile', verified: inner, months })
       } else visit(inner, path ? `${path}.${key}` : key)
     }
   }
   visit(profile, '')
   return found
+}
+
+/** First moment at which a stamp is stale, in milliseconds since 1970. */
+export function staleFromMs(stamp: string): number {
+  const [year = 0, month = 1] = stamp.split('-').map(Number)
+  return Date.UTC(year, month - 1 + staleAfterMonths, 1)
 }

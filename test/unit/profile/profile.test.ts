@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { priceText, profileLines } from '../../../src/profile/lines.ts'
 import { loadProfiles, mergeDeep } from '../../../src/profile/load.ts'
 import type { Profile } from '../../../src/profile/schema.ts'
-import { monthsSince, staleFacts } from '../../../src/profile/staleness.ts'
+import { monthsSince, staleFacts, staleFromMs } from '../../../src/profile/staleness.ts'
 import { hasNoMeter, isKeptAfter, lostTiers, resolveTierPath, tierFor } from '../../../src/profile/tiers.ts'
 
 const builtIn = resolve(import.meta.dirname, '../../../profiles')
@@ -51,6 +51,9 @@ describe('the local profile', () => {
     expect(stale.map((s) => s.path)).toEqual(['profile', 'billing', 'billing.verbs[0]', 'billing.verbs[1]'])
     expect(profileLines(profile, Date.UTC(2027, 5, 1))).toContain('Stale')
     expect(monthsSince('2026-11', Date.UTC(2027, 4, 31))).toBe(6)
+    expect(new Date(staleFromMs('2026-11')).toISOString()).toBe('2027-05-01T00:00:00.000Z')
+    expect(staleFacts(profile, staleFromMs('2026-11') - 1)).toEqual([])
+    expect(staleFacts(profile, staleFromMs('2026-11'))).toHaveLength(4)
   })
 })
 
