@@ -1,3 +1,4 @@
+import { applyOverrides } from '../walk/gates.ts'
 import type { CheckedItem, Override } from '../walk/item.ts'
 import { codeRules } from './rules/code.ts'
 import { computeRules } from './rules/compute.ts'
@@ -9,7 +10,10 @@ import { unitRules } from './rules/units.ts'
 import type { RuleInput } from './types.ts'
 
 /** Every item of the plan gate, in reading order, with the overrides that persons have given. */
-export function planRules(input: RuleInput, overrides: Readonly<Record<string, Override>> = {}): CheckedItem[] {
+export function planRules(
+  input: RuleInput,
+  overrides: Readonly<Record<string, Override>> = {},
+): readonly CheckedItem[] {
   const items = [
     ...goalRules(input),
     ...unitRules(input),
@@ -19,8 +23,5 @@ export function planRules(input: RuleInput, overrides: Readonly<Record<string, O
     ...dataRules(input),
     ...configRules(input),
   ]
-  return items.map((item) => {
-    const override = overrides[item.id]
-    return override === undefined ? item : { ...item, override }
-  })
+  return applyOverrides(items, overrides)
 }

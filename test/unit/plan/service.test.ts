@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process'
+import { describe, expect, it } from 'vitest'
+import { checkPlan } from '../../../src/plan/service.ts'
+import type { PlanPayload } from '../../../src/plan/types.ts'
+import { samplePlan } from '../spec/sample.ts'
+import { testContext } from './context.ts'
+
+describe('checkPlan', () => {
+  it('appends a proof that is bound to what lies on disk, and blocks nothing in a good project', async () => {
+    const { ctx, run, progress } = await testContext()
+    const result = await checkPlan(ctx)
+    expect(result.exitCode, result.summary).toBe(0)
+    const proof = run.state().latest.PlanDigest
+    expect(proof).toEqual(result.proof)
+    expect(proof?.boundTo).toEqual(ctx.loaded.digests)
+    const payload = proof?.payload as PlanPayload
+    expect(payload).toMatchObject({ unitCount: 6, workers: 2, profile: 'local', code: { files: 2 } })
+    expect(payload.firstCommand).toEqual(['node', 'train.mjs', '--groups=0,1', '--seed=0'])
+    expect(payload.data[0]).toMatchObject({ name: 'data/set.csv', bytes: 20 })
+    expect(progress.filter((p) => p.item !== undefined).length).toBe(proof?.items.length)
+  })
+
+  it('says which items block, and lets a reason open them', async () => {
+    const { ctx, run, put, said } = await testContext()
+    await put('train.mjs', 'console.log(1)\n')
+    await put('kx.yaml', samplePlan.replace(", '--seed={seed}'", ''))
+    const result = await checkPlan(ctx)
+    expect(result.exitCode).toBe(1)
+    expect(result.summary).toContain('plan.seeds')
+    expect(said.join('\n')).toContain('plan.seeds')
+    await run.append('override.given', { itemId: 'plan.seeds', reason: 'no randomness in it', by: 'ada', atMs: 1 })
+    const second = await checkPlan(ctx)
+    expect(second.exitCode, second.summary).toBe(0)
+    expect(second.proof?.items.find((i) => i.id === 'plan.seeds')?.override?.reason).toBe('no randomness in it')
+  })
+
+  it('finds real facts: a secret, an untracked lock file, a program that is not sent', async () => {
+    const { ctx, put, folder } = await testContext()
+    execFileSync('git', ['init', '-q'], { cwd: folder })
+    await put('.gitignore', 'train.mjs\n')
+    await put('requirements.txt', 'numpy==2.3.1\n')
+    await put('keys.txt', `a\n${'AKIA'}QWERTYUIOPASDFGH\n`)
+    await put(
+      'kx.yaml',
+      samplePlan.replace('{ kind: system, interpreter: node }', '{ kind: uv, requirements: requirements.txt }'),
+    )
+    const { proof } = await checkPlan(ctx)
+    const summary = (id: string) => proof?.items.find((i) => i.id === id)?.evidence.summary
+    expect(summary('plan.secrets-by-name')).toBe('keys.txt:2 looks like an AWS access key id')
+    expect(summary('plan.lockfile')).toContain('git does not track it')
+    expect(summary('plan.required-inputs')).toBe('train.mjs: there, but not in the list that is sent')
+    expect((proof?.payload as PlanPayload | undefined)?.git).toEqual({ commit: null, isDirty: true })
+    expect(JSON.stringify(proof)).not.toContain('QWERTYUIOP')
+  })
+
+  it('reads config files and what they name', async () => {
+    const { ctx, put } = await testContext()
+    await put('c.yaml', 'train: { lr: 0.5, root: data }\n')
+    await put(
+      'kx.yaml',
+      `${samplePlan}configFiles: [c.yaml]
+configChecks:
+  - { form: range, id: lr-main, key: train.lr, minimum: 0.00001, maximum: 0.01 }
+  - { form: exists, id: data-root, key: train.root }
+`,
+    )
+    const result = await checkPlan(ctx)
+    expect(result.exitCode).toBe(1)
+    const found = (id: string) => result.proof?.items.find((i) => i.id === id)
+    expect(found('config.lr-main')).toMatchObject({ result: 'fail', severity: 'error' })
+    expect(found('config.data-root')).toMatchObject({ result: 'pass' })
+  })
+
+  it('tells what is wrong with a plan that does not read any more, and makes no proof', async () => {
+    const { ctx, run, put } = await testContext()
+    await put('kx.yaml', samplePlan.replace('goal:', 'gaol:'))
+    const result = await checkPlan(ctx)
+    expect(result).toMatchObject({ exitCode: 1, summary: expect.stringContaining('kx.yaml:3') })
+    expect(result.proof).toBeUndefined()
+    expect(run.state().proofs).toEqual([])
+  })
+
+  it('knows an earlier, smaller run that was launched', async () => {
+    const small = samplePlan.replace('groups: 4, choose: 2', 'groups: 3, choose: 1')
+    const { ctx, run, put, again } = await testContext(small)
+    await checkPlan(ctx)
+    const receipt = {
+      id: 'r',
+      kind: 'Receipt',
+      phase: 'launch',
+      atMs: 1,
+      boundTo: {},
+      needs: [],
+      items: [],
+      payload: {},
+    }
+    await run.append('proof.made', receipt)
+    await put('kx.yaml', samplePlan)
+    const { proof } = await checkPlan(await again())
+    expect(proof?.items.find((i) => i.id === 'plan.scale-ladder')).toMatchObject({ result: 'pass' })
+  })
+})
