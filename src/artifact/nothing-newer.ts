@@ -5,10 +5,16 @@ import { expandRoster } from './roster.ts'
 import type { Writers } from './writers.ts'
 import { writersUnder } from './writers.ts'
 
+export interface ChangedFile {
+  readonly path: string
+  readonly kind: 'appeared' | 'changed' | 'gone'
+  readonly text: string
+}
+
 /** What moved on the box since the manifest. Empty lists and known writers: nothing. */
 export interface NewerReport {
   /** Declared files that changed, appeared or went. */
-  readonly changed: readonly { readonly path: string; readonly text: string }[]
+  readonly changed: readonly ChangedFile[]
   /** Any other file written after the manifest. */
   readonly newer: readonly string[]
   readonly writers: Writers
@@ -20,43 +26,54 @@ const maxEntries = 200_000
 /** Written by the runner until the very end; they hold no result. */
 const ownFiles = new Set(['heartbeat', 'lease', 'runner.pid', 'stop'])
 
-/** Newest modification time of any file below the folder; null with a reason when it cannot be told. */
-export async function newestBelow(
+/** What lies below a folder, in numbers. */
+export interface Survey {
+  readonly files: number
+  readonly bytes: number
+  /** Newest modification time by the host's own clock; the runner's own marks left out. Null: no files. */
+  readonly newestMs: number | null
+  /** Files written after the asked moment, at most 100 of them. */
+  readonly after: readonly string[]
+  /** Why the look is not complete; null when it is. */
+  readonly incomplete: string | null
+}
+
+/** Walks a folder of the host once, bounded. Throws what `host.list` throws. */
+export async function surveyBelow(
   host: Host,
   folder: string,
   signal: AbortSignal,
   afterMs = Number.POSITIVE_INFINITY,
-): Promise<{
-  readonly newestMs: number | null
-  readonly after: readonly string[]
-  readonly incomplete: string | null
-}> {
+): Promise<Survey> {
   const after: string[] = []
   let newestMs: number | null = null
   let seen = 0
+  let files = 0
+  let bytes = 0
+  const answer = (incomplete: string | null): Survey => ({ files, bytes, newestMs, after, incomplete })
   const open = ['']
   for (let relative = open.pop(); relative !== undefined; relative = open.pop()) {
     signal.throwIfAborted()
     const at = relative === '' ? folder : `${folder}/${relative}`
     const entries = await host.list(at)
-    if (entries === null)
-      if (relative === '') return { newestMs: null, after, incomplete: 'the box folder is not there' }
-      else continue
-    for (const entry of entries) {
+    if (entries === null && relative === '') return answer('the box folder is not there')
+    for (const entry of entries ?? []) {
       seen += 1
-      if (seen > maxEntries) return { newestMs, after, incomplete: `more than ${maxEntries} entries` }
+      if (seen > maxEntries) return answer(`more than ${maxEntries} entries`)
       const name = entry.path.startsWith(`${at}/`) ? entry.path.slice(at.length + 1) : entry.path
       const path = relative === '' ? name : `${relative}/${name}`
       if (entry.kind === 'folder') {
         if (!name.includes('/') && name !== '..' && name !== '.') open.push(path)
         continue
       }
+      files += 1
+      bytes += entry.bytes
       if (ownFiles.has(path)) continue
       if (newestMs === null || entry.mtimeMs > newestMs) newestMs = entry.mtimeMs
       if (entry.mtimeMs > afterMs && after.length < 100) after.push(path)
     }
   }
-  return { newestMs, after, incomplete: null }
+  return answer(null)
 }
 
 /**
@@ -72,18 +89,18 @@ export async function lookForNewer(
 ): Promise<NewerReport> {
   const roster = await expandRoster(host, folder, declared, signal)
   const known = new Map(manifest.files.map((file) => [file.path, file]))
-  const changed: { path: string; text: string }[] = []
+  const changed: ChangedFile[] = []
   for (const file of roster.files) {
     const before = known.get(file.path)
     known.delete(file.path)
-    if (before === undefined) changed.push({ path: file.path, text: 'appeared after the manifest' })
+    if (before === undefined) changed.push({ path: file.path, kind: 'appeared', text: 'appeared after the manifest' })
     else if (before.bytes !== file.bytes)
-      changed.push({ path: file.path, text: `${before.bytes} bytes became ${file.bytes}` })
+      changed.push({ path: file.path, kind: 'changed', text: `${before.bytes} bytes became ${file.bytes}` })
     else if (before.mtimeMs !== file.mtimeMs || before.inode !== file.inode)
-      changed.push({ path: file.path, text: 'was written again after the manifest' })
+      changed.push({ path: file.path, kind: 'changed', text: 'was written again after the manifest' })
   }
-  for (const path of known.keys()) changed.push({ path, text: 'is no longer there' })
-  const { after, incomplete } = await newestBelow(host, folder, signal, manifest.newestOnBoxMs ?? 0)
+  for (const path of known.keys()) changed.push({ path, kind: 'gone', text: 'is no longer there' })
+  const { after, incomplete } = await surveyBelow(host, folder, signal, manifest.newestOnBoxMs ?? 0)
   const declaredPaths = new Set(changed.map((c) => c.path))
   return {
     changed,
@@ -93,9 +110,13 @@ export async function lookForNewer(
   }
 }
 
-export function isQuiet(report: NewerReport): boolean {
+/**
+ * True when nothing moved. `mayBeGone`: an earlier removal with a permit was cut short, so files that are missing now
+ * were already safe; what changed or appeared still counts.
+ */
+export function isQuiet(report: NewerReport, mayBeGone = false): boolean {
   return (
-    report.changed.length === 0 &&
+    report.changed.every((change) => mayBeGone && change.kind === 'gone') &&
     report.newer.length === 0 &&
     report.incomplete === null &&
     !(report.writers.kind === 'known' && report.writers.paths.length > 0)

@@ -3,7 +3,7 @@ import type { HostIdentity } from '../walk/proof.ts'
 import { freeSpace, openForStructure } from './local-store.ts'
 import type { Level, Manifest, ManifestFile } from './manifest.ts'
 import { neutralPath, totalsOf, writeManifest } from './manifest.ts'
-import { newestBelow } from './nothing-newer.ts'
+import { surveyBelow } from './nothing-newer.ts'
 import type { PulledFile } from './pull.ts'
 import { pullFile } from './pull.ts'
 import type { DeclaredArtifact, RosterFile } from './roster.ts'
@@ -107,7 +107,7 @@ export async function verifyArtifacts(
     const isBusy = busy.has(`${boxFolder}/${file.path}`)
     files.push(isBusy ? { ...judged, level: 'V1', problem: 'a process has it open for writing' } : judged)
   }
-  const { newestMs } = await newestBelow(host, boxFolder, signal)
+  const { newestMs } = await surveyBelow(host, boxFolder, signal)
   const declared = roster.declared.map((entry) => ({ ...entry }))
   const manifest: Manifest = {
     schema: 'kx/manifest/v1',

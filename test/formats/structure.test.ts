@@ -186,7 +186,10 @@ describe('json, jsonl, csv', () => {
   it('wants a newline after the last line', async () => {
     await whole('jsonl', Buffer.from('{"a":1}\n{"a":2}\n'), 'none')
     await broken('jsonl', Buffer.from('{"a":1}\n{"a":2}'))
-    await broken('jsonl', Buffer.from('{"a":1}\n{"a":\n'))
+    await broken('jsonl', Buffer.from('{"a":\n'))
+    await broken('jsonl', Buffer.from('{"a":1}\n{"a"}\n'))
+    for (const torn of ['{"a":', '{"a', '["x", 1.', 'tr', '"\\'])
+      expect((await judge('jsonl', Buffer.from(`{"a":1}\n${torn}\n{"a":2}\n`))).checks.join()).toContain('1 torn')
   })
   it('wants rows of equal width and closed quotes', async () => {
     await whole('csv', Buffer.from('a;b\n1;"x;\n""y"\n'), 'none')

@@ -15,6 +15,8 @@ const complete: readonly NumberPart[] = ['zero', 'digits', 'fraction', 'exponent
  */
 export class JsonScanner {
   records = 0
+  /** Lines that end inside a value (`lines` only): what a killed writer leaves when it goes on with a line of its own. */
+  torn = 0
   nonFinite = 0
   private readonly isLines: boolean
   private readonly stack = new Uint8Array(maxDepth)
@@ -43,6 +45,11 @@ export class JsonScanner {
     if (this.seen === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) i = 3
     for (; i < bytes.length; i += 1) {
       const byte = bytes[i] as number
+      if (byte === 0x0a && this.isLines && this.isInside()) {
+        this.torn += 1
+        this.reset()
+        continue
+      }
       if (this.state === inString) {
         if (byte === 0x22) this.endString()
         else if (byte === 0x5c) this.state = afterBackslash
@@ -69,6 +76,19 @@ export class JsonScanner {
     if (this.state === number && this.depth === 0) this.endNumber(0)
     if (this.depth > 0 || this.state !== after) throw new Broken('the value is not closed: the file ends too early')
     this.records = 1
+  }
+
+  /** True when a value has begun and is not known to be complete. */
+  private isInside(): boolean {
+    if (this.depth > 0) return true
+    if (this.state === number) return !complete.includes(this.part)
+    return this.state !== value && this.state !== after
+  }
+
+  private reset(): void {
+    this.depth = 0
+    this.state = value
+    this.isKey = false
   }
 
   private step(byte: number, i: number): void {
@@ -102,7 +122,6 @@ export class JsonScanner {
       if (this.state === value) return
     }
     if (byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d) {
-      if (byte === 0x0a && this.isLines) this.fail(i, 'a line that ends inside a value')
       return
     }
     this.structural(byte, i)

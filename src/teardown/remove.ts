@@ -1,0 +1,207 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Manifest } from '../artifact/manifest.ts'
+import { readManifest } from '../artifact/manifest.ts'
+import { isQuiet, lookForNewer } from '../artifact/nothing-newer.ts'
+import { damagedCopies } from '../artifact/recheck.ts'
+import type { ActContext, ActResult } from '../run/act.ts'
+import { isRunError } from '../run/errors.ts'
+import { closeIntent, openIntent, openIntents } from '../run/intent.ts'
+import { usedPermits } from '../walk/gates.ts'
+import { isVeryMachine } from '../walk/graph.ts'
+import type { HostIdentity, Proof } from '../walk/proof.ts'
+import { dataTier } from './box.ts'
+import { artifactsFolder, closedGate, refusal, wasRemovalBegun } from './common.ts'
+import { hasPermitShape, outcomeOf, receiptOf, verifiedOf } from './inputs.ts'
+import { goneItems, permitRefusals } from './rules.ts'
+import type { PermitPayload, StoppedPayload } from './types.ts'
+
+interface RemoveArgs {
+  /** Between the two looks that must both find nothing. A folder of this machine is not eventually consistent. */
+  readonly gapMs?: number
+}
+
+interface RemovalIntent {
+  readonly permitId: string
+  readonly folder: string
+}
+
+/**
+ * Destroys the box folder under a permit: machine, manifest, local copies, writers and the permit are looked at again,
+ * the intent is on disk before the act, and the folder is seen gone twice. The permit is used up by the intent, however
+ * the act ends. Exit 1 refused, 4 not known whether it is gone.
+ */
+export async function remove(ctx: ActContext, args: RemoveArgs = {}): Promise<ActResult> {
+  await ctx.run.refresh()
+  const finished = await finishEarlier(ctx, args)
+  if (finished !== null) return finished
+  const identity = await ctx.host.identity(ctx.signal)
+  const stored = await readManifest(artifactsFolder(ctx))
+  if (stored === null) return refusal('There is no readable manifest: verify first.', {})
+  const closed = closedGate(ctx, 'remove', identity, stored.sha256)
+  if (closed !== null) return closed
+  const permit = ctx.run.state().latest.Permit as Proof<PermitPayload> | undefined
+  if (permit === undefined || !hasPermitShape(permit)) return refusal('There is no permit: ask for one.', {})
+  const problem = await whyNot(ctx, permit, identity, stored)
+  if (problem !== null) return problem
+  const tier = await dataTier(ctx)
+  if ('reason' in tier) return refusal(`Nothing was removed: ${tier.reason}.`, {})
+  const { folder } = permit.payload
+  if (!folder.startsWith(`${tier.path}/`) || folder.split('/').at(-1) !== ctx.run.id)
+    return refusal(`Nothing was removed: ${folder} is not this run's folder under ${tier.path}.`, {})
+
+  const intentId = ctx.newId()
+  try {
+    await openIntent(ctx.run, {
+      intentId,
+      act: 'remove',
+      // The permit is the token: of two processes with the same one, exactly one goes on.
+      token: `kx-${ctx.run.id}-remove-${permit.id}`,
+      host: ctx.host.name,
+      payload: { permitId: permit.id, folder, manifestSha256: stored.sha256, host: identity },
+    })
+  } catch (error) {
+    if (isRunError(error, 'refused')) return refusal(`Nothing was removed: ${error.message}`, {})
+    throw error
+  }
+  ctx.cell.say(`removing ${folder}`)
+  // The last look before the act, after the intent: whoever answers must still be the same machine.
+  if (!isVeryMachine(await ctx.host.identity(ctx.signal), identity)) {
+    await closeIntent(ctx.run, { intentId, outcome: 'failed', payload: { reason: 'another machine answers' } })
+    return refusal('Nothing was removed: another machine answers now. Ask for a new permit.', {})
+  }
+  let failure: string | null = null
+  try {
+    await ctx.host.removeTree(folder, tier.path)
+  } catch (error) {
+    failure = error instanceof Error ? error.message : String(error)
+  }
+  return conclude(ctx, intentId, { permitId: permit.id, folder }, failure, args)
+}
+
+/** Everything that must hold immediately before the act; null when it does. */
+async function whyNot(
+  ctx: ActContext,
+  permit: Proof<PermitPayload>,
+  identity: HostIdentity,
+  stored: { readonly manifest: Manifest; readonly sha256: string },
+): Promise<ActResult | null> {
+  const state = ctx.run.state()
+  const receipt = receiptOf(state)
+  if (receipt === null) return refusal('The receipt names no box folder.', {})
+  const refusals = permitRefusals(permit, {
+    nowMs: ctx.clock.nowMs(),
+    runId: ctx.run.id,
+    folder: receipt.folder,
+    identity,
+    planSha256: ctx.loaded.digests.plan ?? null,
+    manifestSha256: stored.sha256,
+    sequence: state.sequence,
+    isUsed: usedPermits(state).has(permit.id),
+  })
+  if (refusals.length > 0) return refusal(`The permit does not hold: ${refusals.join('; ')}.`, { refusals })
+  const damaged = await damagedCopies(artifactsFolder(ctx), stored.manifest, ctx.signal)
+  if (damaged.length > 0)
+    return refusal(`${damaged.length} pulled files are no longer what was verified: verify again.`, { damaged })
+  const alive = receipt.process === null ? false : await ctx.host.isAlive(receipt.process)
+  if (alive === true) return refusal('The runner is still alive: stop it first with kx abort.', {})
+  if (alive === 'unknown') return refusal('It cannot be told whether the runner is alive: look again.', {}, 4)
+  const { folder } = permit.payload
+  const newer = await lookForNewer(ctx.host, folder, stored.manifest, ctx.loaded.plan.artifacts, ctx.signal)
+  if (!isQuiet(newer, wasRemovalBegun(ctx, folder)))
+    return refusal('Something on the box is newer than the manifest: verify again.', { newer })
+  return null
+}
+
+/** A removal whose end nobody wrote down (kx was killed): looked at before anything else is done. */
+async function finishEarlier(ctx: ActContext, args: RemoveArgs): Promise<ActResult | null> {
+  const open = openIntents(ctx.run.state()).find((intent) => intent.act === 'remove' && intent.host === ctx.host.name)
+  if (open === undefined) return null
+  const payload = open.payload as Partial<RemovalIntent & { host: HostIdentity }>
+  if (typeof payload.folder !== 'string' || typeof payload.permitId !== 'string' || payload.host === undefined)
+    return refusal('A removal was begun and its record cannot be read: look at the host by hand.', {}, 4)
+  const identity = await ctx.host.identity(ctx.signal)
+  // A reboot in between is fine for looking; another machine is not.
+  if (!isVeryMachine({ ...identity, bootId: payload.host.bootId }, payload.host))
+    return refusal('A removal was begun on another machine than the one that answers: look there.', {}, 4)
+  return conclude(ctx, open.intentId, { permitId: payload.permitId, folder: payload.folder }, null, args)
+}
+
+/** Looks twice, writes what was seen, closes the intent. Only a positive "not there" counts as gone. */
+async function conclude(
+  ctx: ActContext,
+  intentId: string,
+  intent: RemovalIntent,
+  failure: string | null,
+  args: RemoveArgs,
+): Promise<ActResult> {
+  const { folder } = intent
+  const seenGoneAtMs: number[] = []
+  let answer = `${folder} is not there`
+  for (let look = 0; look < 2; look += 1) {
+    if (look > 0) await sleep(args.gapMs ?? 1000, undefined, { signal: ctx.signal })
+    try {
+      const found = await ctx.host.stat(folder)
+      if (found !== null) {
+        const why = failure ?? 'the removal was cut short'
+        await closeIntent(ctx.run, { intentId, outcome: 'failed', payload: { reason: why } })
+        return refusal(`${folder} is still there: ${why}. The permit is used up; ask for a new one.`, { failure: why })
+      }
+      seenGoneAtMs.push(ctx.clock.nowMs())
+    } catch (error) {
+      ctx.signal.throwIfAborted()
+      answer = error instanceof Error ? error.message : String(error)
+      // The intent stays open, so that the next call looks again instead of asking for another permit.
+      return refusal(`It is not known whether ${folder} is gone: ${answer}. Run it again to look.`, { answer }, 4)
+    }
+  }
+  const proof = await writeReceipt(ctx, intent, seenGoneAtMs, answer)
+  await closeIntent(ctx.run, { intentId, outcome: 'done', payload: { seenGoneAtMs } })
+  for (const meter of ctx.run.state().meters)
+    if (meter.closedAtMs === null && meter.host === ctx.host.name)
+      await ctx.run.append('meter.closed', { meterId: meter.meterId, because: `${answer}, seen twice` })
+  const summary = `${folder} removed and seen gone twice; ${proof.payload.verified} of ${proof.payload.of} artifacts are safe`
+  ctx.cell.say(summary)
+  return { proof, summary, exitCode: 0, data: { stopped: proof.payload } }
+}
+
+async function writeReceipt(
+  ctx: ActContext,
+  intent: RemovalIntent,
+  seenGoneAtMs: readonly number[],
+  lastAnswer: string,
+): Promise<Proof<StoppedPayload>> {
+  const state = ctx.run.state()
+  const permit = state.proofs.find((p) => p.id === intent.permitId) as Proof<PermitPayload> | undefined
+  const verified = verifiedOf(state)
+  const startedAtMs = state.latest.Receipt?.atMs ?? null
+  const endedAtMs = outcomeOf(state).endedAtMs ?? state.latest.Outcome?.atMs ?? null
+  const hours = startedAtMs === null || endedAtMs === null ? null : Math.max(0, endedAtMs - startedAtMs) / 3_600_000
+  const { usdPerHour } = ctx.profile.billing
+  const stopped: StoppedPayload = {
+    runId: ctx.run.id,
+    folder: intent.folder,
+    permitId: intent.permitId,
+    manifestSha256: permit?.payload.manifestSha256 ?? verified?.payload.manifestSha256 ?? '',
+    verified: permit?.payload.verified ?? verified?.payload.accepted ?? 0,
+    of: permit?.payload.of ?? verified?.payload.totals.found ?? 0,
+    verb: permit?.payload.verb ?? 'not known',
+    seenGoneAtMs,
+    lastAnswer,
+    hours,
+    usd: hours === null || usdPerHour === null ? null : hours * usdPerHour,
+  }
+  const atMs = ctx.clock.nowMs()
+  const proof: Proof<StoppedPayload> = {
+    id: ctx.newId(),
+    kind: 'MeterStopped',
+    phase: 'teardown',
+    atMs,
+    host: await ctx.host.identity(ctx.signal),
+    boundTo: {},
+    needs: permit === undefined ? [] : [permit.id],
+    items: goneItems({ atMs, host: ctx.host.name, stopped }),
+    payload: stopped,
+  }
+  await ctx.run.append('proof.made', proof)
+  return proof
+}

@@ -1,0 +1,133 @@
+import type { Manifest } from '../artifact/manifest.ts'
+import { lookForNewer, surveyBelow } from '../artifact/nothing-newer.ts'
+import { NoSpace, verifyArtifacts } from '../artifact/verify.ts'
+import type { ActContext, ActResult } from '../run/act.ts'
+import { sanitiseLine } from '../text/sanitise.ts'
+import { hostIdentityText } from '../walk/graph.ts'
+import type { CheckedItem } from '../walk/item.ts'
+import { isBlocking } from '../walk/item.ts'
+import type { Proof } from '../walk/proof.ts'
+import { afterSteps } from './box.ts'
+import { artifactsFolder, closedGate, refusal } from './common.ts'
+import { outcomeOf, receiptOf } from './inputs.ts'
+import { waivable } from './items.ts'
+import { acceptedCount, consequences, verifyItems } from './rules.ts'
+import type { VerifiedPayload } from './types.ts'
+
+export { permit, permitQuestion } from './permit.ts'
+export { remove } from './remove.ts'
+
+/** Names come from a box: they pass the sanitiser before they stand in a proof. */
+function shown(item: CheckedItem): CheckedItem {
+  const { evidence } = item
+  return {
+    ...item,
+    ...(item.reason !== undefined && { reason: sanitiseLine(item.reason) }),
+    evidence: {
+      ...evidence,
+      summary: sanitiseLine(evidence.summary),
+      ...(evidence.detail && { detail: evidence.detail.map((line) => sanitiseLine(line)) }),
+    },
+  }
+}
+
+async function gather(ctx: ActContext, folder: string, manifest: Manifest, manifestSha256: string) {
+  const state = ctx.run.state()
+  return {
+    atMs: ctx.clock.nowMs(),
+    host: ctx.host.name,
+    plan: ctx.loaded.plan,
+    profile: ctx.profile,
+    manifest,
+    manifestSha256,
+    newer: await lookForNewer(ctx.host, folder, manifest, ctx.loaded.plan.artifacts, ctx.signal),
+    after: await afterSteps(ctx, folder),
+    outcome: outcomeOf(state),
+    overrides: state.overrides,
+  }
+}
+
+/**
+ * Roster, pull, hashes at both ends, structure, nothing newer; appends a `VerifiedManifest` proof, also when items
+ * block: it then says what is wrong. Exit 0 all well, 1 something failed, 4 something could not be told.
+ */
+export async function verify(ctx: ActContext, args: { readonly chunkBytes?: number } = {}): Promise<ActResult> {
+  await ctx.run.refresh()
+  const identity = await ctx.host.identity(ctx.signal)
+  const closed = closedGate(ctx, 'verify', identity, null)
+  if (closed !== null) return closed
+  const receipt = receiptOf(ctx.run.state())
+  if (receipt === null) return refusal('The receipt names no box folder: look at the launch again.', {})
+  const { folder } = receipt
+  let made: Awaited<ReturnType<typeof verifyArtifacts>>
+  try {
+    made = await verifyArtifacts({
+      runId: ctx.run.id,
+      host: ctx.host,
+      identity,
+      boxFolder: folder,
+      declared: ctx.loaded.plan.artifacts,
+      units: ctx.loaded.units.map((unit) => unit.id),
+      artifactsFolder: artifactsFolder(ctx),
+      nowMs: () => ctx.clock.nowMs(),
+      signal: ctx.signal,
+      onProgress: (text, done, total) => ctx.progress({ text: sanitiseLine(text), done, total }),
+      ...(args.chunkBytes !== undefined && { chunkBytes: args.chunkBytes }),
+    })
+  } catch (error) {
+    if (error instanceof NoSpace) return refusal(error.message, {})
+    throw error
+  }
+  const facts = await gather(ctx, folder, made.manifest, made.sha256)
+  const items = verifyItems(facts).map(shown)
+  for (const item of items) ctx.progress({ text: item.title, item })
+  const survey = await surveyBelow(ctx.host, folder, ctx.signal)
+  const { latest } = ctx.run.state()
+  const payload: VerifiedPayload = {
+    runId: ctx.run.id,
+    folder,
+    manifestSha256: made.sha256,
+    totals: made.manifest.totals,
+    accepted: acceptedCount(facts),
+    missing: made.manifest.missing.slice(0, 1000),
+    waived: items.flatMap(({ id, override }) =>
+      override !== undefined && waivable.includes(id) ? [{ itemId: id, reason: override.reason, by: override.by }] : [],
+    ),
+    consequences: consequences(
+      ctx.profile,
+      folder,
+      made.manifest,
+      survey.incomplete === null ? { files: survey.files, bytes: survey.bytes } : null,
+    ).map((line) => sanitiseLine(line)),
+  }
+  const proof: Proof<VerifiedPayload> = {
+    id: ctx.newId(),
+    kind: 'VerifiedManifest',
+    phase: 'teardown',
+    atMs: facts.atMs,
+    host: identity,
+    boundTo: {
+      ...(ctx.loaded.digests.plan !== undefined && { plan: ctx.loaded.digests.plan }),
+      host: hostIdentityText(identity),
+      manifest: made.sha256,
+    },
+    needs: [receipt.proof.id, ...(latest.Outcome ? [latest.Outcome.id] : [])],
+    items,
+    payload,
+  }
+  await ctx.run.append('proof.made', proof)
+  const blocking = items.filter(isBlocking)
+  for (const item of blocking) {
+    ctx.cell.say(`${item.result} ${item.id}: ${item.evidence.summary}`)
+    for (const line of item.evidence.detail ?? []) ctx.cell.say(`  ${line}`)
+  }
+  const { found } = made.manifest.totals
+  const verified = `verified ${payload.accepted} of ${found}`
+  const summary =
+    blocking.length === 0
+      ? `${verified}, nothing newer on the box`
+      : `${verified}; blocks: ${blocking.map((i) => i.id).join(', ')}`
+  ctx.cell.say(summary)
+  const exitCode = blocking.length === 0 ? 0 : blocking.some((item) => item.result === 'fail') ? 1 : 4
+  return { proof, summary, exitCode, data: { items, payload, manifest: made.manifest } }
+}
