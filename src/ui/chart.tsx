@@ -3,6 +3,7 @@ import { memo, useEffect, useState } from 'react'
 import { type ChartModel, chartFallback, prepareChart } from './chart-model.ts'
 import { type ChartColors, cachedPainter, loadChartPainter } from './chart-painter.ts'
 import { Label } from './label.tsx'
+import { cut } from './text-fit.ts'
 import type { ThemeName } from './theme.ts'
 import { useTheme } from './theme-context.tsx'
 
@@ -35,7 +36,7 @@ const colorsOf: Readonly<Record<ThemeName, ChartColors>> = {
 /** A line chart with a caption. Until the painter is there, and without Unicode, it is a row a curve. */
 export const Chart = memo(function Chart(props: ChartProps) {
   const { id, version, width, height, series, unit = '' } = props
-  const { glyphs, name, styles } = useTheme()
+  const { glyphs, name } = useTheme()
   const [paint, setPaint] = useState<Paint | null>(null)
   const wantsPainter = glyphs.isUnicode
   useEffect(() => {
@@ -53,19 +54,23 @@ export const Chart = memo(function Chart(props: ChartProps) {
   const drawn = wantsPainter && paint !== null ? paint(id, version, props, width, height - 1, colorsOf[name]) : null
   const colors = colorsOf[name].lines
   return (
-    <Box width={width} height={height} flexDirection="column" overflow="hidden" flexShrink={0}>
+    <Box width={width} height={height} flexDirection="column" overflowY="hidden" flexShrink={0}>
       {drawn === null ? (
         chartFallback(props, width, height, glyphs).map((row, i) => <Label key={series[i]?.title ?? i} text={row} />)
       ) : (
         <>
-          <Text wrap="truncate">
+          <Box height={1} flexShrink={0}>
             {series.map((s, i) => (
-              <Text key={s.title} {...(colors.length === 0 ? {} : { color: colors[i % colors.length] ?? 'white' })}>
-                {`${i === 0 ? '' : '  '}${glyphs.rule}${glyphs.rule} ${s.title}`}
+              <Text
+                key={s.title}
+                wrap="truncate"
+                {...(colors.length === 0 ? {} : { color: colors[i % colors.length] ?? 'white' })}
+              >
+                {cut(`${i === 0 ? '' : '  '}${glyphs.rule}${glyphs.rule} ${s.title}`, 30, glyphs.ellipsis)}
               </Text>
             ))}
-            {scale === '' ? null : <Text {...styles['text.muted']}>{`  ${scale}`}</Text>}
-          </Text>
+            {scale === '' ? null : <Label text={`  ${scale}`} token="text.muted" />}
+          </Box>
           {drawn.map((row, i) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: a row is known by its place
             <Text key={i} wrap="truncate">

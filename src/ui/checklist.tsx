@@ -1,9 +1,17 @@
-import { Box, Text } from 'ink'
-import { memo, useMemo } from 'react'
-import { type ChecklistModel, checklistRows, checklistWidths, flagText, rowOfItem } from './checklist-model.ts'
-import { type Mark, markText, type Weight } from './glyphs.ts'
+import { Box } from 'ink'
+import { useMemo } from 'react'
+import {
+  type ChecklistItem,
+  type ChecklistModel,
+  checklistRows,
+  checklistWidths,
+  flagText,
+  rowOfItem,
+} from './checklist-model.ts'
+import { type Glyphs, markText } from './glyphs.ts'
 import { Label } from './label.tsx'
 import { visibleTop } from './list-model.ts'
+import { packRuns, Runs } from './runs.tsx'
 import { pad, toWidth } from './text-fit.ts'
 import { markToken, weightToken } from './theme.ts'
 import { useTheme } from './theme-context.tsx'
@@ -17,35 +25,20 @@ export interface ChecklistProps extends ChecklistModel {
   readonly top?: number
 }
 
-interface ItemRowProps {
-  readonly title: string
-  readonly mark: Mark
-  readonly severity: Weight
-  readonly evidence: string
-  readonly flags: string
-  readonly isOpen: boolean
-  readonly isSelected: boolean
-  readonly width: number
-}
-
-const ItemRow = memo(function ItemRow(props: ItemRowProps) {
-  const { title, mark, severity, evidence, flags, isOpen, isSelected, width } = props
-  const { styles, glyphs } = useTheme()
+/** The runs of one item: gutter, mark with its word, severity, title, evidence. */
+function itemRuns(item: ChecklistItem, width: number, glyphs: Glyphs, isOpen: boolean, isSelected: boolean): string {
   const widths = checklistWidths(width, glyphs)
-  const gutter = isSelected ? (isOpen ? glyphs.open : glyphs.cursor) : isOpen ? glyphs.open : ' '
-  const name = flags === '' ? title : `${flags} ${title}`
-  return (
-    <Text wrap="truncate" {...(isSelected ? styles.selection : undefined)}>
-      {`${gutter} `}
-      <Text {...styles[markToken(mark)]}>{pad(markText(mark, glyphs), widths.mark)}</Text>
-      <Text {...styles[weightToken(severity)]}> {pad(glyphs.weight[severity], 2)} </Text>
-      {toWidth(name, widths.title, 'left', glyphs.ellipsis)}
-      {widths.evidence > 0 ? (
-        <Text {...styles['text.muted']}>{`  ${toWidth(evidence, widths.evidence, 'left', glyphs.ellipsis)}`}</Text>
-      ) : null}
-    </Text>
-  )
-})
+  const flags = flagText(item)
+  const title = flags === '' ? item.title : `${flags} ${item.title}`
+  const evidence = toWidth(item.evidence, widths.evidence, 'left', glyphs.ellipsis)
+  return packRuns([
+    { text: `${isOpen ? glyphs.open : isSelected ? glyphs.cursor : ' '} ` },
+    { text: `${pad(markText(item.mark, glyphs), widths.mark)} `, token: markToken(item.mark) },
+    { text: `${pad(glyphs.weight[item.severity], 2)} `, token: weightToken(item.severity) },
+    { text: toWidth(title, widths.title, 'left', glyphs.ellipsis) },
+    { text: evidence === '' ? '' : `  ${evidence}`, token: 'text.muted' },
+  ])
+}
 
 /** A checklist of any length: only the rows on screen are mounted. Opened items show their evidence below them. */
 export function Checklist(props: ChecklistProps) {
@@ -55,26 +48,22 @@ export function Checklist(props: ChecklistProps) {
     [items, openIds, width],
   )
   const first = visibleTop(top, cursor < 0 ? top : rowOfItem(rows, cursor), height, rows.length)
+  const { glyphs } = useTheme()
   const open = new Set(openIds)
   return (
-    <Box width={width} height={height} flexDirection="column" overflow="hidden" flexShrink={0}>
+    <Box width={width} height={height} flexDirection="column" overflowY="hidden" flexShrink={0}>
       {items.length === 0 ? <Label text={empty} width={width} token="text.muted" /> : null}
       {rows.slice(first, first + Math.max(0, height)).map((row) => {
         if (row.kind === 'group') return <Label key={row.key} text={row.text} width={width} token="text.strong" />
         if (row.kind === 'detail') {
           return <Label key={row.key} text={`      ${row.text}`} width={width} token="text.muted" />
         }
-        const { item } = row
+        const isSelected = row.index === cursor
         return (
-          <ItemRow
+          <Runs
             key={row.key}
-            title={item.title}
-            mark={item.mark}
-            severity={item.severity}
-            evidence={item.evidence}
-            flags={flagText(item)}
-            isOpen={open.has(item.id)}
-            isSelected={row.index === cursor}
+            runs={itemRuns(row.item, width, glyphs, open.has(row.item.id), isSelected)}
+            isSelected={isSelected}
             width={width}
           />
         )

@@ -1,4 +1,4 @@
-import { Box, Text } from 'ink'
+import { Box } from 'ink'
 import type { DialogState } from './dialog-model.ts'
 import { Label } from './label.tsx'
 import { Pane } from './layout.tsx'
@@ -15,7 +15,7 @@ export interface DialogProps {
 
 /** A question in a box. The answer row always shows; what does not fit above it is cut and says so. */
 export function Dialog({ state, width, height }: DialogProps) {
-  const { glyphs, styles } = useTheme()
+  const { glyphs } = useTheme()
   const { question, message, choice, editor } = state
   const columns = Math.max(0, width - 2)
   const text = question.lines.flatMap((line) => wrap(oneLine(line), columns - 2, '  '))
@@ -26,9 +26,11 @@ export function Dialog({ state, width, height }: DialogProps) {
       ? [...text.slice(0, Math.max(0, room - 1)), `${glyphs.ellipsis} ${text.length - room + 1} more lines`]
       : text
   const word = (which: 'yes' | 'no', name: string) => (
-    <Text {...(choice === which ? styles.selection : styles['text.muted'])}>
-      {choice === which ? ` ${glyphs.cursor} ${name} ` : `   ${name} `}
-    </Text>
+    <Label
+      text={choice === which ? ` ${glyphs.cursor} ${name} ` : `   ${name} `}
+      token={choice === which ? 'text.strong' : 'text.muted'}
+      isSelected={choice === which}
+    />
   )
   return (
     <Pane width={width} height={Math.min(height, shown.length + answerRows + 3)} title={question.title} isFocused>
@@ -46,11 +48,9 @@ export function Dialog({ state, width, height }: DialogProps) {
       ) : null}
       {question.kind === 'confirm' ? <Label text=" Choose, then accept:" width={columns} token="text.muted" /> : null}
       {question.kind === 'confirm' ? (
-        <Box width={columns} overflow="hidden">
-          <Text wrap="truncate">
-            {word('no', cut(question.no ?? 'no', 30))}
-            {word('yes', cut(question.yes ?? 'yes', 30))}
-          </Text>
+        <Box width={columns} height={1} overflowY="hidden">
+          {word('no', cut(question.no ?? 'no', 30))}
+          {word('yes', cut(question.yes ?? 'yes', 30))}
         </Box>
       ) : null}
       {question.kind === 'notice' ? <Label text=" Accept to close" width={columns} token="text.muted" /> : null}

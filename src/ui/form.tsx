@@ -1,4 +1,4 @@
-import { Box, Text } from 'ink'
+import { Box } from 'ink'
 import { type FieldSpec, type FormState, fieldText } from './form-model.ts'
 import { Label } from './label.tsx'
 import { visibleTop } from './list-model.ts'
@@ -13,17 +13,17 @@ export interface FormProps {
 }
 
 function Choices(props: { readonly field: FieldSpec; readonly value: string; readonly width: number }) {
-  const { styles, glyphs } = useTheme()
+  const { glyphs } = useTheme()
   const { field, value } = props
   const text = field.choices.map((c) => (c === value ? `[${c}]` : ` ${c} `)).join(' ')
   // Where not all fit, the one that is chosen does.
   const shown = textWidth(text) <= props.width ? text : `[${value === '' ? '-' : value}]`
-  return <Text {...styles.accent}>{cut(shown, props.width, glyphs.ellipsis)}</Text>
+  return <Label text={cut(shown, props.width, glyphs.ellipsis)} token="accent" />
 }
 
 /** Fields below each other, the focused one with its description; what is wrong stands under its field. */
 export function Form({ state, width, height }: FormProps) {
-  const { glyphs, styles } = useTheme()
+  const { glyphs } = useTheme()
   const names = Math.min(24, Math.max(6, ...state.fields.map((f) => textWidth(f.name) + 1)))
   const room = Math.max(4, width - names - 3)
   const rows = state.fields.flatMap((field, index) => [
@@ -41,7 +41,7 @@ export function Form({ state, width, height }: FormProps) {
   const lastOfFocused = rows.findLastIndex((r) => r.index === state.index)
   const top = visibleTop(0, Math.max(0, lastOfFocused), space, rows.length)
   return (
-    <Box width={width} height={height} flexDirection="column" overflow="hidden" flexShrink={0}>
+    <Box width={width} height={height} flexDirection="column" overflowY="hidden" flexShrink={0}>
       {rows.slice(top, top + space).map(({ key, kind, field, index, text }) => {
         const isFocused = index === state.index
         if (kind === 'about') return <Label key={key} text={`    ${text}`} width={width} token="text.muted" />
@@ -49,10 +49,11 @@ export function Form({ state, width, height }: FormProps) {
         const line = state.lines[field.name]
         const name = toWidth(field.name + (field.isRequired ? '*' : ''), names, 'left', glyphs.ellipsis)
         return (
-          <Text key={key} wrap="truncate">
-            <Text {...(isFocused ? styles['text.strong'] : styles['text.normal'])}>
-              {`${isFocused ? glyphs.cursor : ' '} ${name} `}
-            </Text>
+          <Box key={key} height={1} flexShrink={0}>
+            <Label
+              text={`${isFocused ? glyphs.cursor : ' '} ${name} `}
+              token={isFocused ? 'text.strong' : 'text.normal'}
+            />
             {line !== undefined ? (
               <TextInput
                 state={line}
@@ -61,11 +62,11 @@ export function Form({ state, width, height }: FormProps) {
                 placeholder={field.kind === 'list' ? 'a, b, c' : ''}
               />
             ) : field.kind === 'other' ? (
-              <Text {...styles['text.muted']}>{cut(fieldText(state, field), room, glyphs.ellipsis)}</Text>
+              <Label text={cut(fieldText(state, field), room, glyphs.ellipsis)} token="text.muted" />
             ) : (
               <Choices field={field} value={fieldText(state, field)} width={room} />
             )}
-          </Text>
+          </Box>
         )
       })}
       {whole === undefined ? null : <Label text={`! ${whole}`} width={width} token="state.fail" />}

@@ -90,6 +90,7 @@ export { LogView, type LogViewProps } from './log-view.tsx'
 export { inlineText, type MarkdownLine, markdownLines, markdownRows } from './markdown.ts'
 export { Meter, type MeterProps } from './meter.tsx'
 export { type MeterModel, meterLines, meterText, meterValue } from './meter-model.ts'
+export { packRuns, type Run, Runs, type RunsProps } from './runs.tsx'
 export { makePattern, type SafePattern } from './safe-pattern.ts'
 export { Sparkline, type SparklineProps } from './sparkline.tsx'
 export {

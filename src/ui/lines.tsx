@@ -21,9 +21,10 @@ export interface LinesProps {
 export const Lines = memo(function Lines({ lines, width, height, top = 0 }: LinesProps) {
   const first = Math.max(0, Math.min(top, lines.length - height))
   return (
-    <Box width={width} height={height} flexDirection="column" overflow="hidden" flexShrink={0}>
+    <Box width={width} height={height} flexDirection="column" overflowY="hidden" flexShrink={0}>
       {lines.slice(first, first + Math.max(0, height)).map((line, i) => {
         const { text, token = 'text.normal' } = typeof line === 'string' ? { text: line } : line
+        // biome-ignore lint/suspicious/noArrayIndexKey: a line is known by its place
         return <Label key={first + i} text={text} width={width} token={token} />
       })}
     </Box>

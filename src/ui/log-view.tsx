@@ -19,7 +19,7 @@ export const LogView = memo(function LogView({ state, index, width, height, empt
   index.refresh()
   const rows = logRows(state, index, height)
   return (
-    <Box width={width} height={height} flexDirection="column" overflow="hidden" flexShrink={0}>
+    <Box width={width} height={height} flexDirection="column" overflowY="hidden" flexShrink={0}>
       {rows.length === 0 ? (
         <Label text={index.filter.label === '' ? empty : 'no line passes'} width={width} token="text.muted" />
       ) : null}

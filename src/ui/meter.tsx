@@ -1,6 +1,6 @@
-import { Text } from 'ink'
 import { memo } from 'react'
 import { type MeterModel, meterParts, meterToken } from './meter-model.ts'
+import { packRuns, Runs } from './runs.tsx'
 import { useTheme } from './theme-context.tsx'
 
 export interface MeterProps extends MeterModel {
@@ -11,15 +11,14 @@ export interface MeterProps extends MeterModel {
 
 /** A bar with its value at the right edge, where a change costs the fewest bytes. */
 export const Meter = memo(function Meter(props: MeterProps) {
-  const { styles, glyphs } = useTheme()
+  const { glyphs } = useTheme()
   const { label, full, empty, value } = meterParts(props, props.width, props.labelWidth ?? 12, glyphs)
-  const style = styles[meterToken(props)]
-  return (
-    <Text wrap="truncate">
-      {label}
-      <Text {...style}>{full}</Text>
-      <Text {...styles['text.muted']}>{empty}</Text>
-      <Text {...style}>{value}</Text>
-    </Text>
-  )
+  const token = meterToken(props)
+  const runs = packRuns([
+    { text: label },
+    { text: full, token },
+    { text: empty, token: 'text.muted' },
+    { text: value, token },
+  ])
+  return <Runs runs={runs} />
 })

@@ -1,5 +1,5 @@
-import { Text } from 'ink'
 import { memo } from 'react'
+import { packRuns, Runs } from './runs.tsx'
 import { type Extent, type Sample, sparklineText } from './sparkline-model.ts'
 import { toWidth } from './text-fit.ts'
 import type { Token } from './theme.ts'
@@ -27,17 +27,12 @@ export const Sparkline = memo(function Sparkline(props: SparklineProps) {
     extent = null,
     token = 'accent',
   } = props
-  const { styles, glyphs } = useTheme()
+  const { glyphs } = useTheme()
   const head = labelWidth > 0 ? `${toWidth(label, Math.min(labelWidth, width - 1), 'left', glyphs.ellipsis)} ` : ''
   const room = Math.max(0, width - (labelWidth > 0 ? Math.min(labelWidth, width - 1) + 1 : 0))
   const tail =
     text === '' ? '' : ` ${toWidth(text, Math.min(room, Math.max(8, text.length)), 'right', glyphs.ellipsis)}`
   const cells = Math.max(0, room - tail.length)
-  return (
-    <Text wrap="truncate">
-      {head}
-      <Text {...styles[token]}>{toWidth(sparklineText(values, cells, glyphs, extent), cells)}</Text>
-      {tail}
-    </Text>
-  )
+  const curve = toWidth(sparklineText(values, cells, glyphs, extent), cells)
+  return <Runs runs={packRuns([{ text: head }, { text: curve, token }, { text: tail }])} />
 })

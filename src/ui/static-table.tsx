@@ -12,7 +12,7 @@ function UnboxedTable<R>(props: StaticTableProps<R>) {
   const { glyphs } = useTheme()
   const lines = tableLines(props, props.width, glyphs)
   return (
-    <Box flexDirection="column" width={props.width} overflow="hidden">
+    <Box flexDirection="column" width={props.width} overflowY="hidden">
       {lines.map((line, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a line is known by its place
         <Label key={i} text={line} width={props.width} />

@@ -1,9 +1,8 @@
-import { Box, Text } from 'ink'
-import { memo } from 'react'
+import { Box } from 'ink'
 import { Label } from './label.tsx'
 import { visibleTop } from './list-model.ts'
+import { packRuns, Runs } from './runs.tsx'
 import { columnGap, headingCells, placeColumns, rowCells, type TableModel } from './table-model.ts'
-import type { Token } from './theme.ts'
 import { useTheme } from './theme-context.tsx'
 
 export interface TableProps<R> extends TableModel<R> {
@@ -18,34 +17,6 @@ export interface TableProps<R> extends TableModel<R> {
   readonly hasHeading?: boolean
 }
 
-/** Between the cells of one row when they travel as one string: strings compare cheaply, arrays do not. */
-const cellMark = '\u001f'
-
-interface RowProps {
-  readonly cells: string
-  readonly tokens: string
-  readonly isSelected: boolean
-  /** Text of the gutter; empty without a cursor. */
-  readonly gutter: string
-}
-
-const Row = memo(function Row({ cells, tokens, isSelected, gutter }: RowProps) {
-  const { styles } = useTheme()
-  const names = tokens.split(',') as Token[]
-  const gap = ' '.repeat(columnGap)
-  return (
-    <Text wrap="truncate" {...(isSelected ? styles.selection : undefined)}>
-      {gutter}
-      {cells.split(cellMark).map((cell, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a cell is known by its place
-        <Text key={i} {...styles[names[i] ?? 'text.normal']}>
-          {i === 0 ? cell : gap + cell}
-        </Text>
-      ))}
-    </Text>
-  )
-})
-
 /** A table of any length: only the rows on screen are formatted and mounted. */
 export function Table<R>(props: TableProps<R>) {
   const { columns, rows, sort, width, height, rowKey, cursor, top = 0, hasHeading = true, empty = 'none' } = props
@@ -57,7 +28,7 @@ export function Table<R>(props: TableProps<R>) {
   const seen = rows.slice(first, first + bodyHeight)
   const blank = ' '.repeat(gutterWidth)
   return (
-    <Box width={width} height={height} flexDirection="column" overflow="hidden" flexShrink={0}>
+    <Box width={width} height={height} flexDirection="column" overflowY="hidden" flexShrink={0}>
       {hasHeading ? (
         <Label text={blank + headingCells(placed, sort, glyphs).join(' '.repeat(columnGap))} token="text.strong" />
       ) : null}
@@ -66,12 +37,18 @@ export function Table<R>(props: TableProps<R>) {
         const index = first + i
         const isSelected = index === cursor
         return (
-          <Row
+          <Runs
             key={rowKey(row, index)}
-            cells={rowCells(placed, row, glyphs).join(cellMark)}
-            tokens={placed.map((p) => p.column.token?.(row) ?? 'text.normal').join(',')}
+            runs={packRuns([
+              { text: isSelected ? `${glyphs.cursor} ` : blank },
+              ...rowCells(placed, row, glyphs).map((text, n) => {
+                const token = placed[n]?.column.token?.(row)
+                const gap = n === 0 ? '' : ' '.repeat(columnGap)
+                return token === undefined ? { text: gap + text } : { text: gap + text, token }
+              }),
+            ])}
             isSelected={isSelected}
-            gutter={isSelected ? `${glyphs.cursor} ` : blank}
+            width={width}
           />
         )
       })}

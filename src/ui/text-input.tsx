@@ -1,5 +1,5 @@
-import { Text } from 'ink'
 import { type EditorState, editorView } from './line-editor.ts'
+import { packRuns, Runs } from './runs.tsx'
 import { cut, oneLine, textWidth } from './text-fit.ts'
 import { useTheme } from './theme-context.tsx'
 
@@ -17,23 +17,20 @@ export interface TextInputProps {
 /** One line being edited, with a cursor that shows without colour. Draws only; the keys go to `reduceEditor`. */
 export function TextInput(props: TextInputProps) {
   const { state, width, prompt = '', placeholder = '', completion = '', isFocused = true } = props
-  const { styles, glyphs } = useTheme()
+  const { glyphs } = useTheme()
   const head = cut(prompt, Math.max(0, width - 4), glyphs.ellipsis)
   const room = width - textWidth(head)
   const { before, at, after } = editorView(state, room)
   const used = textWidth(before) + textWidth(at) + textWidth(after)
   const hint = state.text === '' ? placeholder : state.cursor === state.text.length ? completion : ''
-  return (
-    <Text wrap="truncate">
-      <Text {...styles.accent}>{head}</Text>
-      {before}
-      {isFocused ? <Text inverse>{at}</Text> : at}
-      {after}
-      {hint === '' ? null : (
-        <Text {...styles['text.muted']}>{cut(hint, Math.max(0, room - used), glyphs.ellipsis)}</Text>
-      )}
-    </Text>
-  )
+  const runs = packRuns([
+    { text: head, token: 'accent' },
+    { text: before },
+    { text: at, isInverse: isFocused },
+    { text: after },
+    { text: cut(hint, Math.max(0, room - used), glyphs.ellipsis), token: 'text.muted' },
+  ])
+  return <Runs runs={runs} />
 }
 
 /** The line as text: `:audit.run`. For `--plain`. */
