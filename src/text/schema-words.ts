@@ -18,16 +18,30 @@ const definition = (schema: z.ZodType) => schema.def as unknown as Definition
 const shapeOf = (schema: z.ZodType) =>
   'shape' in schema ? (schema.shape as Readonly<Record<string, z.ZodType>>) : undefined
 
+const innerOf = (schema: z.ZodType): z.ZodType | undefined => {
+  const def = definition(schema)
+  return def.innerType ?? (def.type === 'pipe' ? def.in : undefined) ?? def.getter?.()
+}
+
 /** The schema inside wrappers such as optional, default, nullable, pipe and lazy. */
 export function unwrap(schema: z.ZodType): z.ZodType {
   let here = schema
   for (let depth = 0; depth < 16; depth++) {
-    const def = definition(here)
-    const inner = def.innerType ?? (def.type === 'pipe' ? def.in : undefined) ?? def.getter?.()
+    const inner = innerOf(here)
     if (inner === undefined) return here
     here = inner
   }
   return here
+}
+
+/** What `.describe()` says of a schema, wherever among its wrappers it was called. */
+export function descriptionOf(schema: z.ZodType | null): string | undefined {
+  let here = schema ?? undefined
+  for (let depth = 0; depth < 16 && here !== undefined; depth++) {
+    if (here.description !== undefined) return here.description
+    here = innerOf(here)
+  }
+  return undefined
 }
 
 /** The part of a schema that speaks about a path; of a union, the option that fits the value that was found there. */

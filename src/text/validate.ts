@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { nearest } from './nearest.ts'
 import { dottedKey, type SourceProblem } from './problem.ts'
 import { sanitiseLine } from './sanitise.ts'
-import { describeSchema, keysOf, schemaAt } from './schema-words.ts'
+import { describeSchema, descriptionOf, keysOf, schemaAt } from './schema-words.ts'
 import { type YamlDocument, yamlLimits } from './yaml.ts'
 
 export type Validated<T> =
@@ -77,7 +77,8 @@ function describe(
   if (found === undefined && issue.path.length > 0 && typeof issue.path.at(-1) === 'string')
     return { ...at, message: 'is missing', expected: words, hint: `Add \`${last}:\`${exampleOf(words)}` }
   const hint = whatToWrite(last, words, found, issue)
-  const about = target?.description === undefined ? '' : ` (${target.description})`
+  const description = descriptionOf(target)
+  const about = description === undefined ? '' : ` (${description})`
   return { ...at, message: `found ${foundWords(found)}`, expected: `${words}${about}`, ...(hint ? { hint } : {}) }
 }
 
