@@ -1,14 +1,8 @@
-import type { BoxHandle } from '../../src/engine/types.ts'
+import type { ReceiptPayload } from '../../src/launch/types.ts'
 import { ageText } from '../workbench/ages.ts'
 import type { ScreenInput } from '../workbench/input.ts'
 import type { ScreenModel, StyledLine } from '../workbench/model.ts'
 import { checklistPane, detailPane, fact, heading, phaseSummary, proofOf, staleText } from '../workbench/phase-model.ts'
-
-interface ReceiptPayload {
-  readonly token: string
-  readonly handle: BoxHandle
-  readonly workers: number
-}
 
 function receiptLines(input: ScreenInput, receipt: ReceiptPayload | undefined): StyledLine[] {
   const lines: StyledLine[] = [heading('What starting needs')]

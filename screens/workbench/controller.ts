@@ -72,6 +72,9 @@ interface ListOverlay {
 export class Controller {
   readonly #deps: ControllerDeps
   #ui: UiState
+  #theme: Theme
+  #keymap: Keymap
+  #who: string
   #size: { columns: number; rows: number }
   #snapshot: Snapshot
   #listeners = new Set<() => void>()
@@ -92,6 +95,9 @@ export class Controller {
   constructor(deps: ControllerDeps) {
     this.#deps = deps
     this.#ui = deps.initial
+    this.#theme = deps.theme
+    this.#keymap = deps.keymap
+    this.#who = deps.who
     this.#size = deps.size
     this.#nowMs = deps.clock.nowMs()
     this.#restorePrompt()
@@ -110,6 +116,43 @@ export class Controller {
   }
   get isBusy(): boolean {
     return this.#live !== null
+  }
+
+  /** True while something was launched whose end is not on record: then it is looked at again and again. */
+  get isRunLive(): boolean {
+    const latest = this.#deps.workspace.run()?.latest
+    return latest?.Receipt !== undefined && latest.Outcome === undefined && latest.MeterStopped === undefined
+  }
+
+  /** Age of the newest thing that an age is shown of; null when none is shown. */
+  youngestAgeMs(): number | null {
+    const run = this.#deps.workspace.run()
+    if (run === null) return null
+    const times = [run.createdAtMs, run.observation?.atMs ?? 0, ...Object.values(run.latest).map((p) => p.atMs)]
+    return this.#deps.clock.nowMs() - Math.max(...times)
+  }
+
+  setTheme(theme: Theme): void {
+    this.#theme = theme
+    this.changed()
+  }
+
+  /** What was read from the settings files after the first frame. */
+  setSettings(
+    theme: Theme,
+    keymap: Keymap,
+    found: { readonly who: string | null; readonly hasMouse: boolean; readonly problems: readonly string[] },
+  ): void {
+    this.#theme = theme
+    this.#keymap = keymap
+    this.#who = found.who ?? this.#who
+    if (!found.hasMouse && this.#ui.hasMouse) {
+      this.#deps.host.setMouse(false)
+      this.#do({ type: 'mouse', on: false })
+    }
+    const [first] = [...found.problems, ...keymap.problems.map((p) => p.text)]
+    if (first !== undefined) this.setMessage(first, 'warn')
+    this.changed()
   }
 
   /** Something that is drawn changed: one snapshot for everything that happens in this turn of the loop. */
@@ -223,7 +266,7 @@ export class Controller {
       this.#pending = []
       return
     }
-    const found = lookup(this.#deps.keymap, presses, this.#ui.screen)
+    const found = lookup(this.#keymap, presses, this.#ui.screen)
     if (found.kind === 'pending') {
       this.#pending = presses
       return
@@ -353,9 +396,9 @@ export class Controller {
       list.kind,
       list.editor.text,
       this.#deps.registry,
-      this.#deps.keymap,
+      this.#keymap,
       this.#commandState(),
-      this.#deps.theme.glyphs.isUnicode,
+      this.#theme.glyphs.isUnicode,
     )
   }
 
@@ -480,7 +523,7 @@ export class Controller {
     const env: CommandEnvironment = {
       projectFolder: workspace.projectFolder,
       via,
-      who: this.#deps.who,
+      who: this.#who,
       runId: workspace.run()?.runId ?? null,
       signal: abort.signal,
       ask: {
@@ -671,7 +714,7 @@ export class Controller {
   #paneText(isWhole: boolean): string {
     const pane = this.#paneModel(this.#focus())
     if (pane === null) return ''
-    const lines = paneLines(pane, 200, this.#deps.theme.glyphs)
+    const lines = paneLines(pane, 200, this.#theme.glyphs)
     if (isWhole) return `${lines.join('\n')}\n`
     const row = this.#selected(this.#focus())
     if (pane.kind === 'table') return pane.rows.find((r) => r.id === row)?.cells.join('\t') ?? ''
@@ -746,7 +789,8 @@ export class Controller {
 
   /** The screen as data, made anew only when something that it is drawn from changed. */
   #input(): { readonly input: ScreenInput; readonly model: ScreenModel } {
-    const { workspace, theme } = this.#deps
+    const { workspace } = this.#deps
+    const theme = this.#theme
     const run = workspace.run()
     const plan = workspace.plan()
     const shelves = workspace.shelves()
@@ -787,10 +831,10 @@ export class Controller {
 
   #hints(): readonly Hint[] {
     const state = this.#commandState()
-    const isUnicode = this.#deps.theme.glyphs.isUnicode
+    const isUnicode = this.#theme.glyphs.isUnicode
     const offered = this.#deps.registry.on(this.#ui.screen).filter((s) => s.hint === true)
     return offered.flatMap((spec) => {
-      const chord = this.#deps.keymap.chords.get(spec.id)?.[0]
+      const chord = this.#keymap.chords.get(spec.id)?.[0]
       if (chord === undefined) return []
       return [{ key: showChord(chord, !isUnicode), text: spec.title, isDisabled: whyDisabled(spec, state) !== null }]
     })
@@ -805,7 +849,7 @@ export class Controller {
 
   #make(): Snapshot {
     const { input, model } = this.#input()
-    const next = lookup(this.#deps.keymap, this.#pending, this.#ui.screen)
+    const next = lookup(this.#keymap, this.#pending, this.#ui.screen)
     const pending =
       this.#pending.length === 0 || next.kind !== 'pending'
         ? null
@@ -820,7 +864,7 @@ export class Controller {
       ui: this.#ui,
       columns: this.#size.columns,
       rows: this.#size.rows,
-      theme: this.#deps.theme,
+      theme: this.#theme,
       input,
       model,
       overlay: this.#overlay(),

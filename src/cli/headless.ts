@@ -3,7 +3,7 @@ import { Argument, Command, CommanderError, Option } from 'commander'
 import type { z } from 'zod'
 import { baseType, choicesOf, validateArgs } from '../commands/line.ts'
 import { allCommands } from '../commands/list/all.ts'
-import type { Asker, CommandEnvironment, CommandSpec } from '../commands/types.ts'
+import type { Asker, CommandEnvironment, CommandSpec, ScreenId } from '../commands/types.ts'
 import type { ActResult, Progress } from '../run/act.ts'
 import type { Globals } from './globals.ts'
 import { plainResult } from './print.ts'
@@ -98,8 +98,7 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
   let result: ActResult
   try {
     if (spec.id === 'app.view') {
-      const { viewScreen } = await import('../../screens/workbench/view.ts')
-      result = await viewScreen(env, checked.parsed.args as { screen: string; width: number }, request.globals)
+      result = await printScreen(request, checked.parsed.args as { screen: ScreenId; width: number })
     } else if (spec.run === undefined) {
       process.stderr.write(`kx: ${spec.id} works in the workbench only; start kx without words\n`)
       return 2
@@ -127,6 +126,30 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
     for (const text of plainResult(result, request.globals.ascii)) process.stdout.write(`${text}\n`)
   }
   return exitCode
+}
+
+/** A screen as lines, read and then let go of. */
+async function printScreen(
+  request: HeadlessRequest,
+  args: { readonly screen: ScreenId; readonly width: number },
+): Promise<ActResult> {
+  const [{ viewScreen }, { createWorkspace }] = await Promise.all([
+    import('../../screens/workbench/view.ts'),
+    import('./workspace.ts'),
+  ])
+  const troubles: string[] = []
+  const workspace = createWorkspace({
+    projectFolder: request.projectFolder,
+    runId: request.globals.run,
+    onTrouble: (text) => troubles.push(text),
+  })
+  try {
+    await workspace.begin()
+    const result = await viewScreen(workspace, args.screen, args.width, request.globals.ascii)
+    return troubles.length === 0 ? result : { ...result, exitCode: 4, summary: troubles.join('; ') }
+  } finally {
+    workspace.close()
+  }
 }
 
 /** Runs one command from argv, or prints the plain home and how to go on. Returns the exit code. */

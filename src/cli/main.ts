@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { globalHelp, splitArgv } from './globals.ts'
+import { type Globals, globalHelp, splitArgv } from './globals.ts'
 
 /**
  * Entry of the program. Opens the workbench on a terminal; without one, or with words, runs headless.
@@ -16,10 +16,28 @@ export async function main(argv: readonly string[]): Promise<void> {
   const projectFolder = resolve(globals.project ?? process.cwd())
   const hasTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true
   if (words.length === 0 && hasTerminal && !globals.plain && !globals.json && !globals.isHelp && !globals.isVersion) {
-    const { startWorkbench } = await import('../../screens/workbench/start.ts')
-    process.exitCode = await startWorkbench({ projectFolder, globals })
+    process.exitCode = await workbench(projectFolder, globals)
     return
   }
   const { runHeadless } = await import('./headless.ts')
   process.exitCode = await runHeadless({ projectFolder, globals, words, globalHelp })
+}
+
+async function workbench(projectFolder: string, globals: Globals): Promise<number> {
+  const [{ startWorkbench }, { createWorkspace }, { userFolders }] = await Promise.all([
+    import('../../screens/workbench/start.ts'),
+    import('./workspace.ts'),
+    import('../session/paths.ts'),
+  ])
+  return startWorkbench({
+    projectFolder,
+    stateFolder: userFolders(process.env).state,
+    screen: globals.screen,
+    theme: globals.theme,
+    isAscii: globals.ascii,
+    isColourless: globals.noColor,
+    env: process.env,
+    makeWorkspace: (runId, onTrouble) => createWorkspace({ projectFolder, runId: globals.run ?? runId, onTrouble }),
+    loadSettings: async () => (await import('./settings.ts')).workbenchSettings(projectFolder, globals),
+  })
 }

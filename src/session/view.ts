@@ -82,3 +82,23 @@ export interface Shelves {
   readonly seriesVersion: number
   readonly cellOutput: { readonly cellId: string; readonly lines: readonly string[] } | null
 }
+
+/** Settings that the workbench itself needs; read after the first frame. */
+export interface WorkbenchSettings {
+  readonly theme: 'auto' | 'dark' | 'light' | 'ansi16' | 'mono'
+  readonly color: 'auto' | 'always' | 'never'
+  readonly isAscii: boolean
+  readonly hasMouse: boolean
+  /** Command id to chord, several chords, or null to take its keys away. */
+  readonly keys: Readonly<Record<string, string | readonly string[] | null>>
+  /** Program and its arguments; null: what the environment says. */
+  readonly editor: readonly string[] | null
+  readonly pager: readonly string[] | null
+  readonly refreshSeconds: number
+  readonly guardMs: number
+  readonly hasBell: boolean
+  /** Name in records; null: the login name. */
+  readonly who: string | null
+  /** What is wrong in the settings files, with file and line. */
+  readonly problems: readonly string[]
+}

@@ -1,0 +1,88 @@
+import type { StoppedPayload, VerifiedPayload } from '../../src/teardown/types.ts'
+import { formatBytes } from '../../src/text/format.ts'
+import { ageText } from '../workbench/ages.ts'
+import type { ScreenInput } from '../workbench/input.ts'
+import type { ScreenModel, StyledLine } from '../workbench/model.ts'
+import { checklistPane, detailPane, fact, heading, phaseSummary, proofOf, staleText } from '../workbench/phase-model.ts'
+
+function lines(
+  input: ScreenInput,
+  verified: VerifiedPayload | undefined,
+  stopped: StoppedPayload | undefined,
+): StyledLine[] {
+  if (verified === undefined)
+    return [
+      'Nothing pulled yet.',
+      '',
+      'r pulls every declared artifact into .kx/runs/<id>/artifacts, hashes both ends, and checks the structure of each by its kind.',
+    ]
+  const out: StyledLine[] = [
+    heading('Verified manifest'),
+    fact('box folder', verified.folder),
+    fact(
+      'verified',
+      `${verified.accepted} of ${verified.totals.expected}`,
+      verified.accepted === verified.totals.expected && verified.missing.length === 0 ? 'state.pass' : 'state.fail',
+    ),
+    fact('bytes', formatBytes(verified.totals.bytes)),
+    fact('manifest', verified.manifestSha256.slice(0, 16)),
+  ]
+  for (const path of verified.missing.slice(0, 20)) out.push([{ text: `missing: ${path}`, token: 'state.fail' }])
+  for (const w of verified.waived)
+    out.push([{ text: `waived ${w.itemId} by ${w.by}: ${w.reason}`, token: 'severity.warn' }])
+  out.push('', heading('What dies'))
+  out.push(
+    verified.box === null
+      ? 'the box folder and everything in it (could not be counted)'
+      : `the box folder: ${verified.box.files} files, ${formatBytes(verified.box.bytes)}`,
+  )
+  out.push('', heading('Teardown'))
+  if (stopped === undefined)
+    out.push([{ text: 'the box folder is still there; D removes it with a typed permit', token: 'text.muted' }])
+  else {
+    out.push(
+      fact('seen gone', `${stopped.seenGoneAtMs.length} times`, 'state.pass'),
+      fact('last answer', stopped.lastAnswer),
+    )
+    out.push(
+      fact('hours', stopped.hours === null ? 'unknown' : stopped.hours.toFixed(3)),
+      fact('money', stopped.usd === null ? 'unknown' : `$${stopped.usd.toFixed(2)}`),
+    )
+  }
+  return out
+}
+
+export function teardownModel(input: ScreenInput): ScreenModel {
+  const proof = proofOf<VerifiedPayload>(input, 'VerifiedManifest')
+  const stopped = proofOf<StoppedPayload>(input, 'MeterStopped')
+  const stale = staleText(input, proof)
+  const next =
+    stopped !== undefined
+      ? `torn down ${ageText(input.nowMs - stopped.atMs)}; w writes the report, g r shows it`
+      : proof === undefined
+        ? 'r pulls and verifies'
+        : stale !== null
+          ? 'r verifies again'
+          : 'w writes the report, D removes the box folder'
+  const shown = input.live?.commandId === 'teardown.remove' ? 'teardown.remove' : 'teardown.verify'
+  return {
+    id: 'teardown',
+    title: 'Teardown',
+    summary: phaseSummary(input, 'teardown', next),
+    panes: [
+      checklistPane(input, shown, stopped ?? proof, 'nothing verified yet; r pulls and verifies'),
+      { kind: 'text', id: 'manifest', title: 'Artifacts', lines: lines(input, proof?.payload, stopped?.payload) },
+      detailPane(input, shown, stopped ?? proof),
+    ],
+    columns: [
+      { weight: 1, panes: [{ id: 'items', weight: 1 }] },
+      {
+        weight: 1,
+        panes: [
+          { id: 'manifest', weight: 1 },
+          { id: 'detail', weight: 1 },
+        ],
+      },
+    ],
+  }
+}

@@ -1,0 +1,32 @@
+import { loadSettings } from '../commands/open.ts'
+import type { WorkbenchSettings } from '../session/view.ts'
+import { formatProblem } from '../text/problem.ts'
+import type { Globals } from './globals.ts'
+
+/** Options of the command line that are settings too: the strongest layer. */
+export function flagSettings(globals: Globals): Readonly<Record<string, unknown>> {
+  return {
+    theme: globals.theme,
+    ascii: globals.ascii ? true : null,
+    noColor: globals.noColor ? true : null,
+  }
+}
+
+/** What the workbench itself needs of the settings. */
+export async function workbenchSettings(projectFolder: string, globals: Globals): Promise<WorkbenchSettings> {
+  const { config, problems } = await loadSettings(projectFolder, flagSettings(globals))
+  return {
+    theme: config.theme,
+    color: config.color,
+    isAscii: config.ascii,
+    hasMouse: config.mouse,
+    keys: config.keys,
+    editor: config.editor,
+    pager: config.pager,
+    refreshSeconds: config.refreshSeconds,
+    guardMs: config.confirm.guardMs,
+    hasBell: config.notify.bell,
+    who: config.who,
+    problems: problems.map(formatProblem),
+  }
+}
