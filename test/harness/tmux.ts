@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { waitUntil } from './wait.ts'
 
@@ -41,6 +44,8 @@ const quote = (word: string) => `'${word.replaceAll("'", "'\\''")}'`
 /** A tmux server of its own (private socket, no user configuration) with one session of one pane. */
 export class Tmux {
   readonly socket: string
+  /** Holds the socket; tmux leaves it behind when its server ends. */
+  #folder = mkdtempSync(join(tmpdir(), 'kx-tmux-'))
   #columns: number
   #rows: number
 
@@ -80,7 +85,7 @@ export class Tmux {
   async command(...args: string[]): Promise<string> {
     const { TMUX: _outer, ...env } = process.env
     const { stdout } = await run('tmux', ['-u', '-L', this.socket, ...args], {
-      env: { ...env, LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8' },
+      env: { ...env, TMUX_TMPDIR: this.#folder, LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8' },
       maxBuffer: 16 * 1024 * 1024,
     })
     return stdout
@@ -150,5 +155,6 @@ export class Tmux {
     } catch {
       // The server ends by itself with its last pane.
     }
+    rmSync(this.#folder, { recursive: true, force: true })
   }
 }
