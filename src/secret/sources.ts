@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -70,6 +71,14 @@ const files: readonly (readonly [path: string, parse: Parse])[] = [
 const longestFile = 262_144
 
 /**
+ * A variable that names a file is no secret, whatever it is called: `PWD` and `OLDPWD` look like passwords by name, and
+ * masking the working folder would mask every path of the run.
+ */
+function isPath(value: string): boolean {
+  return value.startsWith('/') && existsSync(value)
+}
+
+/**
  * Fills the registry: values of the environment under the plan's names and under telling names, and what the user's own
  * credential files hold, so that it can be masked wherever it turns up. Values are never returned. Files that are missing,
  * unreadable or longer than 256 KiB are passed over.
@@ -85,7 +94,8 @@ export async function collectSecrets(registry: SecretRegistry, sources: SecretSo
     else if (!registry.add(name, value, 'environment')) tooShort.push(name)
   }
   for (const [name, value] of Object.entries(env))
-    if (value !== undefined && !names.includes(name) && isSecretName(name)) registry.add(name, value, 'environment')
+    if (value !== undefined && !names.includes(name) && isSecretName(name) && !isPath(value))
+      registry.add(name, value, 'environment')
   const home = sources.home ?? env.HOME ?? homedir()
   const read: string[] = []
   for (const [path, parse] of files) {
