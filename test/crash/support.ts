@@ -1,0 +1,165 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterEach, expect } from 'vitest'
+import { foldRecords } from '../../src/run/fold.ts'
+import { listRunIds, runFolder } from '../../src/run/folder.ts'
+import { openIndex } from '../../src/run/index-file.ts'
+import { JournalCursor } from '../../src/run/journal-line.ts'
+import type { Note } from '../../src/run/payloads.ts'
+import type { IntentOpened, JournalRecord } from '../../src/run/types.ts'
+
+export const isFull = process.env.KX_CRASH_FULL === '1'
+
+const folders: string[] = []
+const children: ChildProcess[] = []
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'kx-crash-'))
+  folders.push(folder)
+  return folder
+}
+
+export interface Worker {
+  readonly child: ChildProcess
+  /** Lines it has printed so far. */
+  readonly lines: string[]
+  /** Resolves with the line that fits, or null when the process ended without it. */
+  waitFor(fits: (line: string, index: number) => boolean): Promise<string | null>
+  tell(line: string): void
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null; readonly stderr: string }>
+}
+
+export function startWorker(args: readonly string[], env: Record<string, string> = {}): Worker {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'worker.ts'), ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_OPTIONS: '', ...env },
+  })
+  children.push(child)
+  const lines: string[] = []
+  const waiting = new Set<() => void>()
+  let isOver = false
+  let stderr = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString()
+  })
+  child.stdin.on('error', () => undefined)
+  const reader = createInterface({ input: child.stdout })
+  reader.on('line', (line) => {
+    lines.push(line)
+    for (const look of [...waiting]) look()
+  })
+  const drained = new Promise<void>((resolve) => reader.once('close', resolve))
+  const ended = new Promise<{ code: number | null; signal: string | null; stderr: string }>((resolve) => {
+    child.once('close', (code, signal) => {
+      void drained.then(() => {
+        isOver = true
+        for (const look of [...waiting]) look()
+        resolve({ code, signal, stderr })
+      })
+    })
+  })
+  return {
+    child,
+    lines,
+    ended,
+    tell: (line) => void child.stdin.write(`${line}\n`),
+    waitFor: (fits) =>
+      new Promise((resolve) => {
+        const look = () => {
+          const found = lines.find(fits)
+          if (found === undefined && !isOver) return
+          waiting.delete(look)
+          resolve(found ?? null)
+        }
+        waiting.add(look)
+        look()
+      }),
+  }
+}
+
+export interface ReadJournal {
+  readonly records: readonly JournalRecord[]
+  readonly leftBytes: number
+}
+
+/** The whole journal, read and checked line by line, without opening the run. */
+export function readJournal(folder: string): ReadJournal & { readonly cursor: JournalCursor } {
+  const cursor = new JournalCursor()
+  return { ...cursor.take(readFileSync(join(folder, 'journal.jsonl'))), cursor }
+}
+
+/** Checks everything that must hold of a project after any number of kills; `said` is what dead workers had promised. */
+export function checkProject(project: string, stateFolder: string, said: readonly string[]): void {
+  const ids = listRunIds(project)
+  expect(ids.length).toBeLessThanOrEqual(1)
+  const id = ids[0]
+  if (id === undefined) {
+    expect(said).toEqual([])
+    return
+  }
+  const folder = runFolder(project, id)
+  const { records, cursor } = readJournal(folder)
+  expect(cursor.chainBreak).toBeNull()
+  expect(records.map((r) => r.sequence)).toEqual(records.map((_, i) => i + 1))
+  const state = foldRecords(null, records)
+  expect(state?.warnings).toEqual([])
+  const kinds = new Map(records.map((r) => [String(r.sequence), r.kind as string]))
+  const launched: string[] = []
+  for (const line of said) {
+    const [word, first, second] = line.split(' ')
+    if (word === 'wrote') expect(kinds.get(first ?? '')).toBe(second)
+    if (word === 'launched') launched.push(first ?? '')
+  }
+  // The world: each launch once, each announced in the journal before, none that was reported is missing.
+  const file = join(project, 'effects.log')
+  const effects = existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : []
+  expect(new Set(effects).size).toBe(effects.length)
+  const intents = records.filter((r) => r.kind === 'intent.opened').map((r) => r.payload as IntentOpened)
+  const jobOf = new Map(intents.map((i) => [i.token, (i.payload as { job: number }).job]))
+  expect(jobOf.size).toBe(intents.length)
+  for (const token of effects) expect(jobOf.has(token)).toBe(true)
+  for (const token of launched) expect(effects).toContain(token)
+  const jobs = effects.map((token) => jobOf.get(token))
+  expect(new Set(jobs).size).toBe(jobs.length)
+  expect(readFileSync(join(folder, 'plan.yaml'), 'utf8')).toBe('version: 1\n')
+  for (const cell of state?.cells ?? [])
+    expect(existsSync(join(folder, 'cells', cell.started.cellId, 'output.log'))).toBe(true)
+  const index = openIndex(stateFolder).read()
+  expect(index.suspects).toEqual([])
+}
+
+/** Also after a process that ended well: nothing is left lying about, and the index knows every meter. */
+export function checkSettled(project: string, stateFolder: string): void {
+  const id = listRunIds(project)[0] ?? ''
+  const { records, leftBytes } = readJournal(runFolder(project, id))
+  expect(leftBytes).toBe(0)
+  const state = foldRecords(null, records)
+  expect(state?.cells.filter((cell) => cell.ended === null)).toEqual([])
+  expect(state?.intents.filter((intent) => intent.closed === null)).toEqual([])
+  const index = openIndex(stateFolder).read()
+  expect(index.meters.map((m) => [m.meterId, m.closedAtMs])).toEqual(
+    state?.meters.map((m) => [m.meterId, m.closedAtMs]),
+  )
+  expect(readdirSync(join(project, '.kx', 'runs'))).toEqual([id])
+  expect(readdirSync(join(stateFolder, 'session')).filter((name) => !name.endsWith('.json'))).toEqual([])
+}
+
+export const notesOf = (records: readonly JournalRecord[]): string[] =>
+  records.filter((r) => r.kind === 'note').map((r) => (r.payload as Note).text)
+
+/** Small seeded generator, so that a failing sequence of kills can be repeated. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
+  }
+}
