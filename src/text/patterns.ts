@@ -102,9 +102,10 @@ const named = new RegExp(
 const namedHint = new RegExp(`${strongName}|${weakName}`, 'i')
 const harmless = /^(?:\*+|true|false|null|none|nil|undefined|yes|no|\$\{?[A-Za-z_][A-Za-z0-9_]*\}?|\d{1,5}(?:\.\d+)?)$/i
 
-/** Whether a variable or key of this name holds a secret. `secrets` itself is a list of names in a plan. */
+/** Whether a variable or key of this name holds a secret. `secrets` itself is a list of names in a plan; PWD is a folder. */
 export function isSecretName(name: string): boolean {
-  if (/^secrets$|(?:_|-)?(?:names?|path|file|dir|count|limit|length)$|^(?:num|max|min|n)_/i.test(name)) return false
+  if (/^secrets$|^(?:old)?pwd$|(?:_|-)?(?:names?|path|file|dir|count|limit|length)$|^(?:num|max|min|n)_/i.test(name))
+    return false
   return new RegExp(`${strongName}|(?:^|[_.-])(?:pwd|pat|token|credentials?|bearer)$|[a-z]Token$`, 'i').test(name)
 }
 

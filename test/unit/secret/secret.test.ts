@@ -62,6 +62,12 @@ describe('sources', () => {
     expect(redactText('plain-looking-value token-value-1 /usr/bin', registry).text).toBe('*** *** /usr/bin')
   })
 
+  it('does not take a folder for a secret, whatever its variable is called', async () => {
+    const registry = createRegistry()
+    await collectSecrets(registry, { env: { PWD: '/some/work-folder', OLDPWD: home, APP_CREDENTIALS: home }, home })
+    expect(redactText(`/some/work-folder ${home}`, registry).count).toBe(0)
+  })
+
   it.each([
     ['.aws/credentials', '[default]\naws_access_key_id = NOTAREALKEYID123\naws_secret_access_key = CANARY/value+1\n'],
     ['.cache/huggingface/token', 'CANARY/value+1\n'],
