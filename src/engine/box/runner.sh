@@ -486,8 +486,8 @@ run_step() {
   end_group "$child"
   [ "$ended_by" = timeout ] && code=124
   now_ms
-  put "$step_dir/exit" "code=$code${newline}startedAtMs=$step_began${newline}endedAtMs=$now"
-  event step.ended "\"step\":\"$step\",\"code\":$code"
+  put "$step_dir/exit" "$code"
+  event step.ended "\"step\":\"$step\",\"code\":$code,\"startedAtMs\":$step_began"
 }
 
 # artifacts_there <before|all>: every artifact in its minimum number. Before the steps only those that units make.

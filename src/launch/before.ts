@@ -1,0 +1,101 @@
+import { boxEngine } from '../engine/box/engine.ts'
+import type { BoxHandle } from '../engine/types.ts'
+import type { ActContext } from '../run/act.ts'
+import { closeIntent } from '../run/intent.ts'
+import type { ReceiptPayload } from './types.ts'
+
+/** What there was of this run before this launch. */
+export type Before =
+  | { readonly kind: 'free'; readonly attempt: number; readonly text: string }
+  | { readonly kind: 'dead'; readonly attempt: number; readonly text: string }
+  | { readonly kind: 'refused'; readonly text: string; readonly exitCode: 1 | 4 }
+  | {
+      /** An earlier start whose reply was lost is there: it gets its receipt, and nothing is started. */
+      readonly kind: 'adopted'
+      readonly text: string
+      readonly handle: BoxHandle
+      readonly attempt: number
+      readonly resumed: boolean
+      readonly gpus: readonly string[]
+      readonly intentSequence: null
+      readonly runConfigSha256: string
+      readonly leaseUntilMs: number | null
+    }
+
+/**
+ * Looks at journal and host before anything is started. A live runner, a finished run and an answer that cannot tell
+ * are refusals; only a runner that is *seen* dead may be followed by another one.
+ */
+export async function lookBefore(ctx: ActContext, folder: string): Promise<Before> {
+  const state = ctx.run.state()
+  if (state.latest.MeterStopped !== undefined)
+    return refused('This run was torn down. Begin a new run: kx walk, or n on the home screen.')
+  const launches = state.intents.filter((intent) => intent.act === 'launch')
+  const attempt = launches.length + 1
+
+  const receipt = state.latest.Receipt?.payload as ReceiptPayload | undefined
+  const known = new Set(
+    state.proofs.flatMap((p) => (p.kind === 'Receipt' ? [(p.payload as ReceiptPayload).token] : [])),
+  )
+  // Newest first: a start that has neither receipt nor a certain failure is asked for by its token.
+  for (const intent of [...launches].reverse()) {
+    if (known.has(intent.token) || intent.closed?.outcome === 'failed') continue
+    const found = await boxEngine.find(ctx.host, folder, intent.token)
+    if (found.kind === 'unknown')
+      return refused(`Whether the launch with token ${intent.token} runs is not known: ${found.reason}.`, 4)
+    const { intentId } = intent
+    if (found.kind === 'none') {
+      if (intent.closed === null)
+        await closeIntent(ctx.run, {
+          intentId,
+          outcome: 'failed',
+          payload: { why: 'asked the host: nothing runs or ran under this token' },
+        })
+      continue
+    }
+    if (intent.closed === null)
+      await closeIntent(ctx.run, { intentId, outcome: 'done', payload: { handle: found.handle, found: true } })
+    const payload = (intent.payload ?? {}) as { readonly runConfigSha256?: unknown; readonly resumes?: unknown }
+    return {
+      kind: 'adopted',
+      text: `a start with token ${intent.token} was found on the host; nothing is started again`,
+      handle: found.handle,
+      attempt: launches.indexOf(intent) + 1,
+      resumed: payload.resumes === true,
+      gpus: [],
+      intentSequence: null,
+      runConfigSha256: typeof payload.runConfigSha256 === 'string' ? payload.runConfigSha256 : '',
+      leaseUntilMs: null,
+    }
+  }
+  if (receipt === undefined) return { kind: 'free', attempt, text: 'nothing of this run was started before' }
+
+  const status = await boxEngine.status(ctx.host, receipt.handle, ctx.loaded.units)
+  if (status.state === 'unreachable' || status.state === 'unknown')
+    return refused(
+      `Whether the runner of the receipt (process ${receipt.handle.process.pid}) lives is not known. Look with kx patrol.`,
+      4,
+    )
+  if (status.runnerAlive === true)
+    return refused(
+      `This receipt is running already: process ${receipt.handle.process.pid} in ${receipt.folder}. Watch it with kx patrol, or stop it with kx abort.`,
+    )
+  if (status.state === 'done')
+    return refused('The run is complete. Pull its artifacts with kx teardown, or begin a new run.')
+  if (status.runnerAlive !== false)
+    return refused(`The runner of the receipt is not seen dead (${status.state}). Look with kx patrol.`, 4)
+  const done = status.units.filter((unit) => unit.state === 'done').length
+  const why =
+    status.exit !== null
+      ? status.exit.reason
+      : status.bootIdMatches === false
+        ? 'the machine was started anew'
+        : 'the runner died'
+  return {
+    kind: 'dead',
+    attempt,
+    text: `the runner before is seen dead (${why}); ${done} finished units stay, the rest goes on`,
+  }
+}
+
+const refused = (text: string, exitCode: 1 | 4 = 1): Before => ({ kind: 'refused', text, exitCode })

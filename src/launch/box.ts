@@ -1,0 +1,63 @@
+import { hostEnvironment } from '../engine/box/place.ts'
+import type { BoxHandle } from '../engine/types.ts'
+import { runProbe } from '../host/probe/run-probe.ts'
+import { resolveTierPath, tierFor } from '../profile/tiers.ts'
+import type { ActContext } from '../run/act.ts'
+
+/** Folder of this run under the profile's data tier. A reason when it cannot be told: nothing is guessed. */
+export async function boxFolder(
+  ctx: Pick<ActContext, 'host' | 'profile' | 'run' | 'signal'>,
+): Promise<{ readonly folder: string } | { readonly reason: string }> {
+  const tier = tierFor(ctx.profile, 'data')
+  if (tier === null) return { reason: `the profile ${ctx.profile.platform} has no data tier` }
+  const env = await hostEnvironment(ctx.host, ctx.signal)
+  if (env === null) return { reason: `the environment of ${ctx.host.name} could not be read` }
+  const path = resolveTierPath(tier, env)
+  return path === null
+    ? { reason: `the path ${tier.path} of tier ${tier.id} cannot be resolved on ${ctx.host.name}` }
+    : { folder: `${path}/${ctx.run.id}` }
+}
+
+/** GPUs to pin workers to, by UUID, and nobody else on them. None for a plan that computes on the CPU. */
+export async function gpusFor(
+  ctx: Pick<ActContext, 'host' | 'loaded' | 'signal'>,
+): Promise<{ readonly ids: readonly string[] } | { readonly reason: string; readonly exitCode: 1 | 4 }> {
+  const { resources } = ctx.loaded.plan
+  if (resources.compute === 'cpu') return { ids: [] }
+  const { probe } = await runProbe(ctx.host, { signal: ctx.signal, timeoutSeconds: 20 })
+  if (probe.gpus === 'none')
+    return {
+      reason: `${ctx.host.name} has no GPU and the plan asks for one; there is no silent way to the CPU.`,
+      exitCode: 1,
+    }
+  if (!probe.gpus.isKnown) return { reason: `nvidia-smi did not answer: ${probe.gpus.reason}.`, exitCode: 4 }
+  const ids = probe.gpus.value.gpus.flatMap((gpu) => (gpu.uuid.isKnown ? [gpu.uuid.value] : []))
+  const wanted = resources.gpus ?? ids.length
+  if (ids.length < wanted || ids.length === 0)
+    return { reason: `the plan asks for ${wanted} GPUs and ${ids.length} are there.`, exitCode: 1 }
+  const chosen = ids.slice(0, Math.max(1, wanted))
+  if (probe.gpuProcesses !== 'none' && probe.gpuProcesses.isKnown && probe.gpuProcesses.value.length > 0)
+    return {
+      reason: `${probe.gpuProcesses.value.length} processes compute on the GPUs already. Wait for them, or stop them.`,
+      exitCode: 1,
+    }
+  return { ids: chosen }
+}
+
+/** Whether the runner has a session other than that of kx, so that no hang-up of a terminal reaches it. */
+export async function isOwnSession(ctx: Pick<ActContext, 'host'>, handle: BoxHandle): Promise<boolean | null> {
+  const source = `for pid in "$@"; do
+  IFS= read -r stat 2>/dev/null <"/proc/$pid/stat" || exit 3
+  set -- \${stat##*) }
+  echo "$4"
+done`
+  const sessionOf = async (pid: number): Promise<number | null> => {
+    const asked = await ctx.host.script(source, [String(pid)], { timeoutSeconds: 10 })
+    const text = new TextDecoder().decode(asked.stdout).trim()
+    return asked.ending.kind === 'exited' && asked.ending.code === 0 && /^\d+$/.test(text) ? Number(text) : null
+  }
+  const runner = await sessionOf(handle.process.pid)
+  if (ctx.host.kind !== 'local') return runner === null ? null : true
+  const ours = await sessionOf(process.pid)
+  return runner === null || ours === null ? null : runner !== ours
+}

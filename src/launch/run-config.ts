@@ -1,0 +1,33 @@
+import type { ActContext } from '../run/act.ts'
+import { unitCommand } from '../spec/command.ts'
+import type { HostIdentity } from '../walk/proof.ts'
+
+export interface Placement {
+  readonly identity: HostIdentity
+  readonly folder: string
+  readonly token: string
+  readonly workers: number
+  readonly gpus: readonly string[]
+}
+
+/** The plan as it was resolved for this launch: every command, every limit, every digest. JSON text; the same input gives the same bytes. */
+export function resolvedConfig(ctx: Pick<ActContext, 'run' | 'loaded' | 'profile'>, placement: Placement): string {
+  const { plan, units, digests } = ctx.loaded
+  return `${JSON.stringify(
+    {
+      version: 1,
+      runId: ctx.run.id,
+      token: placement.token,
+      profile: ctx.profile.platform,
+      host: placement.identity,
+      folder: placement.folder,
+      workers: placement.workers,
+      gpus: placement.gpus,
+      digests,
+      plan,
+      units: units.map((unit) => ({ ...unit, argv: unitCommand(plan, unit) })),
+    },
+    null,
+    1,
+  )}\n`
+}

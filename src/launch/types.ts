@@ -1,0 +1,62 @@
+import type { BoxHandle, Detach } from '../engine/types.ts'
+import type { Plan } from '../spec/schema.ts'
+import type { HostIdentity } from '../walk/proof.ts'
+
+/** Payload of a `Receipt`: what was started, and how it is found again. Everything that recovery needs. */
+export interface ReceiptPayload {
+  readonly runId: string
+  /** Idempotency token: journalled before the start, visible on the box, in the session name and in runner.pid. */
+  readonly token: string
+  /** 1 for the first launch of this run, one more for each that follows. */
+  readonly attempt: number
+  readonly handle: BoxHandle
+  /** Absolute folder of the run on the host. */
+  readonly folder: string
+  readonly workers: number
+  readonly gpus: readonly string[]
+  readonly detach: Detach
+  readonly startedAtMs: number
+  /** Until when the approval lets this run; null when the approval names no lease. */
+  readonly leaseUntilMs: number | null
+  /** SHA-256 of `run-config.json` in the run's folder: the plan as it was resolved for this launch. */
+  readonly runConfigSha256: string
+  /** True when an earlier runner of this run was seen dead and this one went on from there. */
+  readonly resumed: boolean
+  /** The first sign of life, or why there was none within the limit. */
+  readonly firstSign: FirstSign
+}
+
+export type FirstSign =
+  | { readonly kind: 'log' | 'step' | 'finished'; readonly unit: string; readonly afterSeconds: number }
+  | { readonly kind: 'none'; readonly reason: string; readonly logTail: readonly string[] }
+
+/** What the rules of the launch gate look at. Gathered by the service. */
+export interface LaunchFacts {
+  readonly nowMs: number
+  readonly host: HostIdentity
+  readonly plan: Plan
+  readonly platform: string
+  readonly startScriptReruns: boolean
+  readonly hasMeter: boolean
+  readonly token: string
+  /** Record number of the intent; null when an earlier kx wrote it and this one found the start by its token. */
+  readonly intentSequence: number | null
+  readonly runId: string
+  readonly handle: BoxHandle
+  readonly resumed: boolean
+  readonly codeFiles: number
+  readonly codeBytes: number
+  readonly git: { readonly commit: string | null; readonly isDirty: boolean | null } | null
+  readonly runConfigSha256: string
+  readonly leaseUntilMs: number | null
+  readonly firstSign: FirstSign
+  readonly seconds: number
+  /** SHA-256 of the runner as it lies on the box equals that of the one that kx ships. */
+  readonly isRunnerIdentical: boolean | null
+  /** Session id of the runner differs from that of kx, so no hang-up reaches it. */
+  readonly isOwnSession: boolean | null
+  /** Fingerprints of units seen on the box so far. */
+  readonly fingerprints: number | null
+  /** Processes of others on the GPUs before the start; null: not asked or not known. */
+  readonly foreignGpuProcesses: number | null
+}
