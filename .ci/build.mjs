@@ -1,11 +1,24 @@
 // Builds dist/: one ES module graph, split so that the first frame loads only what it draws.
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
-const dist = join(root, 'dist')
+const args = process.argv.slice(2)
+const outAt = args.indexOf('--out')
+/** `--out <folder>` builds beside dist/, for measuring while dist/ is in use. The folder is replaced whole. */
+const dist = outAt < 0 ? join(root, 'dist') : resolve(args[outAt + 1] ?? '')
+if (outAt >= 0 && (dist === root || root.startsWith(dist + sep) || !isOurs(dist))) {
+  console.error(
+    `--out needs a folder that is empty, missing or an earlier build of kx; got ${args[outAt + 1] ?? 'nothing'}`,
+  )
+  process.exit(2)
+}
+
+function isOurs(folder) {
+  return !existsSync(folder) || existsSync(join(folder, 'kx.mjs')) || readdirSync(folder).length === 0
+}
 
 /**
  * Files that the program reads beside itself are named in the sources as `new URL('./x', import.meta.url)`. In the
@@ -102,4 +115,4 @@ await main(process.argv.slice(2))
   { mode: 0o755 },
 )
 const bytes = Object.values(result.metafile.outputs).reduce((sum, o) => sum + o.bytes, 0)
-if (process.argv.includes('--verbose')) console.log(`${basename(dist)}: ${Math.round(bytes / 1024)} KiB`)
+if (args.includes('--verbose')) console.log(`${basename(dist)}: ${Math.round(bytes / 1024)} KiB`)
