@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { SourceProblem } from '../text/problem.ts'
+import { dottedKey, type SourceProblem } from '../text/problem.ts'
 import { validate } from '../text/validate.ts'
 import { readYaml, type YamlDocument } from '../text/yaml.ts'
 import { type Profile, profileSchema } from './schema.ts'
@@ -109,7 +109,24 @@ function buildProfile(platform: string, sources: ReadonlyMap<string, readonly So
       problems: [{ file: own.file, ...place, key: 'platform', message, hint: `Write ${platform}, or rename the file` }],
     }
   }
+  const broken = brokenTextAt(checked.value, [])
+  if (broken !== null) {
+    const hint = 'Remove the NUL or the half character'
+    const place = { ...own.document.locate(broken), key: dottedKey(broken) }
+    return { ok: false, problems: [{ file: own.file, ...place, message: 'is no usable text', hint }] }
+  }
   return { ok: true, loaded: { profile: checked.value, files: chain.map((s) => s.file), origin: own.origin } }
+}
+
+/** Path of the first text that could not be a path or an argument: NUL inside, or half a surrogate pair. */
+function brokenTextAt(value: unknown, path: readonly (string | number)[]): readonly (string | number)[] | null {
+  if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed() ? path : null
+  if (value === null || typeof value !== 'object') return null
+  for (const [key, inner] of Object.entries(value)) {
+    const found = brokenTextAt(inner, [...path, Array.isArray(value) ? Number(key) : key])
+    if (found !== null) return found
+  }
+  return null
 }
 
 /** `over` laid on `base`: maps key by key, everything else replaced. */

@@ -12,7 +12,7 @@ export interface Inconsistency {
 /** Everything in a plan that fits the schema and still cannot be run as written. Empty: it can. */
 export function inconsistencies(plan: Plan): Inconsistency[] {
   return [
-    ...nulCharacters(plan, []),
+    ...brokenText(plan, []),
     ...unitsAndCommand(plan),
     ...twins(plan),
     ...variables(plan),
@@ -21,15 +21,18 @@ export function inconsistencies(plan: Plan): Inconsistency[] {
   ]
 }
 
-function nulCharacters(value: unknown, path: readonly (string | number)[]): Inconsistency[] {
-  if (typeof value === 'string')
-    return value.includes('\0') ? [{ path, message: 'holds a NUL character', hint: 'Remove `\\0`' }] : []
-  if (Array.isArray(value)) return value.flatMap((v, i) => nulCharacters(v, [...path, i]))
+function brokenText(value: unknown, path: readonly (string | number)[]): Inconsistency[] {
+  if (typeof value === 'string') {
+    if (value.includes('\0')) return [{ path, message: 'holds a NUL character', hint: 'Remove `\\0`' }]
+    // Half a surrogate pair becomes another character as soon as it is written as UTF-8.
+    return value.isWellFormed() ? [] : [{ path, message: 'holds half a character', hint: 'Write the whole character' }]
+  }
+  if (Array.isArray(value)) return value.flatMap((v, i) => brokenText(v, [...path, i]))
   if (value !== null && typeof value === 'object')
     return Object.entries(value).flatMap(([k, v]) =>
       k.includes('\0')
         ? [{ path: [...path, k], message: 'a key holds a NUL character', hint: 'Rename the key' }]
-        : nulCharacters(v, [...path, k]),
+        : brokenText(v, [...path, k]),
     )
   return []
 }
@@ -113,9 +116,10 @@ function configChecks(plan: Plan): Inconsistency[] {
     const path = ['configChecks', i]
     if (check.minimum > check.maximum) return [{ path, message: 'minimum is above maximum', hint: 'Swap them' }]
     const [low, high] = check.recommended ?? [check.minimum, check.maximum]
-    return low > high || low < check.minimum || high > check.maximum
-      ? [{ path, message: 'the recommended range is not inside the allowed one', hint: 'Widen or correct it' }]
-      : []
+    if (low <= high && low >= check.minimum && high <= check.maximum) return []
+    const end = low < check.minimum || low > check.maximum ? 0 : 1
+    const message = 'the recommended range is not inside the allowed one'
+    return [{ path: [...path, 'recommended', end], message, hint: 'Widen or correct it' }]
   })
 }
 
