@@ -5,11 +5,7 @@ import type { ScreenInput } from '../workbench/input.ts'
 import type { ScreenModel, StyledLine } from '../workbench/model.ts'
 import { checklistPane, detailPane, fact, heading, phaseSummary, proofOf, staleText } from '../workbench/phase-model.ts'
 
-function lines(
-  input: ScreenInput,
-  verified: VerifiedPayload | undefined,
-  stopped: StoppedPayload | undefined,
-): StyledLine[] {
+function lines(verified: VerifiedPayload | undefined, stopped: StoppedPayload | undefined): StyledLine[] {
   if (verified === undefined)
     return [
       'Nothing pulled yet.',
@@ -30,12 +26,8 @@ function lines(
   for (const path of verified.missing.slice(0, 20)) out.push([{ text: `missing: ${path}`, token: 'state.fail' }])
   for (const w of verified.waived)
     out.push([{ text: `waived ${w.itemId} by ${w.by}: ${w.reason}`, token: 'severity.warn' }])
-  out.push('', heading('What dies'))
-  out.push(
-    verified.box === null
-      ? 'the box folder and everything in it (could not be counted)'
-      : `the box folder: ${verified.box.files} files, ${formatBytes(verified.box.bytes)}`,
-  )
+  out.push('', heading('What removing the box folder means'))
+  for (const line of verified.consequences) out.push(line)
   out.push('', heading('Teardown'))
   if (stopped === undefined)
     out.push([{ text: 'the box folder is still there; D removes it with a typed permit', token: 'text.muted' }])
@@ -71,7 +63,7 @@ export function teardownModel(input: ScreenInput): ScreenModel {
     summary: phaseSummary(input, 'teardown', next),
     panes: [
       checklistPane(input, shown, stopped ?? proof, 'nothing verified yet; r pulls and verifies'),
-      { kind: 'text', id: 'manifest', title: 'Artifacts', lines: lines(input, proof?.payload, stopped?.payload) },
+      { kind: 'text', id: 'manifest', title: 'Artifacts', lines: lines(proof?.payload, stopped?.payload) },
       detailPane(input, shown, stopped ?? proof),
     ],
     columns: [

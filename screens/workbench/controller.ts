@@ -3,24 +3,24 @@ import { type Keymap, lookup } from '../../src/commands/keymap.ts'
 import { completeLine, parseLine } from '../../src/commands/line.ts'
 import { type Registry, whyDisabled } from '../../src/commands/registry.ts'
 import type { CommandEnvironment, CommandSpec, CommandState, ScreenId } from '../../src/commands/types.ts'
+import type { Observation } from '../../src/patrol/types.ts'
+import type { RunState } from '../../src/run/types.ts'
 import type { Workspace } from '../../src/session/workspace.ts'
 import type { KeyEvent, MouseInput } from '../../src/terminal/events.ts'
+import {
+  type DialogAction,
+  type DialogQuestion,
+  type DialogState,
+  openDialog,
+  reduceDialog,
+} from '../../src/ui/dialog-model.ts'
+import { type FormState, makeForm, readForm, reduceForm } from '../../src/ui/form-model.ts'
 import type { EditorState } from '../../src/ui/line-editor.ts'
 import { makeEditor, reduceEditor } from '../../src/ui/line-editor.ts'
+import { parseLogFilter } from '../../src/ui/log-filter.ts'
 import type { Theme } from '../../src/ui/theme.ts'
 import { isPhase } from '../../src/walk/phase.ts'
-import {
-  editDialog,
-  isGuarded,
-  type OpenDialog,
-  openDialog,
-  pasteIntoDialog,
-  type Question,
-  submitDialog,
-} from './dialogs.ts'
 import { editorAction, historyAction } from './editor-keys.ts'
-import { makeMatcher } from './filter.ts'
-import { FormState } from './form-state.ts'
 import type { LiveAct, ScreenInput } from './input.ts'
 import { chromeFor, focusedPane, type PlacedPane, placePanes } from './layout.ts'
 import { listRows } from './lists.ts'
@@ -82,8 +82,8 @@ export class Controller {
   #nowMs: number
   #field: Field | null = null
   #list: ListOverlay | null = null
-  #dialog: OpenDialog | null = null
-  #form: FormState | null = null
+  #dialog: { readonly state: DialogState; readonly resolve: (answer: string | null) => void } | null = null
+  #form: { readonly spec: CommandSpec; readonly state: FormState } | null = null
   #message: Message | null = null
   #pending: readonly string[] = []
   #live: LiveAct | null = null
@@ -185,8 +185,8 @@ export class Controller {
 
   /** The frame with the newest dialog has reached the terminal: from now on its keys count. */
   painted(): void {
-    if (this.#dialog !== null && this.#dialog.paintedAtMs === null)
-      this.#dialog = { ...this.#dialog, paintedAtMs: this.#deps.clock.monotonicMs() }
+    if (this.#dialog !== null && this.#dialog.state.paintedAtMs === null)
+      this.#toDialog({ type: 'painted', atMs: this.#deps.clock.monotonicMs() })
   }
 
   /** Reads what the open screen needs, soon; a person who holds a key down does not start a read for each press. */
@@ -221,9 +221,14 @@ export class Controller {
   }
 
   onPaste(text: string): void {
-    if (this.#dialog !== null) {
-      if (!isGuarded(this.#dialog, this.#deps.clock.monotonicMs())) this.#dialog = pasteIntoDialog(this.#dialog, text)
-    } else if (this.#form !== null) this.#form = this.#form.edit({ type: 'insert', text })
+    if (this.#dialog !== null)
+      this.#toDialog({
+        type: 'edit',
+        edit: { type: 'insert', text },
+        atMs: this.#deps.clock.monotonicMs(),
+        isPaste: true,
+      })
+    else if (this.#form !== null) this.#toForm({ type: 'edit', edit: { type: 'insert', text } })
     else if (this.#list !== null)
       this.#list = { ...this.#list, editor: reduceEditor(this.#list.editor, { type: 'insert', text }), index: 0 }
     else if (this.#field !== null)
@@ -403,45 +408,60 @@ export class Controller {
   }
 
   #dialogKey(chord: string, text: string): void {
-    const dialog = this.#dialog
-    if (dialog === null || isGuarded(dialog, this.#deps.clock.monotonicMs())) return
-    if (chord === 'esc' || chord === 'ctrl+c') {
-      this.#dialog = null
-      dialog.resolve(null)
-    } else if (chord === 'enter') {
-      const result = submitDialog(dialog)
-      this.#dialog = result.done ? null : result.dialog
-      if (result.done) dialog.resolve(result.answer)
-    } else {
-      const action = editorAction(chord, text)
-      if (action !== null) this.#dialog = editDialog(dialog, action)
+    const atMs = this.#deps.clock.monotonicMs()
+    if (chord === 'esc' || chord === 'ctrl+c') return this.#toDialog({ type: 'cancel', atMs })
+    if (chord === 'enter') return this.#toDialog({ type: 'accept', atMs })
+    if (chord === 'left' || chord === 'right' || chord === 'tab' || chord === 'shift+tab') {
+      if (this.#dialog?.state.question.kind === 'confirm') return this.#toDialog({ type: 'choose', atMs })
     }
+    if (this.#dialog?.state.question.kind === 'confirm' && (chord === 'y' || chord === 'n'))
+      return this.#toDialog({ type: 'choose', choice: chord === 'y' ? 'yes' : 'no', atMs })
+    const edit = editorAction(chord, text)
+    if (edit !== null) this.#toDialog({ type: 'edit', edit, atMs })
+  }
+
+  #toDialog(action: DialogAction): void {
+    if (this.#dialog === null) return
+    const { resolve } = this.#dialog
+    const state = reduceDialog(this.#dialog.state, action)
+    this.#dialog = state.outcome === 'open' ? { state, resolve } : null
+    if (state.outcome === 'cancelled') resolve(null)
+    if (state.outcome === 'accepted') resolve(state.question.kind === 'confirm' ? 'yes' : state.editor.text)
+    this.changed()
   }
 
   #formKey(chord: string, text: string): void {
     const form = this.#form
     if (form === null) return
+    const isLast = form.state.index === form.state.fields.length - 1
     if (chord === 'esc' || chord === 'ctrl+c') this.#form = null
-    else if (chord === 'tab' || chord === 'down') this.#form = form.go(1)
-    else if (chord === 'shift+tab' || chord === 'up') this.#form = form.go(-1)
-    else if (chord === 'enter' && !form.isLast) this.#form = form.go(1)
+    else if (chord === 'tab' || chord === 'down' || (chord === 'enter' && !isLast))
+      this.#toForm({ type: 'field', by: 1 })
+    else if (chord === 'shift+tab' || chord === 'up') this.#toForm({ type: 'field', by: -1 })
     else if (chord === 'enter') {
-      const result = form.submit()
-      if (!result.ok) this.#form = result.form
-      else {
-        this.#form = null
-        this.runCommand(form.spec, result.args, 'key')
-      }
+      const read = readForm(form.spec.args, form.state)
+      if (!read.isValid) return this.#toForm({ type: 'errors', errors: read.errors })
+      this.#form = null
+      this.runCommand(form.spec, read.values, 'key')
+    } else if (
+      (chord === 'left' || chord === 'right' || chord === 'space') &&
+      form.state.lines[form.state.fields[form.state.index]?.name ?? ''] === undefined
+    ) {
+      this.#toForm({ type: 'choose', by: chord === 'left' ? -1 : 1 })
     } else {
-      const action = editorAction(chord, text)
-      if (action !== null) this.#form = form.edit(action)
+      const edit = editorAction(chord, text)
+      if (edit !== null) this.#toForm({ type: 'edit', edit })
     }
   }
 
-  #ask(question: Question): Promise<string | null> {
+  #toForm(action: Parameters<typeof reduceForm>[1]): void {
+    if (this.#form !== null) this.#form = { ...this.#form, state: reduceForm(this.#form.state, action) }
+  }
+
+  #ask(question: DialogQuestion): Promise<string | null> {
     return new Promise((resolve) => {
       this.#dialog?.resolve(null)
-      this.#dialog = openDialog(question, resolve)
+      this.#dialog = { state: openDialog(question), resolve }
       this.changed()
     })
   }
@@ -474,7 +494,7 @@ export class Controller {
     const parsed = spec.args.safeParse(this.#withSelection(spec, args))
     if (!parsed.success) {
       // Arguments are missing: a key has no way to give them, so they are asked for.
-      this.#form = FormState.of(spec, args)
+      this.#form = { spec, state: makeForm(spec.args, args) }
       this.changed()
       return
     }
@@ -527,9 +547,9 @@ export class Controller {
       runId: workspace.run()?.runId ?? null,
       signal: abort.signal,
       ask: {
-        confirm: async (question, detail) => (await this.#ask({ kind: 'confirm', question, detail })) === 'yes',
-        typed: (question, expected, detail) => this.#ask({ kind: 'typed', question, expected, detail }),
-        text: (question, initial) => this.#ask({ kind: 'text', question, detail: [], initial }),
+        confirm: async (title, lines) => (await this.#ask({ kind: 'confirm', title, lines })) === 'yes',
+        typed: (title, expected, lines) => this.#ask({ kind: 'typed', title, expected, lines }),
+        text: (title, initial) => this.#ask({ kind: 'text', title, lines: [], initial }),
       },
       progress: (progress) => {
         if (this.#live !== null && isForeground) {
@@ -543,6 +563,8 @@ export class Controller {
     }
     try {
       const result = await (spec.run as NonNullable<CommandSpec['run']>)(env, args)
+      if (spec.id === 'patrol.tick' && env.runId !== null && isObservation(result.data))
+        this.#observed = { runId: env.runId, observation: result.data }
       if (isForeground) {
         const tone = result.exitCode === 0 ? 'info' : result.exitCode === 3 ? 'warn' : 'error'
         this.#message = {
@@ -581,6 +603,7 @@ export class Controller {
     })
   }
   #isTicking = false
+  #observed: { readonly runId: string; readonly observation: Observation } | null = null
 
   #fail(error: unknown): void {
     this.setMessage(error instanceof Error ? error.message : String(error), 'error')
@@ -674,8 +697,8 @@ export class Controller {
     if (this.#live !== null) {
       const answer = await this.#ask({
         kind: 'confirm',
-        question: `${this.#live.title} is still running here. End it and leave?`,
-        detail: ['What runs on a box goes on.'],
+        title: `${this.#live.title} is still running here. End it and leave?`,
+        lines: ['What runs on a box goes on.'],
       })
       if (answer === null) return
       this.#abort?.abort(new Error('kx is closing'))
@@ -754,7 +777,7 @@ export class Controller {
     if (model === null) return
     const state = paneOf(this.#ui, pane.id)
     const rowIds = rowIdsOf(model)
-    if (model.kind === 'text' || model.kind === 'log' || model.kind === 'chart') {
+    if (model.kind === 'text' || model.kind === 'log' || model.kind === 'chart' || model.kind === 'meters') {
       const height = pane.height - 2
       const count = rowCount(model, pane.width - 2)
       const top = scrolledTop(model, state, count, height)
@@ -795,7 +818,7 @@ export class Controller {
     const plan = workspace.plan()
     const shelves = workspace.shelves()
     const cursors = this.#ui.panes
-    const key = [this.#nowMs, run, plan, shelves, this.#live, this.#ui.screen, cursors]
+    const key = [this.#nowMs, run, plan, shelves, this.#live, this.#observed, this.#theme, this.#ui.screen, cursors]
     if (this.#model !== null && key.every((part, i) => part === this.#model?.key[i])) return this.#model
     const input: ScreenInput = {
       nowMs: this.#nowMs,
@@ -805,6 +828,7 @@ export class Controller {
       plan,
       ...workspace.standings(this.#nowMs, phaseOfCommand(this.#live?.commandId)),
       live: this.#live,
+      observation: this.#newestObservation(run),
       shelves,
       selected: this.#selected,
       screen: this.#ui.screen,
@@ -814,9 +838,16 @@ export class Controller {
     return this.#model
   }
 
+  /** The look of this process when it is newer than the one on record. */
+  #newestObservation(run: RunState | null): Observation | null {
+    const stored = (run?.observation?.payload ?? null) as Observation | null
+    const own = this.#observed !== null && this.#observed.runId === run?.runId ? this.#observed.observation : null
+    return own !== null && own.atMs >= (stored?.atMs ?? 0) ? own : stored
+  }
+
   #overlay(): Overlay | null {
-    if (this.#dialog !== null) return { kind: 'dialog', dialog: this.#dialog.view }
-    if (this.#form !== null) return { kind: 'form', form: this.#form.view }
+    if (this.#dialog !== null) return { kind: 'dialog', state: this.#dialog.state }
+    if (this.#form !== null) return { kind: 'form', title: this.#form.spec.title, state: this.#form.state }
     if (this.#list === null) return null
     const rows = this.#listRows(this.#list)
     const title = this.#list.kind === 'palette' ? 'Commands' : `Keys and commands of ${this.#input().model.title}`
@@ -844,7 +875,7 @@ export class Controller {
     if (this.#field === null) return null
     const { kind, editor } = this.#field
     if (kind === 'command') return { sign: ':', editor, note: '' }
-    return { sign: '/', editor, note: makeMatcher(editor.text).note ?? '' }
+    return { sign: '/', editor, note: parseLogFilter(editor.text).error() ?? '' }
   }
 
   #make(): Snapshot {
@@ -880,4 +911,8 @@ export class Controller {
 function phaseOfCommand(commandId: string | undefined) {
   const word = commandId?.split('.')[0] ?? ''
   return isPhase(word) ? word : null
+}
+
+function isObservation(data: unknown): data is Observation {
+  return typeof data === 'object' && data !== null && 'decision' in data && 'units' in data
 }

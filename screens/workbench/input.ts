@@ -1,4 +1,5 @@
 import type { ScreenId } from '../../src/commands/types.ts'
+import type { Observation } from '../../src/patrol/types.ts'
 import type { Progress } from '../../src/run/act.ts'
 import type { RunState } from '../../src/run/types.ts'
 import type { PlanView, Shelves } from '../../src/session/view.ts'
@@ -27,6 +28,8 @@ export interface ScreenInput {
   readonly phases: Readonly<Record<Phase, { readonly state: PhaseState; readonly why: string }>>
   readonly staleness: ReadonlyMap<string, Staleness>
   readonly live: LiveAct | null
+  /** Newest look at the run: of this process, or the one on record. */
+  readonly observation: Observation | null
   readonly shelves: Shelves
   /** Row under the cursor of a pane of this screen. */
   readonly selected: (pane: string) => string | null

@@ -1,5 +1,6 @@
 import type { ScreenId } from '../../src/commands/types.ts'
 import type { ChecklistItem } from '../../src/ui/checklist-model.ts'
+import type { MeterModel } from '../../src/ui/meter-model.ts'
 import type { Column } from '../../src/ui/table-model.ts'
 import type { Token } from '../../src/ui/theme.ts'
 
@@ -31,6 +32,17 @@ export interface Series {
   readonly y: readonly (number | null)[]
 }
 
+/** A line of a meters pane: a bar with its value, or a line of words between bars. */
+export type MeterRow =
+  | ({ readonly kind: 'meter' } & MeterModel)
+  | { readonly kind: 'line'; readonly line: StyledLine }
+  | {
+      readonly kind: 'spark'
+      readonly label: string
+      readonly values: readonly (number | null)[]
+      readonly text: string
+    }
+
 interface PaneBase {
   readonly id: string
   readonly title: string
@@ -51,7 +63,14 @@ export type PaneModel = PaneBase &
     | { readonly kind: 'text'; readonly lines: readonly StyledLine[] }
     | { readonly kind: 'log'; readonly lines: readonly string[]; readonly empty: string }
     | { readonly kind: 'grid'; readonly cells: readonly GridCell[]; readonly empty: string }
-    | { readonly kind: 'chart'; readonly series: readonly Series[]; readonly version: number; readonly empty: string }
+    | { readonly kind: 'meters'; readonly rows: readonly MeterRow[]; readonly empty: string }
+    | {
+        readonly kind: 'chart'
+        readonly series: readonly Series[]
+        readonly version: number
+        readonly xStep: number
+        readonly empty: string
+      }
   )
 
 export interface LayoutColumn {

@@ -1,6 +1,6 @@
 import { visibleTop } from '../../src/ui/list-model.ts'
+import { parseLogFilter } from '../../src/ui/log-filter.ts'
 import { textWidth, wrap } from '../../src/ui/text-fit.ts'
-import { makeMatcher } from './filter.ts'
 import type { PaneModel, StyledLine } from './model.ts'
 import { textOf } from './model.ts'
 import { indexIn, type PaneState } from './ui-state.ts'
@@ -8,7 +8,7 @@ import { indexIn, type PaneState } from './ui-state.ts'
 /** The pane as it is shown: filtered by what the person typed. Charts and grids are never filtered. */
 export function filtered(pane: PaneModel, filter: string): PaneModel {
   if (filter === '') return pane
-  const { matches } = makeMatcher(filter)
+  const { test: matches } = parseLogFilter(filter)
   switch (pane.kind) {
     case 'checklist':
       return {
@@ -63,6 +63,8 @@ export function rowCount(pane: PaneModel, width: number): number {
       return wrapLines(pane.lines, width).length
     case 'log':
       return pane.lines.length
+    case 'meters':
+      return pane.rows.length
     case 'chart':
       return 0
   }

@@ -1,6 +1,17 @@
 import { memo, type ReactNode } from 'react'
-import { Box, Checklist, type Inner, Label, Pane, Table, Text, useTheme } from '../../src/ui/index.ts'
-import { ChartPane } from './chart-pane.tsx'
+import {
+  Box,
+  Chart,
+  Checklist,
+  type Inner,
+  Label,
+  Meter,
+  Pane,
+  packRuns,
+  Runs,
+  Sparkline,
+  Table,
+} from '../../src/ui/index.ts'
 import type { PaneModel } from './model.ts'
 import { rowIdsOf } from './model.ts'
 import { cursorOf, filtered, rowCount, scrolledTop, wrapLines } from './pane-rows.ts'
@@ -72,8 +83,21 @@ function Body({
     }
     case 'grid':
       return <GridBody pane={pane} cursor={isFocused ? cursor : -1} inner={inner} />
+    case 'meters':
+      return <MetersBody pane={pane} top={scrolledTop(pane, state, pane.rows.length, height)} inner={inner} />
     case 'chart':
-      return <ChartPane pane={pane} width={width} height={height} />
+      return pane.series.length === 0 ? (
+        <Label text={pane.empty} width={width} token="text.muted" />
+      ) : (
+        <Chart
+          id={pane.id}
+          version={pane.version}
+          width={width}
+          height={height}
+          series={pane.series.map((s) => ({ title: s.name, values: s.y }))}
+          {...(pane.series[0]?.x[0] === undefined ? {} : { xFrom: pane.series[0].x[0], xStep: pane.xStep })}
+        />
+      )
   }
 }
 
@@ -87,28 +111,37 @@ function GridBody({
   cursor: number
   inner: Inner
 }) {
-  const { styles } = useTheme()
   if (pane.cells.length === 0) return <Label text={pane.empty} width={inner.columns} token="text.muted" />
   const cellWidth = Math.max(1, ...pane.cells.map((c) => c.text.length)) + 1
   const perRow = Math.max(1, Math.floor(inner.columns / cellWidth))
-  const rows = Array.from({ length: Math.ceil(pane.cells.length / perRow) }, (_unused, r) =>
-    pane.cells.slice(r * perRow, (r + 1) * perRow),
-  )
+  const count = Math.ceil(pane.cells.length / perRow)
   const cursorRow = cursor < 0 ? 0 : Math.floor(cursor / perRow)
-  const top = Math.max(0, Math.min(cursorRow - inner.rows + 1, rows.length - inner.rows))
-  return rows.slice(top, top + inner.rows).map((cells, r) => (
-    <Text key={cells[0]?.id} wrap="truncate">
-      {cells.map((cell, c) => (
-        <Text
-          key={cell.id}
-          {...styles[cell.token]}
-          {...((top + r) * perRow + c === cursor ? styles.selection : undefined)}
-        >
-          {cell.text.padEnd(cellWidth)}
-        </Text>
-      ))}
-    </Text>
-  ))
+  const top = Math.max(0, Math.min(cursorRow - inner.rows + 1, count - inner.rows))
+  return Array.from({ length: Math.min(inner.rows, count - top) }, (_unused, r) => {
+    const from = (top + r) * perRow
+    const cells = pane.cells.slice(from, from + perRow)
+    const runs = packRuns(
+      cells.map((cell, c) => ({
+        text: cell.text.padEnd(cellWidth),
+        token: cell.token,
+        isInverse: from + c === cursor,
+      })),
+    )
+    return <Runs key={cells[0]?.id} runs={runs} />
+  })
+}
+
+/** Bars, sparklines and words, one a row. */
+function MetersBody({ pane, top, inner }: { pane: Extract<PaneModel, { kind: 'meters' }>; top: number; inner: Inner }) {
+  const { columns: width, rows: height } = inner
+  if (pane.rows.length === 0) return <Label text={pane.empty} width={width} token="text.muted" />
+  return pane.rows.slice(top, top + height).map((row, i) => {
+    const key = `${top + i}`
+    if (row.kind === 'line') return <SpanLine key={key} line={row.line} width={width} />
+    if (row.kind === 'spark')
+      return <Sparkline key={key} label={row.label} labelWidth={10} values={row.values} text={row.text} width={width} />
+    return <Meter key={key} {...row} labelWidth={10} width={width} />
+  })
 }
 
 /** One pane: border, title with filter and counts, and the rows that are on screen. */

@@ -1,5 +1,6 @@
 import { checklistLines } from '../../src/ui/checklist-model.ts'
 import type { Glyphs } from '../../src/ui/glyphs.ts'
+import { meterLines } from '../../src/ui/meter-model.ts'
 import { tableLines } from '../../src/ui/table-model.ts'
 import { wrap } from '../../src/ui/text-fit.ts'
 import { titleSpans } from './chrome.ts'
@@ -30,6 +31,16 @@ export function paneLines(pane: PaneModel, width: number, glyphs: Glyphs): strin
       return pane.cells.length === 0
         ? [pane.empty]
         : wrap(pane.cells.map((c) => `${c.id} ${c.text.trim()}`).join(', '), width, '  ')
+    case 'meters':
+      return pane.rows.length === 0
+        ? [pane.empty]
+        : pane.rows.flatMap((row) =>
+            row.kind === 'meter'
+              ? meterLines(row)
+              : row.kind === 'spark'
+                ? [`${row.label}: ${row.text}`]
+                : [textOf(row.line)],
+          )
     case 'chart':
       return pane.series.length === 0
         ? [pane.empty]

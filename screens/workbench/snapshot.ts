@@ -1,3 +1,5 @@
+import type { DialogState } from '../../src/ui/dialog-model.ts'
+import type { FormState } from '../../src/ui/form-model.ts'
 import type { EditorState } from '../../src/ui/line-editor.ts'
 import type { Theme } from '../../src/ui/theme.ts'
 import type { ScreenInput } from './input.ts'
@@ -18,30 +20,6 @@ export interface ListRow {
   readonly description: string
 }
 
-export interface DialogView {
-  readonly kind: 'confirm' | 'typed' | 'text'
-  readonly question: string
-  readonly detail: readonly string[]
-  /** What has to be typed. */
-  readonly expected: string
-  readonly editor: EditorState
-  /** Said under the field: a wrong name, a refused paste. */
-  readonly problem: string | null
-}
-
-export interface FormField {
-  readonly name: string
-  readonly label: string
-  readonly value: string
-  readonly problem: string | null
-}
-export interface FormView {
-  readonly title: string
-  readonly fields: readonly FormField[]
-  readonly index: number
-  readonly editor: EditorState
-}
-
 /** What lies over the panes. One at a time. */
 export type Overlay =
   | {
@@ -51,8 +29,8 @@ export type Overlay =
       readonly rows: readonly ListRow[]
       readonly index: number
     }
-  | { readonly kind: 'dialog'; readonly dialog: DialogView }
-  | { readonly kind: 'form'; readonly form: FormView }
+  | { readonly kind: 'dialog'; readonly state: DialogState }
+  | { readonly kind: 'form'; readonly title: string; readonly state: FormState }
 
 export interface Hint {
   readonly key: string

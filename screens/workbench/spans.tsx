@@ -1,5 +1,5 @@
 import { memo } from 'react'
-import { cut, oneLine, Text, type Theme, textWidth, useTheme } from '../../src/ui/index.ts'
+import { cut, oneLine, packRuns, Runs, Text, textWidth, useTheme } from '../../src/ui/index.ts'
 import type { Span, StyledLine } from './model.ts'
 
 /** Cuts spans to a width; what is beyond the edge is left out. */
@@ -16,29 +16,10 @@ export function fitSpans(line: StyledLine, width: number, ellipsis: string): rea
   return fitted
 }
 
-const styleOf = (theme: Theme, span: Span) => (span.token === undefined ? undefined : theme.styles[span.token])
-
 /** One row of styled text. */
 export const SpanLine = memo(function SpanLine({ line, width }: { readonly line: StyledLine; readonly width: number }) {
-  const theme = useTheme()
-  const spans = fitSpans(line, width, theme.glyphs.ellipsis)
+  const { glyphs } = useTheme()
+  const runs = packRuns(fitSpans(line, width, glyphs.ellipsis))
   // An empty row still takes its place.
-  if (spans.length === 0) return <Text> </Text>
-  const only = spans[0]
-  if (spans.length === 1 && only !== undefined)
-    return (
-      <Text wrap="truncate" {...styleOf(theme, only)}>
-        {only.text}
-      </Text>
-    )
-  return (
-    <Text wrap="truncate">
-      {spans.map((span, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a span is known by its place
-        <Text key={i} {...styleOf(theme, span)}>
-          {span.text}
-        </Text>
-      ))}
-    </Text>
-  )
+  return runs === '' ? <Text> </Text> : <Runs runs={runs} />
 })

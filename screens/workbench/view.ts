@@ -24,6 +24,7 @@ export async function viewScreen(
     plan: workspace.plan(),
     ...workspace.standings(nowMs, null),
     live: null,
+    observation: (workspace.run()?.observation?.payload ?? null) as ScreenInput['observation'],
     shelves: workspace.shelves(),
     selected,
     screen,

@@ -23,12 +23,27 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.exitCode = await runHeadless({ projectFolder, globals, words, globalHelp })
 }
 
+/**
+ * Ink's colour library decides from the environment how much colour there is, once, when it is loaded. Our writer does
+ * that itself, so it is given all of it; the variable is put back at once, because programs that we start inherit it.
+ */
+async function withAllColours<T>(load: () => Promise<T>): Promise<T> {
+  const before = process.env.FORCE_COLOR
+  process.env.FORCE_COLOR = '3'
+  try {
+    return await load()
+  } finally {
+    if (before === undefined) delete process.env.FORCE_COLOR
+    else process.env.FORCE_COLOR = before
+  }
+}
+
 async function workbench(projectFolder: string, globals: Globals): Promise<number> {
-  const [{ startWorkbench }, { createWorkspace }, { userFolders }] = await Promise.all([
-    import('../../screens/workbench/start.ts'),
-    import('./workspace.ts'),
-    import('../session/paths.ts'),
-  ])
+  // What the person's environment says is read before it is touched.
+  const env = { ...process.env }
+  const [{ startWorkbench }, { createWorkspace }, { userFolders }] = await withAllColours(() =>
+    Promise.all([import('../../screens/workbench/start.ts'), import('./workspace.ts'), import('../session/paths.ts')]),
+  )
   return startWorkbench({
     projectFolder,
     stateFolder: userFolders(process.env).state,
@@ -36,7 +51,7 @@ async function workbench(projectFolder: string, globals: Globals): Promise<numbe
     theme: globals.theme,
     isAscii: globals.ascii,
     isColourless: globals.noColor,
-    env: process.env,
+    env,
     makeWorkspace: (runId, onTrouble) => createWorkspace({ projectFolder, runId: globals.run ?? runId, onTrouble }),
     loadSettings: async () => (await import('./settings.ts')).workbenchSettings(projectFolder, globals),
   })

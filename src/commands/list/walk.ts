@@ -225,7 +225,7 @@ export const walkCommands: readonly CommandSpec[] = [
     description:
       'Plan against actual, metrics, findings, artifacts n of n, reproduce command: report.md and report.json.',
     args: noArgs,
-    keys: ['w', 'r'],
+    keys: ['w'],
     where: ['teardown', 'report'],
     risk: 'change',
     hint: true,
