@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+/** Also the mark by which a folder is known as a build of ours. */
+const packageJson = '{"type":"module"}\n'
 const args = process.argv.slice(2)
 const outAt = args.indexOf('--out')
 /** `--out <folder>` builds beside dist/, for measuring while dist/ is in use. The folder is replaced whole. */
@@ -17,7 +19,9 @@ if (outAt >= 0 && (dist === root || root.startsWith(dist + sep) || !isOurs(dist)
 }
 
 function isOurs(folder) {
-  return !existsSync(folder) || existsSync(join(folder, 'kx.mjs')) || readdirSync(folder).length === 0
+  if (!existsSync(folder) || readdirSync(folder).length === 0) return true
+  const mark = join(folder, 'package.json')
+  return existsSync(mark) && readFileSync(mark, 'utf8') === packageJson
 }
 
 /**
@@ -71,6 +75,7 @@ const noDevtools = {
 
 rmSync(dist, { recursive: true, force: true })
 mkdirSync(dist, { recursive: true })
+writeFileSync(join(dist, 'package.json'), packageJson)
 const result = await build({
   absWorkingDir: root,
   entryPoints: { main: 'src/cli/main.ts' },
@@ -96,7 +101,6 @@ cpSync(join(root, 'src/checklist/ready'), join(dist, 'checklists'), { recursive:
 for (const folder of ['profiles', 'recipes']) {
   if (existsSync(join(root, folder))) cpSync(join(root, folder), join(dist, folder), { recursive: true })
 }
-writeFileSync(join(dist, 'package.json'), '{"type":"module"}\n')
 // NODE_ENV is set before React can be loaded: static imports are hoisted above assignments in the same file.
 writeFileSync(
   join(dist, 'kx.mjs'),
