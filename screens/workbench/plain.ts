@@ -1,3 +1,4 @@
+import { toAscii } from '../../src/text/ascii.ts'
 import { checklistLines } from '../../src/ui/checklist-model.ts'
 import type { Glyphs } from '../../src/ui/glyphs.ts'
 import { meterLines } from '../../src/ui/meter-model.ts'
@@ -70,5 +71,5 @@ export function screenLines(model: ScreenModel, input: ScreenInput, width: numbe
       ...paneLines(pane, width, glyphs),
     )
   }
-  return lines.map((line) => line.trimEnd())
+  return lines.map((line) => (glyphs.isUnicode ? line : toAscii(line)).trimEnd())
 }

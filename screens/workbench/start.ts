@@ -44,7 +44,9 @@ function themeFor(
   const asked = options.theme !== null && themeNames.includes(options.theme) ? (options.theme as ThemeName) : wanted
   const name = asked === 'auto' ? (background === 'light' ? 'light' : 'dark') : asked
   const depth = options.isColourless || color === 'never' ? 1 : depths[String(colorDepth) as keyof typeof depths]
-  return makeTheme({ name, colorDepth: depth ?? 4, isUnicode: unicode && !options.isAscii && !isAscii })
+  const isUnicode = unicode && !options.isAscii && !isAscii
+  terminal.setAscii(!isUnicode)
+  return makeTheme({ name, colorDepth: depth ?? 4, isUnicode })
 }
 
 /** Words of a command: those of the settings, else those of a variable, which may carry flags. */

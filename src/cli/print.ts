@@ -1,4 +1,5 @@
 import type { ActResult } from '../run/act.ts'
+import { toAscii } from '../text/ascii.ts'
 import type { CheckedItem } from '../walk/item.ts'
 
 const marks = { pass: '✓', fail: '✗', unknown: '?', 'not-applicable': '–' } as const
@@ -19,5 +20,10 @@ function itemLines(item: CheckedItem, isAscii: boolean): string[] {
 export function plainResult(result: ActResult, isAscii: boolean): readonly string[] {
   const items = result.proof?.items ?? []
   const own = result.lines ?? []
-  return [...items.flatMap((i) => itemLines(i, isAscii)), ...own, ...(result.summary === '' ? [] : [result.summary])]
+  const lines = [
+    ...items.flatMap((i) => itemLines(i, isAscii)),
+    ...own,
+    ...(result.summary === '' ? [] : [result.summary]),
+  ]
+  return isAscii ? lines.map((line) => toAscii(line)) : lines
 }

@@ -1,3 +1,4 @@
+import { toAscii } from '../text/ascii.ts'
 import { type Capabilities, capabilitiesFromEnv, capabilitiesFromReply, isLastReply, QUERIES } from './capabilities.ts'
 import { type CopyResult, copyText } from './clipboard.ts'
 import type {
@@ -15,6 +16,7 @@ import { TerminalModes } from './modes.ts'
 import { RepaintLimiter, Settler, watchClock } from './repaint.ts'
 import { FrameSink } from './sink.ts'
 import { setBlocking, sizeOf, type TtyInput, type TtyOutput, writeLast } from './tty.ts'
+import { clusterWidth } from './width.ts'
 import { FrameWriter, type WriterStats } from './writer.ts'
 
 export { mountInk } from './mount.ts'
@@ -72,6 +74,8 @@ export interface Terminal {
   /** Ctrl-Z: restores the terminal, stops this process, and comes back when it is continued. */
   suspend(): void
   setMouse(isOn: boolean): void
+  /** Draws nothing outside ASCII from now on, or again. */
+  setAscii(isAscii: boolean): void
   copy(text: string): Promise<CopyResult>
   stats(): TerminalStats
   /** Called by `mountInk`. */
@@ -101,6 +105,7 @@ class Session implements Terminal {
   #options: TerminalOptions
   #state: State = 'open'
   #isDetached = false
+  #isAscii = false
   #capabilities: Capabilities
   #modes: TerminalModes
   #writer: FrameWriter
@@ -120,7 +125,12 @@ class Session implements Terminal {
     this.#capabilities = { ...capabilitiesFromEnv(env), ...options.capabilities }
     const size = sizeOf(stdout)
     this.#writer = new FrameWriter({ target: stdout, size, colorDepth: this.#capabilities.colorDepth })
-    this.sink = new FrameSink(size, this.renderer === 'ink' ? this.#passThrough : (frame) => this.#writer.accept(frame))
+    this.sink = new FrameSink(
+      size,
+      this.renderer === 'ink'
+        ? this.#passThrough
+        : (frame) => this.#writer.accept(this.#isAscii ? toAscii(frame, clusterWidth) : frame),
+    )
     if (this.renderer === 'ink') this.sink.keepControls = true
     const { onMouse, onPaste } = options
     this.#modes = new TerminalModes(onMouse !== undefined && options.hasMouse !== false)
@@ -153,6 +163,10 @@ class Session implements Terminal {
     if (this.#state !== 'open') return
     this.#writer.control(this.#modes.enter())
     this.#limiter.demand()
+  }
+
+  setAscii(isAscii: boolean): void {
+    this.#isAscii = isAscii
   }
 
   setMouse(isOn: boolean): void {

@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest'
+import { makeStage } from './stage.ts'
+
+const homeRows = {
+  runs: ['a', 'b', 'c'].map((id, i) => ({
+    runId: `20261122-000${i}-plan-000${i}`,
+    project: 'demo',
+    projectFolder: '/demo',
+    name: id,
+    state: 'planned',
+    progress: '',
+    seenAtMs: null,
+    usdPerHour: 0,
+    isArchived: false,
+    reason: null,
+  })),
+  meters: [],
+  warnings: [],
+}
+
+describe('keys on a screen', () => {
+  it('go to phases by number, back and forward', async () => {
+    const stage = makeStage()
+    await stage.press('2')
+    expect(stage.controller.ui.screen).toBe('audit')
+    await stage.press('5', '[')
+    expect(stage.controller.ui.screen).toBe('audit')
+    await stage.press(']')
+    expect(stage.controller.ui.screen).toBe('launch')
+  })
+
+  it('wait inside a chord and say what may follow; Esc leaves it', async () => {
+    const stage = makeStage()
+    await stage.press('g')
+    const { pending } = stage.controller.get()
+    expect(pending?.typed).toBe('g')
+    expect(pending?.next.map((n) => n.title)).toContain('Go to Checklists')
+    await stage.press('esc')
+    expect(stage.controller.get().pending).toBeNull()
+    await stage.press('g', 'x')
+    expect(stage.controller.ui.screen).toBe('checklists')
+  })
+
+  it('say why a command cannot run', async () => {
+    const stage = makeStage()
+    await stage.press('2', 'r')
+    expect(stage.controller.get().message).toMatchObject({ tone: 'warn', text: expect.stringContaining('no kx.yaml') })
+    expect(stage.controller.get().hints.find((h) => h.text === 'Audit the host')?.isDisabled).toBe(true)
+  })
+
+  it('keep the cursor on its row when rows come above it', async () => {
+    const stage = makeStage({ shelves: { home: homeRows } })
+    await stage.press('j')
+    expect(stage.controller.ui.panes['home/runs']?.rowId).toBe('20261122-0001-plan-0001')
+    expect(stage.remembered.at(-1)?.panes['home/runs']?.index).toBe(1)
+    await stage.press('G', 'k')
+    expect(stage.controller.ui.panes['home/runs']?.rowId).toBe('20261122-0001-plan-0001')
+  })
+
+  it('copy the row under the cursor and say how', async () => {
+    const stage = makeStage({ shelves: { home: homeRows } })
+    await stage.press('y')
+    expect(stage.acts[0]).toContain('20261122-0000-plan-0000')
+    expect(stage.controller.get().message?.text).toBe('copied')
+  })
+})
+
+describe('the command line', () => {
+  it('remembers a half-typed line after every key', async () => {
+    const stage = makeStage()
+    await stage.press(':', '"go.pa"')
+    expect(stage.remembered.at(-1)?.prompt).toMatchObject({ kind: 'command', text: 'go.pa' })
+    const again = makeStage({ ui: stage.remembered.at(-1) ?? {} })
+    expect(again.controller.get().field?.editor.text).toBe('go.pa')
+  })
+
+  it('runs what was typed, and finds it again with the up key', async () => {
+    const stage = makeStage()
+    await stage.press(':', '"go.patrol"', 'enter')
+    expect(stage.controller.ui.screen).toBe('patrol')
+    await stage.press(':', 'up')
+    expect(stage.controller.get().field?.editor.text).toBe('go.patrol')
+  })
+
+  it('completes with Tab and says what is wrong', async () => {
+    const stage = makeStage()
+    await stage.press(':', '"go.cel"', 'tab')
+    expect(stage.controller.get().field?.editor.text.trim()).toBe('go.cells')
+    await stage.press('ctrl+u', '"nonsense"', 'enter')
+    expect(stage.controller.get().message?.tone).toBe('error')
+  })
+})
+
+describe('palette and help', () => {
+  it('find a command by a few letters and run it', async () => {
+    const stage = makeStage()
+    await stage.press('ctrl+p', '"gosmoke"')
+    const { overlay } = stage.controller.get()
+    expect(overlay?.kind === 'list' && overlay.rows[0]?.id).toBe('go.smoke')
+    await stage.press('enter')
+    expect(stage.controller.ui.screen).toBe('smoke')
+    expect(stage.controller.get().overlay).toBeNull()
+  })
+
+  it('list every key of the screen, with the reason for those that cannot run', async () => {
+    const stage = makeStage({ ui: { screen: 'audit' } })
+    await stage.press('?')
+    const { overlay } = stage.controller.get()
+    const rows = overlay?.kind === 'list' ? overlay.rows : []
+    expect(rows[0]?.why).toContain('kx.yaml')
+    expect(rows.map((r) => r.id)).toContain('audit.run')
+    expect(rows.map((r) => r.id)).not.toContain('smoke.run')
+  })
+})
+
+describe('forms and questions', () => {
+  it('ask for what a key cannot give', async () => {
+    const stage = makeStage()
+    await stage.press('n')
+    expect(stage.controller.get().overlay?.kind).toBe('form')
+    await stage.press('esc')
+    expect(stage.controller.get().overlay).toBeNull()
+  })
+
+  it('never take pasted text for keys', async () => {
+    const stage = makeStage()
+    stage.controller.onPaste('q\n')
+    expect(stage.acts).toEqual([])
+    await stage.press(':')
+    stage.controller.onPaste('go.plan\nq')
+    await stage.press('g')
+    expect(stage.controller.get().field?.editor.text).toBe('go.plan qg')
+  })
+})
+
+describe('filters', () => {
+  it('narrow rows while typing and are remembered', async () => {
+    const stage = makeStage({ shelves: { home: homeRows } })
+    await stage.press('/', '"0002"')
+    expect(stage.controller.ui.panes['home/runs']?.filter).toBe('0002')
+    await stage.press('enter')
+    await stage.press('y')
+    expect(stage.acts[0]).toContain('20261122-0002-plan-0002')
+  })
+})
+
+describe('what means the same everywhere', () => {
+  it('repaints and suspends also inside a field', async () => {
+    const stage = makeStage()
+    await stage.press(':', 'ctrl+l', 'ctrl+z')
+    expect(stage.acts).toEqual(['repaint', 'suspend'])
+  })
+
+  it('quits with q', async () => {
+    const stage = makeStage()
+    await stage.press('q')
+    expect(stage.acts).toEqual(['quit 0'])
+  })
+})
+
+it('draws every screen as plain lines, with nothing loaded', async () => {
+  for (const screen of [
+    'home',
+    'plan',
+    'audit',
+    'smoke',
+    'cost',
+    'launch',
+    'patrol',
+    'teardown',
+    'checklists',
+    'profiles',
+    'report',
+    'cells',
+    'config',
+  ] as const) {
+    const stage = makeStage({ ui: { screen } })
+    const text = stage.text()
+    expect(text.split('\n').length, screen).toBeGreaterThan(2)
+    expect(text, screen).toMatch(/^[\x20-\x7e\n]*$/)
+  }
+})
