@@ -1,3 +1,4 @@
+import { hostEnvironment } from '../host/environment.ts'
 import type { DiskProbe } from '../host/probe/probe.ts'
 import { type ProbeAnswer, runProbe } from '../host/probe/run-probe.ts'
 import { known, type Reading, unknown } from '../host/probe/value.ts'
@@ -49,16 +50,6 @@ export interface Look {
   readonly spaces: () => Promise<readonly TierSpace[]>
   readonly spaceOf: (tier: TierPath) => Promise<DiskProbe | null>
   readonly interpreter: () => Promise<Reading<InterpreterFacts>>
-}
-
-const variables = ['HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'XDG_CACHE_HOME', 'TMPDIR', 'USER'] as const
-
-/** Environment of commands on the host, as far as paths of tiers need it. */
-export async function hostEnvironment(host: Host, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
-  const source = variables.map((name) => `printf '%s\\0' "\${${name}-}"`).join('\n')
-  const ran = await host.script(source, [], { timeoutSeconds: 10, signal })
-  const values = new TextDecoder().decode(ran.stdout).split('\0')
-  return Object.fromEntries(variables.flatMap((name, i) => (values[i] ? [[name, values[i]]] : [])))
 }
 
 /** Reads what all items need and prepares the rest to be read once, when the first item asks. */

@@ -1,0 +1,19 @@
+import type { Host } from './types.ts'
+
+const variables = [
+  'HOME',
+  'XDG_DATA_HOME',
+  'XDG_STATE_HOME',
+  'XDG_CACHE_HOME',
+  'XDG_CONFIG_HOME',
+  'TMPDIR',
+  'USER',
+] as const
+
+/** Environment of commands on the host, as far as paths of tiers need it. Variables that are empty there are left out. */
+export async function hostEnvironment(host: Host, signal?: AbortSignal): Promise<Readonly<Record<string, string>>> {
+  const source = variables.map((name) => `printf '%s\\0' "\${${name}-}"`).join('\n')
+  const ran = await host.script(source, [], { timeoutSeconds: 10, ...(signal === undefined ? {} : { signal }) })
+  const values = new TextDecoder().decode(ran.stdout).split('\0')
+  return Object.fromEntries(variables.flatMap((name, i) => (values[i] ? [[name, values[i]]] : [])))
+}

@@ -1,0 +1,25 @@
+import { formatDuration, formatPercent, formatTime } from '../../text/format.ts'
+import type { Observation } from '../types.ts'
+
+/** The line that every tick says, also when nothing changed (handbook monitoring 6): time, state, age, progress. */
+export function tickLine(observation: Observation): string {
+  const { counts, eta, openFindings } = observation
+  const parts = [
+    formatTime(observation.atMs),
+    observation.isSuspect ? `${observation.state} (suspect)` : observation.state,
+    `for ${formatDuration(Math.max(0, (observation.atMs - observation.sinceMs) / 1000))}`,
+    `${observation.unitsDone ?? '?'}/${observation.unitsTotal ?? '?'} units`,
+  ]
+  if (counts.running > 0) parts.push(`${counts.running} running`)
+  if (counts.failed > 0) parts.push(`${counts.failed} failed`)
+  if (eta !== null) parts.push(`ETA ${formatDuration(eta.secondsP50)} from ${eta.samples}`)
+  const fullest = observation.disks.reduce<number | null>(
+    (most, disk) => (disk.usedFraction === null ? most : Math.max(most ?? 0, disk.usedFraction)),
+    null,
+  )
+  parts.push(`disk ${formatPercent(fullest)}`)
+  const findings = openFindings.error + openFindings.warn
+  parts.push(findings === 0 ? 'no findings' : `${openFindings.error} errors, ${openFindings.warn} warnings`)
+  parts.push(observation.reasons[0] ?? '')
+  return parts.filter((part) => part !== '').join(' · ')
+}

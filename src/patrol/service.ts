@@ -1,0 +1,122 @@
+import { join } from 'node:path'
+import type { ActContext, ActResult } from '../run/act.ts'
+import { messageOf, RunError } from '../run/errors.ts'
+import { closeIntent, openIntent } from '../run/intent.ts'
+import { tokenFor } from '../run/token.ts'
+import type { RunState } from '../run/types.ts'
+import { plural } from '../text/format.ts'
+import { sanitiseLine } from '../text/sanitise.ts'
+import type { Proof } from '../walk/proof.ts'
+import { outcomeOf } from './outcome.ts'
+import { type Launched, launchedIn } from './receipt.ts'
+import { signatureOf } from './rules/decision.ts'
+import { tickLine } from './rules/line.ts'
+import { thresholdsWith } from './rules/thresholds.ts'
+import { openSamples } from './samples.ts'
+import { look, previousOf } from './tick.ts'
+import type { Observation } from './types.ts'
+
+/** An unchanged run is written down at least this often, so that its age on the home screen means something. */
+const recordEveryMs = 60_000
+
+export interface ObserveOptions {
+  /** Bands that replace the defaults, by name (see `defaultThresholds`). */
+  readonly thresholds?: Readonly<Record<string, unknown>>
+  /** `change` (default): journalled when something material changed or a minute has passed; `always`: every time. */
+  readonly record?: 'change' | 'always'
+}
+
+/**
+ * One tick: a bounded, read-only look at a launched run. Appends an observation, findings that opened or cleared, and
+ * at the end the `Outcome`. Never waits on a link, restarts nothing, and says a line also when nothing changed. The
+ * observation is in `data`. Exit codes: 0 healthy, in progress or done; 1 something asks for a person; 4 unknown.
+ */
+export async function observe(ctx: ActContext, options: ObserveOptions = {}): Promise<ActResult> {
+  const launched = launchedIn(ctx.run.state())
+  if (launched === null) return nothingLaunched()
+  const samples = openSamples(join(ctx.run.folder, 'samples.db'))
+  try {
+    const thresholds = thresholdsWith(options.thresholds)
+    const observation = await look(ctx, launched, samples, thresholds)
+    const { record = 'change' } = options
+    if (record === 'always' || isMaterial(ctx.run.state(), observation))
+      await ctx.run.append('observation', observation)
+    const proof = await outcomeOnce(ctx, launched, observation)
+    samples.roll(observation.atMs)
+    const line = tickLine(observation)
+    ctx.cell.say(line)
+    return { summary: line, exitCode: observation.exitCode, data: observation, ...(proof === null ? {} : { proof }) }
+  } finally {
+    samples.close()
+  }
+}
+
+const nothingLaunched = (): ActResult => ({
+  summary: 'Nothing of this run was launched yet: there is nothing to look at. Launch it first: kx launch',
+  exitCode: 1,
+  data: null,
+})
+
+function isMaterial(state: RunState, observation: Observation): boolean {
+  const previous = previousOf(state)
+  if (previous === null || observation.deadSinceMs !== previous.deadSinceMs) return true
+  return observation.atMs - previous.atMs >= recordEveryMs || signatureOf(previous) !== signatureOf(observation)
+}
+
+/** Appends the outcome of this launch when the run has ended; once, also with several kx processes at it. */
+async function outcomeOnce(ctx: ActContext, launched: Launched, observation: Observation): Promise<Proof | null> {
+  const outcome = outcomeOf(launched.receipt, observation, ctx.newId())
+  if (outcome === null) return null
+  const isThere = (state: RunState) =>
+    state.proofs.some((proof) => proof.kind === 'Outcome' && proof.needs.includes(launched.receipt.id))
+  if (isThere(ctx.run.state())) return null
+  try {
+    await ctx.run.append('proof.made', outcome, (state) =>
+      isThere(state) ? 'The outcome of this launch was written before.' : null,
+    )
+    return outcome
+  } catch (error) {
+    if (error instanceof RunError && error.code === 'refused') return null
+    throw error
+  }
+}
+
+/**
+ * Stops a launched run for a reason: the intent is journalled first, the engine lets units save, ends the group and
+ * looks until it is gone. Exit codes: 0 stopped, 1 nothing was launched, 4 it is not known whether all of it is gone.
+ */
+export async function abort(ctx: ActContext, reason: string, graceSeconds = 20): Promise<ActResult> {
+  const launched = launchedIn(ctx.run.state())
+  if (launched === null) return nothingLaunched()
+  const attempt = ctx.run.state().intents.filter((intent) => intent.act === 'abort').length + 1
+  const intentId = ctx.newId()
+  const token = tokenFor(ctx.run.id, 'abort', attempt)
+  const cleanReason = sanitiseLine(reason, 200)
+  await openIntent(ctx.run, {
+    intentId,
+    act: 'abort',
+    token,
+    host: ctx.host.name,
+    payload: { reason: cleanReason, by: ctx.who, receiptId: launched.receipt.id, folder: launched.handle.folder },
+  })
+  ctx.progress({ text: 'Asking units to save and stop' })
+  let ending: Awaited<ReturnType<typeof launched.engine.cancel>>
+  try {
+    ending = await launched.engine.cancel(ctx.host, launched.handle, cleanReason, graceSeconds)
+  } catch (error) {
+    ending = { kind: 'unknown', reason: messageOf(error) }
+  }
+  const isGone = ending.kind !== 'unknown'
+  await closeIntent(ctx.run, { intentId, outcome: isGone ? 'done' : 'unknown', payload: { ending } })
+  const after = await observe(ctx, { record: 'always' })
+  const observation = after.data as Observation | null
+  const done = observation === null ? '' : `, ${plural(observation.counts.done, 'unit')} done`
+  return {
+    summary: isGone
+      ? `stopped: ${cleanReason}${done}`
+      : `not known whether it stopped: ${ending.kind === 'unknown' ? sanitiseLine(ending.reason) : ''}. Look again: kx patrol`,
+    exitCode: isGone ? 0 : 4,
+    data: { ending, observation },
+    ...(after.proof === undefined ? {} : { proof: after.proof }),
+  }
+}
