@@ -121,7 +121,9 @@ export class Controller {
   /** True while something was launched whose end is not on record: then it is looked at again and again. */
   get isRunLive(): boolean {
     const latest = this.#deps.workspace.run()?.latest
-    return latest?.Receipt !== undefined && latest.Outcome === undefined && latest.MeterStopped === undefined
+    if (latest?.Receipt === undefined || latest.MeterStopped !== undefined) return false
+    // The outcome of an earlier launch says nothing of a relaunch.
+    return latest.Outcome?.needs.includes(latest.Receipt.id) !== true
   }
 
   /** Age of the newest thing that an age is shown of; null when none is shown. */
@@ -863,11 +865,17 @@ export class Controller {
   #hints(): readonly Hint[] {
     const state = this.#commandState()
     const isUnicode = this.#theme.glyphs.isUnicode
-    const offered = this.#deps.registry.on(this.#ui.screen).filter((s) => s.hint === true)
+    const offered = this.#deps.registry.on(this.#ui.screen).filter((s) => s.hint !== undefined)
     return offered.flatMap((spec) => {
       const chord = this.#keymap.chords.get(spec.id)?.[0]
       if (chord === undefined) return []
-      return [{ key: showChord(chord, !isUnicode), text: spec.title, isDisabled: whyDisabled(spec, state) !== null }]
+      return [
+        {
+          key: showChord(chord, !isUnicode),
+          text: spec.hint ?? spec.title,
+          isDisabled: whyDisabled(spec, state) !== null,
+        },
+      ]
     })
   }
 

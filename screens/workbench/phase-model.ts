@@ -87,7 +87,8 @@ const tokensByState = {
 export function phaseSummary(input: ScreenInput, phase: Phase, next: string): Span[] {
   const { state, why } = input.phases[phase]
   const spans: Span[] = [{ text: words[state] ?? state, token: tokensByState[state] }]
-  if (why !== '') spans.push({ text: ` – ${why}` })
+  // The state says that already.
+  if (why !== '' && why !== 'Passed.') spans.push({ text: ` – ${why}` })
   if (next !== '') spans.push({ text: `  ${next}`, token: 'text.muted' })
   return spans
 }

@@ -30,6 +30,17 @@ async function isFresh(env: CommandEnvironment, step: Step): Promise<boolean> {
   }
 }
 
+/** True when the outcome of the newest launch is on record, whoever wrote it. */
+async function hasEnded(env: CommandEnvironment): Promise<boolean> {
+  const run = await openForWriting(env, env.runId)
+  try {
+    const { Receipt: receipt, Outcome: outcome } = run.state().latest
+    return receipt !== undefined && outcome?.needs.includes(receipt.id) === true
+  } finally {
+    await run.close()
+  }
+}
+
 async function runStep(env: CommandEnvironment, commandId: string): Promise<ActResult> {
   const spec = allCommands().get(commandId)
   if (spec?.run === undefined) throw new Error(`no command ${commandId}`)
@@ -64,12 +75,11 @@ export async function walkAuto(
   for (;;) {
     env.signal.throwIfAborted()
     const look = await runStep(env, 'patrol.tick')
-    if (look.proof?.kind === 'Outcome') {
+    if (look.exitCode !== 0) return stop('patrol.tick', look)
+    if (await hasEnded(env)) {
       done.push({ step: 'patrol.tick', summary: look.summary, exitCode: look.exitCode })
-      if (look.exitCode !== 0) return stop('patrol.tick', look)
       break
     }
-    if (look.exitCode !== 0) return stop('patrol.tick', look)
     await wait(2000, undefined, { signal: env.signal })
   }
   for (const commandId of ['teardown.verify', 'report.write']) {

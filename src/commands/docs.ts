@@ -50,7 +50,7 @@ export function shortKeyTable(): string {
   const { specs } = allCommands()
   const wanted = specs.filter(
     (s) =>
-      s.hint === true ||
+      s.hint !== undefined ||
       s.id.startsWith('move.') ||
       ['go.back', 'view.zoom', 'view.copy', 'app.repaint', 'walk.auto', 'item.override'].includes(s.id),
   )

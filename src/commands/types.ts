@@ -43,8 +43,8 @@ export interface CommandSpec<S extends z.ZodObject = z.ZodObject> {
   /** Screens where keys and palette offer it; `global` everywhere. */
   readonly where: 'global' | readonly ScreenId[]
   readonly risk: Risk
-  /** Shown in the hint bar of its screens. */
-  readonly hint?: boolean
+  /** Shown in the hint bar of its screens, in this word or two. */
+  readonly hint?: string
   /** Words of the CLI, such as `['profile', 'show']`; absent: not reachable from argv. */
   readonly cli?: readonly string[]
   /** Why it cannot run now, in words; null when it can. */

@@ -50,7 +50,7 @@ export const houseCommands: readonly CommandSpec[] = [
     keys: ['N'],
     where: ['home', 'plan'],
     risk: 'change',
-    hint: true,
+    hint: 'new run',
     disabled: (s) => (s.hasPlan ? null : 'this project has no kx.yaml yet; n writes one'),
     run: async (env) =>
       (await import('../act.ts')).actOnRun(env, 'plan.check', {}, { startsRun: true, newRun: true }, async (ctx) =>
@@ -81,7 +81,7 @@ export const houseCommands: readonly CommandSpec[] = [
     keys: ['space', 'x'],
     where: ['checklists'],
     risk: 'change',
-    hint: true,
+    hint: 'new run',
     cli: ['tick'],
     run: async (env, args) => (await import('../checklists.ts')).tickTask(env, args),
   }),
@@ -145,7 +145,7 @@ export const houseCommands: readonly CommandSpec[] = [
     keys: ['e'],
     where: ['plan', 'home'],
     risk: 'change',
-    hint: true,
+    hint: 'tick',
     disabled: (s) => (s.hasPlan ? null : 'this project has no kx.yaml yet; n writes one'),
   }),
   command({

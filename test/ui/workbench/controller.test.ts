@@ -45,7 +45,7 @@ describe('keys on a screen', () => {
     const stage = makeStage()
     await stage.press('2', 'r')
     expect(stage.controller.get().message).toMatchObject({ tone: 'warn', text: expect.stringContaining('no kx.yaml') })
-    expect(stage.controller.get().hints.find((h) => h.text === 'Audit the host')?.isDisabled).toBe(true)
+    expect(stage.controller.get().hints.find((h) => h.text === 'audit')?.isDisabled).toBe(true)
   })
 
   it('keep the cursor on its row when rows come above it', async () => {
