@@ -50,6 +50,8 @@ export class AppendLock {
   readonly #db: DatabaseSync
   readonly #begin: StatementSync
   readonly #commit: StatementSync
+  readonly #rollback: StatementSync
+  #hasChanges = false
   readonly #fence: StatementSync
 
   constructor(path: string, timeoutMs = defaultLockTimeoutMs) {
@@ -73,6 +75,7 @@ export class AppendLock {
       this.#db.exec(`PRAGMA busy_timeout = ${tryMs};`)
       this.#begin = this.#db.prepare('BEGIN IMMEDIATE')
       this.#commit = this.#db.prepare('COMMIT')
+      this.#rollback = this.#db.prepare('ROLLBACK')
       this.#fence = this.#db.prepare('SELECT value FROM fence WHERE one = 1')
     } catch (error) {
       throw new RunError(
@@ -87,8 +90,29 @@ export class AppendLock {
   /** Waits for the lock without blocking the event loop for long, runs `body`, releases. */
   async run<T>(body: () => T): Promise<T> {
     const deadline = bootClockMs() + this.#timeoutMs
-    for (;;) {
-      if (this.#tryBegin()) return this.#hold(body)
+    await this.#until(deadline, () => this.#isDone(this.#begin))
+    this.#hasChanges = false
+    let result: T
+    try {
+      result = body()
+    } catch (error) {
+      this.#rollback.run()
+      throw error
+    }
+    // COMMIT takes the exclusive lock even when nothing was changed, and then fails while others merely try to begin.
+    if (!this.#hasChanges) this.#rollback.run()
+    else
+      try {
+        await this.#until(deadline, () => this.#isDone(this.#commit))
+      } catch (error) {
+        this.#rollback.run()
+        throw error
+      }
+    return result
+  }
+
+  async #until(deadline: number, isDone: () => boolean): Promise<void> {
+    while (!isDone()) {
       if (bootClockMs() >= deadline)
         throw new RunError(
           'busy',
@@ -100,9 +124,10 @@ export class AppendLock {
     }
   }
 
-  #tryBegin(): boolean {
+  /** Runs BEGIN or COMMIT once. False: somebody else is in the way, and it may be tried again. */
+  #isDone(statement: StatementSync): boolean {
     try {
-      this.#begin.run()
+      statement.run()
       return true
     } catch (error) {
       // 5 SQLITE_BUSY, 6 SQLITE_LOCKED (low byte of the extended code).
@@ -114,16 +139,9 @@ export class AppendLock {
     }
   }
 
-  #hold<T>(body: () => T): T {
-    let result: T
-    try {
-      result = body()
-    } catch (error) {
-      this.#db.exec('ROLLBACK')
-      throw error
-    }
-    this.#commit.run()
-    return result
+  #change(sql: string, ...values: readonly (string | number)[]): void {
+    this.#hasChanges = true
+    this.#db.prepare(sql).run(...values)
   }
 
   /** Highest fencing number given out; 0 when none was. Only under the lock. */
@@ -132,30 +150,26 @@ export class AppendLock {
   }
 
   setFence(value: number): void {
-    this.#db
-      .prepare('INSERT INTO fence VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET value = excluded.value')
-      .run(value)
+    this.#change('INSERT INTO fence VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET value = excluded.value', value)
   }
 
   /** Other writers that still exist; rows of dead ones are removed on the way. Only under the lock. */
   otherWriters(id: string): readonly LocalProcess[] {
     const rows = this.#db.prepare('SELECT * FROM writer WHERE id <> ?').all(id) as unknown as ProcessRow[]
     const alive = rows.filter((row) => isStillThere(processOf(row)))
-    const remove = this.#db.prepare('DELETE FROM writer WHERE id = ?')
-    for (const row of rows) if (!alive.includes(row)) remove.run(row.id)
+    for (const row of rows) if (!alive.includes(row)) this.#change('DELETE FROM writer WHERE id = ?', row.id)
     return alive.map(processOf)
   }
 
   addWriter(id: string): void {
     const { pid, startTicks, bootId, hostname } = this.self
-    this.#db
-      .prepare('INSERT OR REPLACE INTO writer VALUES (?, ?, ?, ?, ?, ?)')
-      .run(id, pid, startTicks, bootId, hostname, bootClockMs())
+    const sql = 'INSERT OR REPLACE INTO writer VALUES (?, ?, ?, ?, ?, ?)'
+    this.#change(sql, id, pid, startTicks, bootId, hostname, bootClockMs())
   }
 
   removeWriter(id: string): void {
-    this.#db.prepare('DELETE FROM writer WHERE id = ?').run(id)
-    this.#db.prepare('DELETE FROM owner WHERE writer = ?').run(id)
+    this.#change('DELETE FROM writer WHERE id = ?', id)
+    this.#change('DELETE FROM owner WHERE writer = ?', id)
   }
 
   /** Who owns `what` (such as `patrol`), with the age of its last beat; null when nobody. Only under the lock. */
@@ -174,13 +188,12 @@ export class AppendLock {
 
   setOwner(what: string, id: string): void {
     const { pid, startTicks, bootId, hostname } = this.self
-    this.#db
-      .prepare('INSERT OR REPLACE INTO owner VALUES (?, ?, ?, ?, ?, ?, ?)')
-      .run(what, id, pid, startTicks, bootId, hostname, bootClockMs())
+    const sql = 'INSERT OR REPLACE INTO owner VALUES (?, ?, ?, ?, ?, ?, ?)'
+    this.#change(sql, what, id, pid, startTicks, bootId, hostname, bootClockMs())
   }
 
   removeOwner(what: string, id: string): void {
-    this.#db.prepare('DELETE FROM owner WHERE what = ? AND writer = ?').run(what, id)
+    this.#change('DELETE FROM owner WHERE what = ? AND writer = ?', what, id)
   }
 
   close(): void {

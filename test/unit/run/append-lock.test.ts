@@ -68,3 +68,24 @@ describe('process identity', () => {
     expect(isStillThere({ ...me, bootId: 'other', hostname: 'elsewhere' })).toBe(true)
   })
 })
+
+describe('a reader of the lock file', () => {
+  it('does not keep an append from ending, and a change waits for it', async () => {
+    const { run, options } = await newRun()
+    const reader = new DatabaseSync(join(run.folder, 'journal.lock'))
+    reader.exec('BEGIN; SELECT * FROM fence')
+    reader.prepare('SELECT * FROM fence').all()
+    expect((await run.append('note', { text: 'x' })).sequence).toBe(2)
+    let isOpen = false
+    const opening = openRun(run.folder, options).then((second) => {
+      isOpen = true
+      return second
+    })
+    await run.refresh()
+    expect(isOpen).toBe(false)
+    reader.exec('COMMIT')
+    await (await opening).close()
+    reader.close()
+    await run.close()
+  })
+})
