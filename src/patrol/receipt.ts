@@ -9,17 +9,25 @@ export interface Launched {
   readonly handle: BoxHandle
   readonly engine: Engine
   readonly workers: number | null
+  /** Lease of the launch, where its approval named one. */
+  readonly lease: { readonly openedAtMs: number; readonly untilMs: number } | null
 }
 
 /** Null: nothing was launched, or the receipt's content is not what this version wrote. */
 export function launchedIn(state: RunState): Launched | null {
   const receipt = state.proofs.findLast((proof) => proof.kind === 'Receipt')
   if (receipt === undefined) return null
-  const payload = receipt.payload as { readonly handle?: unknown; readonly workers?: unknown } | null
+  const payload = receipt.payload as {
+    readonly handle?: unknown
+    readonly workers?: unknown
+    readonly leaseUntilMs?: unknown
+  } | null
   const handle = payload?.handle
   if (!isHandle(handle)) return null
   const workers = typeof payload?.workers === 'number' ? payload.workers : null
-  return { receipt, handle, engine: boxEngine, workers }
+  const until = payload?.leaseUntilMs
+  const lease = typeof until === 'number' ? { openedAtMs: receipt.atMs, untilMs: until } : null
+  return { receipt, handle, engine: boxEngine, workers, lease }
 }
 
 function isHandle(value: unknown): value is BoxHandle {

@@ -106,7 +106,7 @@ export async function look(
     expectedUnitSeconds: expected.unitSeconds,
     checkpointIntervalSeconds: expected.unitSeconds,
     unknownTicks,
-    lease: leaseOf(state),
+    lease: leaseOf(state) ?? launched.lease,
     thresholds,
   })
   const changed = episodes(conditions, state.findings, () => ctx.newId())

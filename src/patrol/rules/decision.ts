@@ -18,14 +18,6 @@ export function decide(
 export function signatureOf(observation: Observation): string {
   const { state, reasons, unitsDone, counts, isSuspect, openFindings, engineState } = observation
   // Ages inside a reason change at every tick: only the words count.
-  const words = reasons.map((reason) => reason.replace(/\d+(\.\d+)?/g, '#').replace(/\b(s|min|h|d)\b/g, ''))
-  return JSON.stringify([
-    state,
-    isSuspect,
-    engineState,
-    unitsDone,
-    counts.failed,
-    openFindings,
-    words.map((w) => w.trim()),
-  ])
+  const words = reasons.map((reason) => reason.replace(/(?:\d+(?:\.\d+)?(?: (?:ms|s|min|h|d)\b)? ?)+/g, '# '))
+  return JSON.stringify([state, isSuspect, engineState, unitsDone, counts.failed, openFindings, words])
 }
