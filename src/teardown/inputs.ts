@@ -13,8 +13,15 @@ const receiptSchema = z.object({
 })
 
 const outcomeSchema = z.object({
+  state: z.string().optional(),
   liveness: z.string().optional(),
-  exit: z.object({ reason: z.string(), endedAtMs: z.number() }).nullable().optional(),
+  exit: z
+    .object({ reason: z.string(), endedAtMs: z.number(), done: z.number(), failed: z.number(), aborted: z.number() })
+    .nullish(),
+  endedAtMs: z.number().nullish(),
+  elapsedSeconds: z.number().nullish(),
+  unitSeconds: z.array(z.number()).optional(),
+  isSuspect: z.boolean().optional(),
 })
 
 const verifiedSchema = z.object({
@@ -47,12 +54,19 @@ export function receiptOf(state: RunState): ReceiptFacts | null {
   return { proof, folder: folder.replace(/\/+$/, ''), process: process ?? null }
 }
 
-/** What is known of how the run ended. */
-export function outcomeOf(state: RunState): OutcomeFacts {
+/** What is known of how the run ended. Null fields: not known. */
+export function outcomeOf(state: Pick<RunState, 'latest'>): OutcomeFacts {
   const parsed = outcomeSchema.safeParse(state.latest.Outcome?.payload)
-  if (!parsed.success) return { liveness: 'unknown', exitReason: null, endedAtMs: null }
-  const { liveness, exit } = parsed.data
-  return { liveness: liveness ?? 'unknown', exitReason: exit?.reason ?? null, endedAtMs: exit?.endedAtMs ?? null }
+  const data = parsed.success ? parsed.data : {}
+  return {
+    liveness: data.state ?? data.liveness ?? 'unknown',
+    exitReason: data.exit?.reason ?? null,
+    endedAtMs: data.exit?.endedAtMs ?? data.endedAtMs ?? null,
+    elapsedSeconds: data.elapsedSeconds ?? null,
+    units: data.exit ? { done: data.exit.done, failed: data.exit.failed, aborted: data.exit.aborted } : null,
+    unitSeconds: data.unitSeconds ?? [],
+    isSuspect: data.isSuspect ?? false,
+  }
 }
 
 /** The newest verified manifest, if its payload is one. */

@@ -1,6 +1,8 @@
 import { readManifest } from '../artifact/manifest.ts'
 import { isQuiet, lookForNewer } from '../artifact/nothing-newer.ts'
+import { damagedCopies } from '../artifact/recheck.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
+import { plural } from '../text/format.ts'
 import { isBlocking } from '../walk/item.ts'
 import type { Proof } from '../walk/proof.ts'
 import { artifactsFolder, closedGate, refusal, wasRemovalBegun } from './common.ts'
@@ -45,6 +47,9 @@ export async function permit(ctx: ActContext, args: { readonly typedName?: strin
     return refusal('The manifest on disk is not the one that was verified: verify again.', {})
   const { folder } = verified.payload
   if (args.typedName === undefined) return refusal(question.question, question, 3)
+  const damaged = await damagedCopies(artifactsFolder(ctx), stored.manifest, ctx.signal)
+  if (damaged.length > 0)
+    return refusal(`${plural(damaged.length, 'pulled file')} no longer what was verified: verify again.`, { damaged })
   const newer = await lookForNewer(ctx.host, folder, stored.manifest, ctx.loaded.plan.artifacts, ctx.signal)
   if (!isQuiet(newer, wasRemovalBegun(ctx, folder)))
     return refusal('Something on the box is newer than the manifest: verify again.', { newer })

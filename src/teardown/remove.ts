@@ -6,6 +6,7 @@ import { damagedCopies } from '../artifact/recheck.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { isRunError } from '../run/errors.ts'
 import { closeIntent, openIntent, openIntents } from '../run/intent.ts'
+import { plural } from '../text/format.ts'
 import { usedPermits } from '../walk/gates.ts'
 import { isVeryMachine } from '../walk/graph.ts'
 import type { HostIdentity, Proof } from '../walk/proof.ts'
@@ -101,7 +102,7 @@ async function whyNot(
   if (refusals.length > 0) return refusal(`The permit does not hold: ${refusals.join('; ')}.`, { refusals })
   const damaged = await damagedCopies(artifactsFolder(ctx), stored.manifest, ctx.signal)
   if (damaged.length > 0)
-    return refusal(`${damaged.length} pulled files are no longer what was verified: verify again.`, { damaged })
+    return refusal(`${plural(damaged.length, 'pulled file')} no longer what was verified: verify again.`, { damaged })
   const alive = receipt.process === null ? false : await ctx.host.isAlive(receipt.process)
   if (alive === true) return refusal('The runner is still alive: stop it first with kx abort.', {})
   if (alive === 'unknown') return refusal('It cannot be told whether the runner is alive: look again.', {}, 4)

@@ -16,6 +16,7 @@ import type { VerifiedPayload } from './types.ts'
 
 export { permit, permitQuestion } from './permit.ts'
 export { remove } from './remove.ts'
+export { writeReport } from './report.ts'
 
 /** Names come from a box: they pass the sanitiser before they stand in a proof. */
 function shown(item: CheckedItem): CheckedItem {
@@ -82,6 +83,7 @@ export async function verify(ctx: ActContext, args: { readonly chunkBytes?: numb
   const items = verifyItems(facts).map(shown)
   for (const item of items) ctx.progress({ text: item.title, item })
   const survey = await surveyBelow(ctx.host, folder, ctx.signal)
+  const box = survey.incomplete === null ? { files: survey.files, bytes: survey.bytes } : null
   const { latest } = ctx.run.state()
   const payload: VerifiedPayload = {
     runId: ctx.run.id,
@@ -93,12 +95,8 @@ export async function verify(ctx: ActContext, args: { readonly chunkBytes?: numb
     waived: items.flatMap(({ id, override }) =>
       override !== undefined && waivable.includes(id) ? [{ itemId: id, reason: override.reason, by: override.by }] : [],
     ),
-    consequences: consequences(
-      ctx.profile,
-      folder,
-      made.manifest,
-      survey.incomplete === null ? { files: survey.files, bytes: survey.bytes } : null,
-    ).map((line) => sanitiseLine(line)),
+    box,
+    consequences: consequences(ctx.profile, folder, made.manifest, box).map((line) => sanitiseLine(line)),
   }
   const proof: Proof<VerifiedPayload> = {
     id: ctx.newId(),

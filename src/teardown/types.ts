@@ -18,6 +18,8 @@ export interface VerifiedPayload {
   readonly missing: readonly string[]
   /** Items that a person waived in writing before this manifest was made, with what is given up. */
   readonly waived: readonly { readonly itemId: string; readonly reason: string; readonly by: string }[]
+  /** All that lies in the box folder, pulled or not. Null: could not be counted. */
+  readonly box: { readonly files: number; readonly bytes: number } | null
   /** What dies, what survives and what goes on billing when the box folder is removed, in lines. */
   readonly consequences: readonly string[]
 }
@@ -63,6 +65,11 @@ export interface OutcomeFacts {
   readonly liveness: string
   readonly exitReason: string | null
   readonly endedAtMs: number | null
+  readonly elapsedSeconds: number | null
+  readonly units: { readonly done: number; readonly failed: number; readonly aborted: number } | null
+  readonly unitSeconds: readonly number[]
+  /** Finished, but patrol did not believe it (too fast, short roster). */
+  readonly isSuspect: boolean
 }
 
 export interface AfterStepFacts {

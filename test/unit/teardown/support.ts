@@ -34,7 +34,7 @@ export function planWith(change: Record<string, unknown> = {}): Plan {
     name: 'sample',
     goal: 'raise accuracy by one point',
     metrics: [
-      { name: 'accuracy', direction: 'higher', chance: 0.5, target: 0.9, primary: true },
+      { name: 'accuracy', direction: 'higher', chance: 0.5, target: 0.8, primary: true },
       { name: 'loss', direction: 'lower' },
     ],
     command: ['node', 'train.mjs', '{unit}'],

@@ -1,0 +1,172 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { renderReport } from '../../../src/teardown/report-markdown.ts'
+import { metricReport, verdictOf } from '../../../src/teardown/report-metrics.ts'
+import { buildReport, type Report } from '../../../src/teardown/report-model.ts'
+import { parseSeries, type UnitResult } from '../../../src/teardown/results.ts'
+import { verify, writeReport } from '../../../src/teardown/service.ts'
+import { planWith, type Stage, stage } from './support.ts'
+
+const result = (unit: string, values: Record<string, number>, extra: Partial<UnitResult> = {}): UnitResult => ({
+  unit,
+  result: 'there',
+  values,
+  nonFinite: [],
+  nanCount: null,
+  series: null,
+  ...extra,
+})
+const finished = {
+  liveness: 'finished',
+  exitReason: 'completed',
+  endedAtMs: 1,
+  elapsedSeconds: 1,
+  units: null,
+  unitSeconds: [],
+  isSuspect: false,
+}
+const accuracy = { name: 'acc', direction: 'higher' as const, chance: 0.5, target: 0.9, primary: true }
+
+describe('metrics', () => {
+  it('takes mean, sample deviation, best and worst by direction', () => {
+    const results = [0.8, 0.9, 1].map((acc, i) => result(`u${i}`, { acc, loss: 1 - acc }))
+    const up = metricReport(accuracy, [...results, result('u3', {}, { result: 'missing' })])
+    expect(up).toMatchObject({ n: 3, of: 4, best: { unit: 'u2', value: 1 }, worst: { unit: 'u0', value: 0.8 } })
+    expect(up.mean).toBeCloseTo(0.9)
+    expect(up.deviation).toBeCloseTo(0.1)
+    const down = metricReport({ name: 'loss', direction: 'lower', primary: false }, results)
+    expect(down.best?.unit).toBe('u2')
+    expect(metricReport(accuracy, []).mean).toBeNull()
+    expect(metricReport(accuracy, results.slice(0, 1)).deviation).toBeNull()
+    expect(metricReport(accuracy, [result('u', { acc: 0.5 })]).unitsBelowChance).toBe(1)
+  })
+  it('gives a verdict only beyond twice the standard error, with all units', () => {
+    const of = (values: readonly number[], missing = 0, outcome = finished) => {
+      const gone = Array.from({ length: missing }, (_, i) => result(`m${i}`, {}, { result: 'missing' }))
+      const units = [...values.map((acc, i) => result(`u${i}`, { acc })), ...gone]
+      return verdictOf(outcome, [metricReport(accuracy, units)], false).word
+    }
+    expect(of([0.95, 0.96, 0.97])).toBe('confirmed')
+    expect(of([0.7, 0.71, 0.72])).toBe('refuted')
+    expect(of([0.8, 0.9, 1.05])).toBe('inconclusive')
+    expect(of([0.95, 0.96, 0.97], 1)).toBe('inconclusive')
+    expect(of([0.7, 0.71, 0.72], 1)).toBe('inconclusive')
+    expect(of([0.95, 0.96], 0, { ...finished, exitReason: 'abort-nan' })).toBe('inconclusive')
+    expect(of([])).toBe('inconclusive')
+  })
+})
+
+describe('metrics.jsonl', () => {
+  const read = (text: string) => parseSeries(Buffer.from(text))
+  it('counts what it leaves out and never invents a point', () => {
+    const series = read(
+      '{"step":1,"loss":2}\n{"step":2,"loss":NaN}\n{"step":3,"loss":"Infinity"}\nrubbish\n\n{"loss":1}\n[1]\n{"step":4,"loss":1}\n{"step":5,"lo',
+    )
+    expect(series).toMatchObject({ lines: 8, badLines: 4, nonFinite: 2, lastStep: 4 })
+    expect(series.points.loss).toEqual([
+      [1, 2],
+      [4, 1],
+    ])
+  })
+  it('lets the later of two equal steps hold', () => {
+    expect(read('{"step":1,"a":1}\n{"step":2,"a":2}\n{"step":1,"a":3}\n').points.a).toEqual([
+      [2, 2],
+      [1, 3],
+    ])
+  })
+  it('never throws on any bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
+        const { lines, badLines } = parseSeries(bytes)
+        return badLines <= lines
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('report of a run', () => {
+  let on: Stage
+  beforeEach(async () => {
+    on = await stage()
+  })
+  afterEach(() => on.close())
+  const written = () => readFileSync(join(on.run.folder, 'report.md'), 'utf8')
+
+  it('holds verdict, identity, plan against actual, metrics, artifacts and how to do it again', async () => {
+    await verify(on.ctx())
+    const done = await writeReport(on.ctx())
+    expect(done.exitCode).toBe(0)
+    const text = written()
+    expect(text).toContain('**confirmed**')
+    expect(text).toContain('accuracy (primary)')
+    expect(text).toContain('0.91 ± 0.01')
+    expect(text).toContain('Verified 6 of 6 found')
+    expect(text).toMatch(/time \| not estimated \| 1 h/)
+    expect(text).toContain('kx walk kx.yaml --auto')
+    const json = JSON.parse(readFileSync(join(on.run.folder, 'report.json'), 'utf8')) as Report
+    expect(json).toEqual(JSON.parse(JSON.stringify(done.data)))
+    expect(json.nextActions.map((a) => a.text).join()).toContain('kx teardown remove')
+  })
+  it('names every gap', async () => {
+    on.put('units/u1/result.json', '{"accuracy": "NaN", "nan_count": 4}')
+    on.put('units/u2/metrics.jsonl', '{"step":1,"loss":NaN}\n{"step":2,\n{"step":3,"loss":1}\n')
+    rmSync(join(on.box, 'units/u3'), { recursive: true })
+    await verify(on.ctx())
+    await writeReport(on.ctx())
+    const text = written()
+    expect(text).toContain('**inconclusive**')
+    for (const words of [
+      'No result.json: u3',
+      'NaN or infinite: u1 (accuracy)',
+      'counted NaN steps: u1 (4)',
+      'left out: u2 (1)',
+      'metrics.jsonl: u2 (1)',
+      'never written: units/u3/result.json',
+      'No environment fingerprint',
+    ])
+      expect(text).toContain(words)
+  })
+  it('is written also when nothing was pulled', async () => {
+    expect((await writeReport(on.ctx())).exitCode).toBe(0)
+    expect(written()).toContain('No artifacts were pulled and verified')
+  })
+  it('lets no foreign byte act on a terminal or in Markdown', async () => {
+    await verify(on.ctx())
+    const state = on.run.state()
+    const evil = '\u001b[31m|<script>`x`\u202e\n# heading'
+    const report = buildReport({
+      nowMs: 1,
+      state: {
+        ...state,
+        findings: [
+          {
+            findingId: 'f',
+            rule: evil,
+            severity: 'error',
+            class: 'bug',
+            text: evil,
+            evidence: evil,
+            remedy: evil,
+            recipe: evil,
+            openedAtMs: 1,
+            closedAtMs: null,
+            acknowledgedBy: null,
+          },
+        ],
+      },
+      plan: planWith({ goal: evil }),
+      units: [evil],
+      planPath: 'kx.yaml',
+      results: [result(evil, { accuracy: 1 })],
+      manifest: null,
+      fingerprint: { [evil]: evil },
+    })
+    const text = renderReport(report)
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/)
+    expect(text).not.toMatch(/^# heading/m)
+    expect(text).not.toMatch(/(?<!\\)<script/)
+  })
+})
