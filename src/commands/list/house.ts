@@ -44,13 +44,13 @@ export const houseCommands: readonly CommandSpec[] = [
   }),
   command({
     id: 'run.new',
+    hint: 'new run',
     title: 'New run',
     description: 'Begins another run of the plan of this project.',
     args: noArgs,
     keys: ['N'],
     where: ['home', 'plan'],
     risk: 'change',
-    hint: 'new run',
     disabled: (s) => (s.hasPlan ? null : 'this project has no kx.yaml yet; n writes one'),
     run: async (env) =>
       (await import('../act.ts')).actOnRun(env, 'plan.check', {}, { startsRun: true, newRun: true }, async (ctx) =>
@@ -71,6 +71,7 @@ export const houseCommands: readonly CommandSpec[] = [
   }),
   command({
     id: 'checklist.tick',
+    hint: 'tick',
     title: 'Tick',
     description: 'Ticks or unticks a task; only that box in the file changes.',
     args: z.strictObject({
@@ -81,7 +82,6 @@ export const houseCommands: readonly CommandSpec[] = [
     keys: ['space', 'x'],
     where: ['checklists'],
     risk: 'change',
-    hint: 'new run',
     cli: ['tick'],
     run: async (env, args) => (await import('../checklists.ts')).tickTask(env, args),
   }),
@@ -139,13 +139,13 @@ export const houseCommands: readonly CommandSpec[] = [
   }),
   command({
     id: 'plan.edit',
+    hint: 'edit',
     title: 'Edit the plan',
     description: 'Opens kx.yaml in $EDITOR; what changed makes proofs stale.',
     args: noArgs,
     keys: ['e'],
     where: ['plan', 'home'],
     risk: 'change',
-    hint: 'tick',
     disabled: (s) => (s.hasPlan ? null : 'this project has no kx.yaml yet; n writes one'),
   }),
   command({

@@ -14,6 +14,7 @@ const needsReceipt = (s: CommandState) =>
 export const walkCommands: readonly CommandSpec[] = [
   command({
     id: 'plan.check',
+    hint: 'check',
     title: 'Check the plan',
     description:
       'Reads kx.yaml, expands its units, digests code, config and data, and runs every plan check. Begins a run when none is open.',
@@ -23,7 +24,6 @@ export const walkCommands: readonly CommandSpec[] = [
     keys: ['r'],
     where: ['plan'],
     risk: 'change',
-    hint: 'check',
     cli: ['plan'],
     disabled: needsPlan,
     run: async (env, args) =>
@@ -67,6 +67,7 @@ export const walkCommands: readonly CommandSpec[] = [
   }),
   command({
     id: 'audit.run',
+    hint: 'audit',
     title: 'Audit the host',
     description:
       'Checks the machine that the run will use, live: disks, memory, GPU, environment, data, secrets, clock.',
@@ -74,7 +75,6 @@ export const walkCommands: readonly CommandSpec[] = [
     keys: ['r'],
     where: ['audit'],
     risk: 'read',
-    hint: 'check',
     cli: ['audit'],
     disabled: needsRun,
     run: async (env, args) =>
@@ -84,13 +84,13 @@ export const walkCommands: readonly CommandSpec[] = [
   }),
   command({
     id: 'smoke.run',
+    hint: 'smoke',
     title: 'Run the smoke',
     description: 'Runs one or two units end to end, kills one and resumes it, measures steps, seconds and memory.',
     args: noArgs,
     keys: ['r'],
     where: ['smoke'],
     risk: 'change',
-    hint: 'audit',
     cli: ['smoke'],
     disabled: needsRun,
     run: async (env, args) =>
@@ -100,13 +100,13 @@ export const walkCommands: readonly CommandSpec[] = [
   }),
   command({
     id: 'cost.price',
+    hint: 'price',
     title: 'Price the plan',
     description: 'Hours and money, p50 and p90, from the smoke; says how many samples stand behind them.',
     args: noArgs,
     keys: ['r'],
     where: ['cost'],
     risk: 'read',
-    hint: 'smoke',
     cli: ['cost'],
     disabled: needsRun,
     run: async (env, args) =>
@@ -116,6 +116,7 @@ export const walkCommands: readonly CommandSpec[] = [
   }),
   command({
     id: 'cost.approve',
+    hint: 'approve',
     title: 'Approve',
     description: 'A person approves hours, money, cap and lease. Expires; a changed plan or smoke makes it stale.',
     args: z.strictObject({
@@ -124,13 +125,13 @@ export const walkCommands: readonly CommandSpec[] = [
     keys: ['a'],
     where: ['cost'],
     risk: 'spend',
-    hint: 'price',
     cli: ['approve'],
     disabled: (s) => needsRun(s) ?? (has(s.run, 'PricedPlan') ? null : 'price the plan first (r)'),
     run: async (env, args) => (await import('../approve.ts')).approve(env, args),
   }),
   command({
     id: 'launch.start',
+    hint: 'launch',
     title: 'Launch',
     description:
       'Starts the units on the box, detached: they outlive kx, the terminal and the login. Relaunch skips what is finished.',
@@ -138,20 +139,19 @@ export const walkCommands: readonly CommandSpec[] = [
     keys: ['r'],
     where: ['launch'],
     risk: 'spend',
-    hint: 'approve',
     cli: ['launch'],
     disabled: needsRun,
     run: async (env, args) => (await import('../launch.ts')).launch(env, args),
   }),
   command({
     id: 'patrol.tick',
+    hint: 'look',
     title: 'Look now',
     description: 'One bounded, read-only look at the run: units, disks, memory, GPU, findings.',
     args: z.strictObject({}),
     keys: ['r'],
     where: ['patrol'],
     risk: 'read',
-    hint: 'launch',
     cli: ['patrol'],
     disabled: needsReceipt,
     run: async (env, args) =>
@@ -161,6 +161,7 @@ export const walkCommands: readonly CommandSpec[] = [
   }),
   command({
     id: 'patrol.abort',
+    hint: 'abort',
     title: 'Abort the run',
     description: 'Asks the runner to stop, then TERM, grace, KILL; results so far stay. Relaunch resumes.',
     args: z.strictObject({
@@ -170,7 +171,6 @@ export const walkCommands: readonly CommandSpec[] = [
     keys: ['X'],
     where: ['patrol'],
     risk: 'change',
-    hint: 'look',
     cli: ['abort'],
     disabled: (s) => needsReceipt(s) ?? (has(s.run, 'Outcome') ? 'the run has ended already' : null),
     run: async (env, args) => (await import('../launch.ts')).abort(env, args),
@@ -190,6 +190,7 @@ export const walkCommands: readonly CommandSpec[] = [
   }),
   command({
     id: 'teardown.verify',
+    hint: 'verify',
     title: 'Pull and verify',
     description:
       'Pulls every declared artifact, hashes both ends, checks structure by kind, compares found with expected.',
@@ -197,7 +198,6 @@ export const walkCommands: readonly CommandSpec[] = [
     keys: ['r'],
     where: ['teardown'],
     risk: 'change',
-    hint: 'abort',
     cli: ['teardown', 'verify'],
     disabled: needsReceipt,
     run: async (env, args) =>
@@ -207,6 +207,7 @@ export const walkCommands: readonly CommandSpec[] = [
   }),
   command({
     id: 'teardown.remove',
+    hint: 'remove',
     title: 'Remove the box folder',
     description:
       'Asks for the typed name, makes a single-use permit, removes the box folder and sees it gone. There is no override.',
@@ -214,13 +215,13 @@ export const walkCommands: readonly CommandSpec[] = [
     keys: ['D'],
     where: ['teardown'],
     risk: 'destroy',
-    hint: 'verify',
     cli: ['teardown', 'remove'],
     disabled: (s) => needsReceipt(s) ?? (has(s.run, 'VerifiedManifest') ? null : 'pull and verify first (r)'),
     run: async (env, args) => (await import('../remove.ts')).remove(env, args),
   }),
   command({
     id: 'report.write',
+    hint: 'report',
     title: 'Write the report',
     description:
       'Plan against actual, metrics, findings, artifacts n of n, reproduce command: report.md and report.json.',
@@ -228,7 +229,6 @@ export const walkCommands: readonly CommandSpec[] = [
     keys: ['w'],
     where: ['teardown', 'report'],
     risk: 'change',
-    hint: 'remove',
     cli: ['report'],
     disabled: needsRun,
     run: async (env, args) =>
