@@ -1,3 +1,7 @@
+import type { Ending } from '../host/types.ts'
+import type { Plan } from '../spec/schema.ts'
+import type { Digests } from '../walk/proof.ts'
+
 /**
  * Payload of a `SmokeProof`: what one or two units, run end to end, showed about the rest. Measured, never guessed: what
  * could not be measured is null or an empty list. The number of samples is the length of each list, and is shown wherever
@@ -24,6 +28,81 @@ export interface SmokePayload {
   readonly droppedSteps: number
   /** Steps that the unit had reached when the resume drill killed it, and the first step that it did afterwards. */
   readonly resume: { readonly killedAtStep: number; readonly resumedAtStep: number } | null
+  /** Digest of command, variables, units and environment of the plan: what was run here, by `unitDigest`. */
+  readonly unitSha256: string
   /** Folder that the smoke ran in, with logs and results, for evidence. */
   readonly folder: string
+}
+
+/** One start of one unit, as it was seen. */
+export interface UnitRun {
+  readonly unit: string
+  readonly ending: Ending
+  readonly timedOut: boolean
+  readonly seconds: number
+  /** Last part of its output, sanitised. */
+  readonly output: string
+  readonly peakRssBytes: number | null
+}
+
+/** What lies in a unit's folder after a start. */
+export interface UnitFiles {
+  /** Parsed lines of metrics.jsonl, in order; those that do not parse are counted. */
+  readonly lines: readonly Readonly<Record<string, unknown>>[]
+  readonly badLines: number
+  readonly hasMetrics: boolean
+  readonly result: Readonly<Record<string, unknown>> | null
+  /** `missing`, `broken` or `there`. */
+  readonly resultState: 'missing' | 'broken' | 'there'
+  /** JSON files that do not parse, by path in the unit's folder. */
+  readonly brokenJson: readonly string[]
+  readonly jsonFiles: number
+  /** Checkpoint files, newest first. */
+  readonly checkpoints: readonly { readonly name: string; readonly bytes: number; readonly mtimeMs: number }[]
+}
+
+export interface SmokeUnit {
+  readonly run: UnitRun
+  readonly files: UnitFiles
+}
+
+export interface ResumeDrill {
+  /** Why it was not done to the end; null when it was. */
+  readonly trouble: string | null
+  readonly killedAtStep: number | null
+  readonly resumedAtStep: number | null
+  readonly resumed: SmokeUnit | null
+  /** Metrics of the plan in result.json equal those of the undisturbed run; null: not comparable. */
+  readonly isSameResult: boolean | null
+}
+
+export interface CorruptDrill {
+  readonly trouble: string | null
+  readonly exitCode: number | null
+  readonly isUntouched: boolean | null
+}
+
+export interface AgainDrill {
+  readonly trouble: string | null
+  readonly exitCode: number | null
+  readonly isUnchanged: boolean | null
+}
+
+/** Everything that the rules of the smoke gate look at. Gathered by the service, judged without I/O. */
+export interface SmokeFacts {
+  readonly nowMs: number
+  readonly host: string
+  readonly hostKind: 'local' | 'ssh' | 'openssh'
+  readonly plan: Plan
+  readonly units: readonly SmokeUnit[]
+  readonly resume: ResumeDrill
+  readonly corrupt: CorruptDrill
+  readonly again: AgainDrill
+  /** Files that a unit wrote outside its own folder. */
+  readonly strayFiles: readonly string[] | null
+  readonly usableCores: number | null
+  readonly digests: Digests
+  readonly isSpot: boolean
+  readonly graceSeconds: number | null
+  readonly payload: SmokePayload
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -122,6 +122,21 @@ describe('the sample project', () => {
     expect(await ended(start('one'))).toBe(0)
     expect(read('one', 'result.json')).toBe(before)
     expect(steps('one')).toHaveLength(lines)
+  })
+
+  it('gathers units whose seeds differ, as those of a plan do, and refuses those of two environments', async () => {
+    expect(await ended(start('all/units/a', { KX_SEED: '7' }))).toBe(0)
+    expect(await ended(start('all/units/b', { KX_SEED: '8' }))).toBe(0)
+    const aggregate = () =>
+      spawn(process.execPath, [join(project, 'aggregate.mjs'), '--expect', '2'], {
+        env: { ...process.env, KX_RUN_DIR: join(scratch, 'all') },
+        stdio: 'ignore',
+      })
+    expect(await ended(aggregate())).toBe(0)
+    expect(JSON.parse(read('all', 'env_fingerprint.json'))).toMatchObject({ gpu: 'none', seeds: '7 8' })
+    const file = join(scratch, 'all/units/b/env_fingerprint.json')
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"gpu":"none"', '"gpu":"another"'))
+    expect(await ended(aggregate())).toBe(1)
   })
 
   it('can be told to fail in every way that an abort rule knows', async () => {

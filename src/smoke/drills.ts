@@ -1,0 +1,171 @@
+import type { ActContext } from '../run/act.ts'
+import { messageOf } from '../run/errors.ts'
+import type { Unit } from '../spec/schema.ts'
+import { numberIn, parseMetrics } from './readings.ts'
+import type { AgainDrill, CorruptDrill, ResumeDrill, SmokeUnit } from './types.ts'
+import { filesOf, readText, type SmokePlace, startUnit } from './unit.ts'
+
+const exitCodeOf = ({ run }: Pick<SmokeUnit, 'run'>): number | null =>
+  run.ending.kind === 'exited' ? run.ending.code : null
+
+/** Runs all three drills on one unit in a folder of its own: kill and resume, broken checkpoint, second start. */
+export async function runDrills(
+  ctx: ActContext,
+  place: SmokePlace,
+  unit: Unit,
+  undisturbed: SmokeUnit,
+): Promise<{ resume: ResumeDrill; corrupt: CorruptDrill; again: AgainDrill }> {
+  const folder = `${place.folder}/drill/${unit.id}`
+  const killed = await killInTheMiddle(ctx, place, unit, folder)
+  if ('trouble' in killed) {
+    const notRun = { trouble: killed.trouble, exitCode: null }
+    return {
+      resume: {
+        trouble: killed.trouble,
+        killedAtStep: null,
+        resumedAtStep: null,
+        resumed: null,
+        isSameResult: null,
+      },
+      corrupt: { ...notRun, isUntouched: null },
+      // A second start can be shown on the undisturbed unit all the same.
+      again: await startAgain(ctx, place, unit, `${place.folder}/units/${unit.id}`),
+    }
+  }
+  const corrupt = await breakCheckpoint(ctx, place, unit, folder)
+  const resume = await resumeKilled(ctx, place, unit, folder, killed, undisturbed)
+  const again =
+    resume.resumed !== null && exitCodeOf(resume.resumed) === 0
+      ? await startAgain(ctx, place, unit, folder)
+      : { trouble: 'the resumed unit did not finish', exitCode: null, isUnchanged: null }
+  return { resume, corrupt, again }
+}
+
+interface Killed {
+  readonly killedAtStep: number
+  readonly linesBefore: number
+}
+
+/** Starts the unit and kills its group with SIGKILL once it has done the plan's steps and saved at least once. */
+async function killInTheMiddle(
+  ctx: ActContext,
+  place: SmokePlace,
+  unit: Unit,
+  folder: string,
+): Promise<Killed | { readonly trouble: string }> {
+  const wanted = ctx.loaded.plan.smoke.killAfterSteps
+  ctx.cell.say(`drill: ${unit.id} until step ${wanted} and a first checkpoint, then SIGKILL`)
+  let hasFired = false
+  const run = await startUnit(ctx, place, unit, {
+    folder,
+    attempt: 1,
+    killWhen: async () => {
+      const text = await readText(ctx, `${folder}/metrics.jsonl`)
+      if (text === null || (numberIn(parseMetrics(text).lines.at(-1), 'step') ?? 0) < wanted) return false
+      const saved = (await ctx.host.list(`${folder}/checkpoints`)) ?? []
+      hasFired = saved.some((e) => e.kind === 'file' && !e.path.includes('.tmp'))
+      return hasFired
+    },
+  })
+  const { lines } = parseMetrics((await readText(ctx, `${folder}/metrics.jsonl`)) ?? '')
+  const killedAtStep = numberIn(lines.at(-1), 'step')
+  if (run.timedOut) return { trouble: `no step ${wanted} with a checkpoint within ${Math.round(run.seconds)} s` }
+  if (run.ending.kind === 'unknown') return { trouble: `its end was not seen: ${run.ending.reason}` }
+  if (run.ending.kind === 'exited' || !hasFired) {
+    const how = run.ending.kind === 'exited' ? `exit code ${run.ending.code}` : run.ending.signal
+    return {
+      trouble:
+        run.ending.kind === 'exited' && run.ending.code === 0
+          ? 'the unit was finished before it could be killed: lower smoke.killAfterSteps, or save earlier'
+          : `the unit ended by itself with ${how}`,
+    }
+  }
+  if (killedAtStep === null) return { trouble: 'metrics.jsonl has no step to compare with' }
+  return { killedAtStep, linesBefore: lines.length }
+}
+
+async function resumeKilled(
+  ctx: ActContext,
+  place: SmokePlace,
+  unit: Unit,
+  folder: string,
+  { killedAtStep, linesBefore }: Killed,
+  undisturbed: SmokeUnit,
+): Promise<ResumeDrill> {
+  ctx.cell.say(`drill: killed at step ${killedAtStep}; the same command again`)
+  const run = await startUnit(ctx, place, unit, { folder, attempt: 2 })
+  const files = await filesOf(ctx, folder)
+  const resumedAtStep = numberIn(files.lines[linesBefore], 'step')
+  const metrics = ctx.loaded.plan.metrics.map((m) => m.name)
+  const [a, b] = [undisturbed.files.result, files.result]
+  const comparable = a !== null && b !== null ? metrics.filter((m) => Object.hasOwn(a, m) || Object.hasOwn(b, m)) : []
+  return {
+    trouble: null,
+    killedAtStep,
+    resumedAtStep,
+    resumed: { run, files },
+    isSameResult: comparable.length === 0 ? null : comparable.every((m) => Object.is(a?.[m], b?.[m])),
+  }
+}
+
+/**
+ * Copies the killed unit, cuts every checkpoint in it in half, and starts it: it must refuse, and leave the files alone.
+ * All of them, because which one a script takes for the newest is its own affair.
+ */
+async function breakCheckpoint(ctx: ActContext, place: SmokePlace, unit: Unit, from: string): Promise<CorruptDrill> {
+  const folder = `${place.folder}/corrupt/${unit.id}`
+  const none = { exitCode: null, isUntouched: null }
+  try {
+    for (const argv of [
+      ['mkdir', '-p', '--', `${place.folder}/corrupt`],
+      ['cp', '-a', '--', from, folder],
+    ]) {
+      const made = await ctx.host.exec(argv, { timeoutSeconds: 300 })
+      if (made.ending.kind !== 'exited' || made.ending.code !== 0)
+        return { ...none, trouble: 'the unit could not be copied' }
+    }
+    const saved = (await filesOf(ctx, folder)).checkpoints
+    if (saved.length === 0) return { ...none, trouble: 'there is no checkpoint to break' }
+    const broken: { readonly path: string; readonly sha256: string }[] = []
+    for (const { name, bytes } of saved) {
+      const path = `${folder}/checkpoints/${name}`
+      const half = await ctx.host.read(path, 0, Math.min(Math.floor(bytes / 2), 64 * 1024 * 1024))
+      await ctx.host.write(path, half ?? new Uint8Array())
+      broken.push({ path, sha256: await ctx.host.sha256(path) })
+    }
+    ctx.cell.say(`drill: ${saved.map((file) => file.name).join(', ')} cut in half; the unit must refuse`)
+    const run = await startUnit(ctx, place, unit, { folder, attempt: 2 })
+    let isUntouched = true
+    for (const { path, sha256 } of broken) {
+      const there = await ctx.host.stat(path)
+      if (there === null || (await ctx.host.sha256(path)) !== sha256) isUntouched = false
+    }
+    return { trouble: null, exitCode: exitCodeOf({ run }), isUntouched }
+  } catch (error) {
+    return { ...none, trouble: messageOf(error) }
+  }
+}
+
+/** Starts a finished unit once more: it must leave with 0 and change neither result nor metrics. */
+async function startAgain(ctx: ActContext, place: SmokePlace, unit: Unit, folder: string): Promise<AgainDrill> {
+  const kept = ['result.json', 'metrics.jsonl']
+  try {
+    const digest = async () =>
+      Promise.all(
+        kept.map(async (name) =>
+          (await ctx.host.stat(`${folder}/${name}`)) === null ? 'missing' : await ctx.host.sha256(`${folder}/${name}`),
+        ),
+      )
+    const before = await digest()
+    ctx.cell.say('drill: a finished unit is started once more')
+    const run = await startUnit(ctx, place, unit, { folder, attempt: 3 })
+    const after = await digest()
+    return {
+      trouble: null,
+      exitCode: exitCodeOf({ run }),
+      isUnchanged: before.every((value, i) => value === after[i]),
+    }
+  } catch (error) {
+    return { trouble: messageOf(error), exitCode: null, isUnchanged: null }
+  }
+}

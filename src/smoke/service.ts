@@ -1,0 +1,257 @@
+import { unitDigest } from '../engine/box/layout.ts'
+import { hostEnvironment } from '../engine/box/place.ts'
+import { pushCode } from '../engine/box/push.ts'
+import { machineClassOf, usableCores } from '../host/probe/machine-class.ts'
+import type { Probe } from '../host/probe/probe.ts'
+import { runProbe } from '../host/probe/run-probe.ts'
+import { resolveTierPath, tierFor } from '../profile/tiers.ts'
+import type { ActContext, ActResult } from '../run/act.ts'
+import { messageOf } from '../run/errors.ts'
+import { applyOverrides, gateFor } from '../walk/gates.ts'
+import { isBlocking } from '../walk/item.ts'
+import type { Proof } from '../walk/proof.ts'
+import { runDrills } from './drills.ts'
+import { droppedSteps, isWholeUnit, median, numberIn, stepSecondsOf, stepsPerUnitOf, thinned } from './readings.ts'
+import { measuredText, smokeItems } from './rules.ts'
+import type { SmokeFacts, SmokePayload, SmokeUnit } from './types.ts'
+import { filesOf, type SmokePlace, startUnit } from './unit.ts'
+import { isFine } from './verdict.ts'
+
+/** Step samples kept in the proof. */
+const mostSamples = 2000
+
+/**
+ * Runs one or two units of the plan end to end with trackers off, kills one and resumes it, breaks a checkpoint, starts
+ * a finished one again, and measures. Appends a `SmokeProof` bound to code, configuration and data, also when items
+ * fail. Exit code: 0 nothing blocks, 1 an error item failed or the act was refused, 4 one is unknown.
+ */
+export async function smoke(ctx: ActContext): Promise<ActResult> {
+  const identity = await ctx.host.identity(ctx.signal)
+  const gate = gateFor('smoke', {
+    state: ctx.run.state(),
+    digests: ctx.loaded.digests,
+    nowMs: ctx.clock.nowMs(),
+    host: identity,
+  })
+  if (!gate.open) {
+    const first = gate.missing[0]
+    const why = first === undefined ? 'the gate is closed' : `${first.why} ${first.next}`
+    return refusal(ctx, why, { missing: gate.missing })
+  }
+  const { plan, units, digests } = ctx.loaded
+  const { probe } = await runProbe(ctx.host, { signal: ctx.signal, timeoutSeconds: 20 })
+  let place: SmokePlace
+  try {
+    place = await prepare(ctx, probe)
+  } catch (error) {
+    return refusal(ctx, messageOf(error), {})
+  }
+  ctx.cell.say(`smoke of ${plan.name} in ${place.folder}`)
+  const began = await markOf(ctx, place)
+  const tried = units.slice(0, Math.min(plan.smoke.units, units.length))
+  const ran = await runSideBySide(
+    ctx,
+    place,
+    tried.map((unit) => unit.id),
+  )
+  const first = ran[0]
+  const firstUnit = tried[0]
+  if (first === undefined || firstUnit === undefined) return refusal(ctx, 'the plan has no unit', {})
+
+  const drills = ran.every(isFine) ? await runDrills(ctx, place, firstUnit, first) : notDrilled
+  const strayFiles = await strays(ctx, place, began)
+  const cores = usableCores(probe)
+  const payload = measured(ctx, place, ran, drills.resume, machineClassOf(probe, plan.resources.compute))
+  const nowMs = ctx.clock.nowMs()
+  const facts: SmokeFacts = {
+    nowMs,
+    host: ctx.host.name,
+    hostKind: ctx.host.kind,
+    plan,
+    units: ran,
+    ...drills,
+    strayFiles,
+    usableCores: cores.isKnown ? cores.value : null,
+    digests,
+    isSpot: ctx.profile.spot.available,
+    graceSeconds: ctx.profile.spot.graceSeconds,
+    payload,
+  }
+  const items = smokeItems(facts)
+  for (const [i, item] of items.entries()) {
+    ctx.cell.say(`${item.result.padEnd(14)} ${item.id}  ${item.evidence.summary}`)
+    ctx.progress({ text: item.title, done: i + 1, total: items.length, item })
+  }
+  const proof: Proof<SmokePayload> = {
+    id: ctx.newId(),
+    kind: 'SmokeProof',
+    phase: 'smoke',
+    atMs: nowMs,
+    host: identity,
+    machineClass: payload.machineClass,
+    boundTo: pick(digests),
+    needs: [],
+    items,
+    payload,
+  }
+  await ctx.run.append('proof.made', proof)
+  await tidy(ctx, place)
+  const blocking = applyOverrides(items, ctx.run.state().overrides).filter(isBlocking)
+  const hasFailed = blocking.some((item) => item.result === 'fail')
+  const figures = measuredText(facts)
+  return {
+    proof,
+    summary:
+      blocking.length === 0
+        ? `smoke of ${tried.map((unit) => unit.id).join(', ')}: ${figures}`
+        : `smoke: ${blocking.map((item) => `${item.id} (${item.evidence.summary})`).join('; ')}`,
+    exitCode: hasFailed ? 1 : blocking.length > 0 ? 4 : 0,
+    data: { proofId: proof.id, payload, items, blocking: blocking.map((item) => item.id) },
+  }
+}
+
+function refusal(ctx: ActContext, why: string, data: Readonly<Record<string, unknown>>): ActResult {
+  ctx.cell.say(why)
+  return { summary: `No smoke: ${why}`, exitCode: 1, data: { smoked: false, reason: why, ...data } }
+}
+
+const pick = ({ code, config, data }: Proof['boundTo']): Proof['boundTo'] => ({
+  ...(code === undefined ? {} : { code }),
+  ...(config === undefined ? {} : { config }),
+  ...(data === undefined ? {} : { data }),
+})
+
+const notRun = 'not tried: the undisturbed unit did not finish'
+const notDrilled: Pick<SmokeFacts, 'resume' | 'corrupt' | 'again'> = {
+  resume: { trouble: notRun, killedAtStep: null, resumedAtStep: null, resumed: null, isSameResult: null },
+  corrupt: { trouble: notRun, exitCode: null, isUntouched: null },
+  again: { trouble: notRun, exitCode: null, isUnchanged: null },
+}
+
+/** Here: the run's evidence. Elsewhere: the data tier. Code and data are pushed as a launch would push them. */
+async function prepare(ctx: ActContext, probe: Probe): Promise<SmokePlace> {
+  const { plan, projectFolder, code } = ctx.loaded
+  const name = `smoke-${ctx.newId()}`
+  let folder = `${ctx.run.folder}/evidence/${name}`
+  if (ctx.host.kind !== 'local') {
+    const tier = tierFor(ctx.profile, 'data')
+    const env = await hostEnvironment(ctx.host, ctx.signal)
+    const base = tier === null || env === null ? null : resolveTierPath(tier, env)
+    if (base === null) throw new Error(`It is not known where on ${ctx.host.name} a smoke may lie.`)
+    folder = `${base}/${ctx.run.id}-${name}`
+  }
+  ctx.progress({ text: `copying ${code.length} files` })
+  await pushCode(ctx.host, { projectFolder, code, plan, folder })
+  await ctx.host.exec([
+    'mkdir',
+    '-p',
+    '--',
+    `${folder}/code`,
+    `${folder}/units`,
+    `${folder}/drill`,
+    `${folder}/corrupt`,
+  ])
+  return { folder, code: `${folder}/code`, gpu: plan.resources.compute === 'gpu' ? firstGpu(probe) : null }
+}
+
+function firstGpu(probe: Probe): string | null {
+  if (probe.gpus === 'none' || !probe.gpus.isKnown) return null
+  const uuid = probe.gpus.value.gpus[0]?.uuid
+  return uuid?.isKnown === true ? uuid.value : null
+}
+
+/** Two units run at once where the plan has two workers: what they share would show. */
+async function runSideBySide(
+  ctx: ActContext,
+  place: SmokePlace,
+  ids: readonly string[],
+): Promise<readonly SmokeUnit[]> {
+  const one = async (id: string): Promise<SmokeUnit | null> => {
+    const unit = ctx.loaded.units.find((each) => each.id === id)
+    if (unit === undefined) return null
+    const folder = `${place.folder}/units/${id}`
+    ctx.cell.say(`unit ${id} end to end, trackers off`)
+    ctx.progress({ text: `running ${id}` })
+    const run = await startUnit(ctx, place, unit, { folder, attempt: 1 })
+    return { run, files: await filesOf(ctx, folder) }
+  }
+  const isParallel = ctx.loaded.plan.resources.workers > 1 && !ctx.loaded.plan.units.sequential
+  if (isParallel) return (await Promise.all(ids.map(one))).filter((unit) => unit !== null)
+  const ran: SmokeUnit[] = []
+  for (const id of ids) {
+    const unit = await one(id)
+    if (unit !== null) ran.push(unit)
+  }
+  return ran
+}
+
+/** A file whose age divides before from after. */
+async function markOf(ctx: ActContext, place: SmokePlace): Promise<string> {
+  const path = `${place.folder}/.mark`
+  await ctx.host.write(path, 'files newer than this were written by the units\n')
+  return path
+}
+
+/** Files below the smoke's folder, and outside the units' own, that are newer than the mark. Bytecode caches are no sharing. */
+async function strays(ctx: ActContext, place: SmokePlace, mark: string): Promise<readonly string[] | null> {
+  const found = await ctx.host.exec(
+    ['find', place.folder, '-type', 'f', '-newer', mark, '-not', '-path', '*/__pycache__/*', '-print0'],
+    { timeoutSeconds: 120 },
+  )
+  if (found.ending.kind !== 'exited' || found.ending.code !== 0) return null
+  const own = /^(?:units|drill|corrupt)\/[^/]+(?:\/|\.(?:pid|log)$)/
+  return new TextDecoder()
+    .decode(found.stdout)
+    .split('\0')
+    .filter((path) => path !== '')
+    .map((path) => path.slice(place.folder.length + 1))
+    .filter((path) => !own.test(path))
+}
+
+function measured(
+  ctx: ActContext,
+  place: SmokePlace,
+  ran: readonly SmokeUnit[],
+  resume: SmokeFacts['resume'],
+  machineClass: string,
+): SmokePayload {
+  const whole = ran.filter((unit) => isFine(unit) && isWholeUnit(unit))
+  const peaks = ran.flatMap(({ run }) => run.peakRssBytes ?? [])
+  const saves = ran.flatMap(({ files }) => files.lines.flatMap((line) => numberIn(line, 'checkpoint_s') ?? []))
+  const steps = ran.flatMap(({ files }) => stepsPerUnitOf(files) ?? [])
+  return {
+    unitSeconds: whole.map(({ run }) => run.seconds),
+    stepSeconds: thinned(
+      ran.flatMap(({ files }) => stepSecondsOf(files.lines)),
+      mostSamples,
+    ),
+    stepsPerUnit: steps[0] ?? null,
+    peakRssBytes: peaks.length === 0 ? null : Math.max(...peaks),
+    checkpointBytes: ran[0]?.files.checkpoints[0]?.bytes ?? null,
+    checkpointSeconds: median(saves),
+    units: ran.map(({ run }) => run.unit),
+    machineClass,
+    droppedSteps,
+    resume:
+      resume.killedAtStep === null || resume.resumedAtStep === null
+        ? null
+        : { killedAtStep: resume.killedAtStep, resumedAtStep: resume.resumedAtStep },
+    unitSha256: unitDigest(ctx.loaded.plan),
+    folder: place.folder,
+  }
+}
+
+/** Logs, metrics and results stay as evidence; the copy of the code and the checkpoints go. */
+async function tidy(ctx: ActContext, place: SmokePlace): Promise<void> {
+  const gone = [place.code, `${place.folder}/corrupt`]
+  for (const top of ['units', 'drill'])
+    for (const unit of (await ctx.host.list(`${place.folder}/${top}`)) ?? [])
+      if (unit.kind === 'folder') gone.push(`${unit.path}/checkpoints`)
+  for (const path of gone) {
+    try {
+      await ctx.host.removeTree(path, place.folder)
+    } catch (error) {
+      ctx.cell.say(`left behind: ${messageOf(error)}`)
+    }
+  }
+}

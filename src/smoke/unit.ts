@@ -1,0 +1,195 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ActContext } from '../run/act.ts'
+import { unitCommand } from '../spec/command.ts'
+import type { Unit } from '../spec/schema.ts'
+import { sanitise } from '../text/sanitise.ts'
+import { parseMetrics } from './readings.ts'
+import type { UnitFiles, UnitRun } from './types.ts'
+
+/** Where a smoke runs: absolute folder on the host, with `code/` in it. */
+export interface SmokePlace {
+  readonly folder: string
+  readonly code: string
+  /** GPU to pin to; null on the CPU. */
+  readonly gpu: string | null
+}
+
+export interface StartOptions {
+  /** Folder of the unit, absolute. */
+  readonly folder: string
+  readonly attempt: number
+  /** Asked again and again; when true the whole group is killed with SIGKILL. */
+  readonly killWhen?: () => Promise<boolean>
+}
+
+const outputBytes = 256 * 1024
+const watchEveryMs = 60
+/** Memory is asked for less often: it walks all of /proc. */
+const memoryEveryMs = 400
+const maxMetricsBytes = 32 * 1024 * 1024
+
+/** $1: where to write the process id. The shell becomes the unit, so that this is the id of unit and group. */
+const starter = 'echo $$ >"$1" && shift && exec "$@"'
+
+const memoryScript = `sum=0 found=
+for stat in /proc/[0-9]*/stat; do
+  IFS= read -r line 2>/dev/null <"$stat" || continue
+  group=$1
+  set -- "$group" \${line##*) }
+  [ "$4" = "$group" ] || continue
+  while read -r key value rest; do
+    case $key in VmHWM:) sum=$((sum + value)) found=1 ;; esac
+  done 2>/dev/null <"\${stat%stat}status"
+done
+[ -z "$found" ] || echo "$sum"`
+
+const killScript = 'kill -KILL "-$1"'
+
+const decoder = new TextDecoder()
+
+/** The variables of the unit contract (docs/unit-contract.md 1), as the runner sets them, with trackers off. */
+export function unitEnvironment(
+  ctx: Pick<ActContext, 'run' | 'loaded'>,
+  place: SmokePlace,
+  unit: Unit,
+  options: StartOptions,
+): Readonly<Record<string, string>> {
+  const { plan } = ctx.loaded
+  const threads = plan.resources.threadsPerWorker
+  const limits =
+    threads === undefined
+      ? {}
+      : Object.fromEntries(
+          ['OMP', 'MKL', 'OPENBLAS', 'NUMEXPR', 'RAYON'].map((name) => [`${name}_NUM_THREADS`, String(threads)]),
+        )
+  return {
+    ...plan.environmentVariables,
+    ...limits,
+    ...(place.gpu === null ? {} : { CUDA_VISIBLE_DEVICES: place.gpu }),
+    PYTHONUNBUFFERED: '1',
+    WANDB_MODE: 'disabled',
+    KX_CONTRACT: '1',
+    KX_RUN_ID: ctx.run.id,
+    KX_RUN_DIR: place.folder,
+    KX_UNIT: unit.id,
+    KX_UNIT_INDEX: String(unit.index),
+    KX_UNIT_DIR: options.folder,
+    KX_CHECKPOINT_DIR: `${options.folder}/checkpoints`,
+    KX_SEED: String(unit.seed),
+    KX_ATTEMPT: String(options.attempt),
+    KX_SMOKE: '1',
+  }
+}
+
+/** Starts one unit as a launch would, watches its memory, and waits for its end within the plan's time. */
+export async function startUnit(
+  ctx: ActContext,
+  place: SmokePlace,
+  unit: Unit,
+  options: StartOptions,
+): Promise<UnitRun> {
+  const { host, cell, loaded } = ctx
+  const pidFile = `${options.folder}.pid`
+  await host.exec(['mkdir', '-p', '--', `${options.folder}/checkpoints`])
+  await host.exec(['rm', '-f', '--', pidFile])
+  let isOver = false
+  const running = host
+    .exec(['sh', '-c', starter, 'sh', pidFile, ...unitCommand(loaded.plan, unit)], {
+      cwd: place.code,
+      env: unitEnvironment(ctx, place, unit, options),
+      timeoutSeconds: loaded.plan.smoke.timeoutSeconds,
+      maxBytes: outputBytes,
+      signal: ctx.signal,
+      onStdout: (chunk) => cell.stdout(chunk),
+      onStderr: (chunk) => cell.stderr(chunk),
+    })
+    .finally(() => {
+      isOver = true
+    })
+
+  let peakKib: number | null = null
+  let askedAt = Number.NEGATIVE_INFINITY
+  let hasKilled = false
+  const watch = async () => {
+    while (!isOver) {
+      const pid = await pidIn(ctx, pidFile)
+      if (pid !== null && performance.now() - askedAt >= memoryEveryMs) {
+        askedAt = performance.now()
+        const asked = await host.script(memoryScript, [String(pid)], { timeoutSeconds: 10 })
+        const text = decoder.decode(asked.stdout).trim()
+        if (/^\d{1,15}$/.test(text)) peakKib = Math.max(peakKib ?? 0, Number(text))
+      }
+      // The process is ours and has not been waited for, so its id cannot be anybody else's.
+      if (pid !== null && !hasKilled && !isOver && options.killWhen !== undefined && (await options.killWhen())) {
+        hasKilled = true
+        if (!isOver) await host.script(killScript, [String(pid)], { timeoutSeconds: 10 })
+      }
+      await sleep(watchEveryMs)
+    }
+  }
+  const [result] = await Promise.all([running, watch().catch(() => {})])
+  const text = (bytes: Uint8Array) => sanitise(bytes, { allowSgr: false })
+  const output = `${text(result.stdout)}${text(result.stderr)}`
+  await host.write(`${options.folder}.log`, output)
+  return {
+    unit: unit.id,
+    ending: result.ending,
+    timedOut: result.timedOut,
+    seconds: result.durationMs / 1000,
+    output: output.slice(-32_768),
+    peakRssBytes: peakKib === null ? null : peakKib * 1024,
+  }
+}
+
+async function pidIn(ctx: ActContext, path: string): Promise<number | null> {
+  const bytes = await ctx.host.read(path, 0, 32)
+  const text = bytes === null ? '' : decoder.decode(bytes).trim()
+  return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : null
+}
+
+/** Text of a file in a unit's folder; null when it is not there. Bounded. */
+export async function readText(ctx: ActContext, path: string): Promise<string | null> {
+  const bytes = await ctx.host.read(path, 0, maxMetricsBytes)
+  return bytes === null ? null : decoder.decode(bytes)
+}
+
+/** Everything that a unit has left in its folder, read once. */
+export async function filesOf(ctx: ActContext, folder: string): Promise<UnitFiles> {
+  const metrics = await readText(ctx, `${folder}/metrics.jsonl`)
+  const entries = (await ctx.host.list(folder)) ?? []
+  const jsonFiles = entries.filter((e) => e.kind === 'file' && nameOf(e.path).endsWith('.json'))
+  const brokenJson: string[] = []
+  let result: UnitFiles['result'] = null
+  let resultState: UnitFiles['resultState'] = 'missing'
+  for (const file of jsonFiles) {
+    const parsed = parseObject((await readText(ctx, file.path)) ?? '')
+    if (parsed === undefined) brokenJson.push(nameOf(file.path))
+    if (nameOf(file.path) !== 'result.json') continue
+    const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
+    resultState = isObject ? 'there' : 'broken'
+    if (isObject) result = parsed as Record<string, unknown>
+  }
+  const saved = ((await ctx.host.list(`${folder}/checkpoints`)) ?? [])
+    .filter((e) => e.kind === 'file' && !nameOf(e.path).includes('.tmp'))
+    .map((e) => ({ name: nameOf(e.path), bytes: e.bytes, mtimeMs: e.mtimeMs }))
+    .sort((a, b) => b.mtimeMs - a.mtimeMs)
+  return {
+    ...parseMetrics(metrics ?? ''),
+    hasMetrics: metrics !== null,
+    result,
+    resultState,
+    brokenJson,
+    jsonFiles: jsonFiles.length,
+    checkpoints: saved,
+  }
+}
+
+const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1)
+
+function parseObject(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
