@@ -29,13 +29,17 @@ if (results.length === 0 || (expected !== null && results.length !== expected)) 
   process.exit(1)
 }
 
+// Each unit has a seed of its own; all else must be the same in every unit.
 const sets = new Map()
+const seeds = []
 for (const name of units) {
   const file = join(unitsFolder, name, 'env_fingerprint.json')
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : 'missing'
+  const { seed, ...shared } = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { seed: null, missing: true }
+  const text = JSON.stringify(shared)
+  seeds.push(seed)
   sets.set(text, [...(sets.get(text) ?? []), name])
 }
-if (sets.size !== 1 || sets.has('missing')) {
+if (sets.size !== 1 || seeds.includes(null)) {
   console.error('aggregate.mjs: the splits were not all made in one environment, so they cannot be compared:')
   for (const [text, names] of sets)
     console.error(`  ${names.length} splits (${names[0]}…): ${text.trim().slice(0, 120)}`)
@@ -74,6 +78,7 @@ writeWhole(
     2,
   )}\n`,
 )
-writeWhole(join(runFolder, 'env_fingerprint.json'), [...sets.keys()][0])
+const fingerprint = { ...JSON.parse([...sets.keys()][0]), seeds: seeds.join(' ') }
+writeWhole(join(runFolder, 'env_fingerprint.json'), `${JSON.stringify(fingerprint)}\n`)
 const { mean, sd } = summary.test_acc
 console.log(`${results.length} splits: test_acc ${mean.toFixed(4)} ± ${sd === null ? 'n/a' : sd.toFixed(4)}`)

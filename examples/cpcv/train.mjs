@@ -129,7 +129,7 @@ async function main() {
         platform: process.platform,
         architecture: process.arch,
         gpu: 'none',
-        // No seed: it differs from unit to unit (result.json has it), and the environment is what all units share.
+        seed,
         script_sha256: sha256(readFileSync(fileURLToPath(import.meta.url))),
         config_sha256: sha256(readFileSync(join(here, 'config.json'))),
         data_sha256: sha256(readFileSync(dataFile)),
