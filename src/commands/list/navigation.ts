@@ -34,14 +34,9 @@ export const navigationCommands: readonly CommandSpec[] = [
       [`${i + 1}`, `g ${phase[0]}`].slice(0, phase === 'patrol' || phase === 'plan' ? 1 : 2),
     ),
   ),
-  ui(
-    'go.home',
-    'Go to Home',
-    'Every run and every meter of this user, over all projects.',
-    ['0', 'g h'],
-    {},
-    { hint: 'home' },
-  ),
+  ui('go.home', 'Go to Home', 'Every run and every meter of this user, over all projects.', ['0', 'g h'], {
+    hint: 'home',
+  }),
   ui(
     'go.checklists',
     'Go to Checklists',
@@ -76,14 +71,9 @@ export const navigationCommands: readonly CommandSpec[] = [
   ui('view.pager', 'Open in pager', 'Hands the pane to $PAGER.', ['P']),
   ui('app.command-line', 'Command line', 'Types a command; Tab completes.', [':'], { hint: 'command' }),
   ui('app.palette', 'Palette', 'Finds any command by a few of its letters.', ['ctrl+p'], { hint: 'palette' }),
-  ui(
-    'app.help',
-    'Help',
-    'Keys and commands of this screen; type to search, Enter runs.',
-    ['?', 'f1'],
-    {},
-    { hint: 'help' },
-  ),
+  ui('app.help', 'Help', 'Keys and commands of this screen; type to search, Enter runs.', ['?', 'f1'], {
+    hint: 'help',
+  }),
   ui('app.repaint', 'Repaint', 'Draws the whole screen anew.', ['ctrl+l']),
   ui('app.mouse', 'Mouse on or off', 'Releases the mouse so that the terminal can select text (or hold Shift).', ['M']),
   ui('app.suspend', 'Suspend', 'Back to the shell; fg returns.', ['ctrl+z']),
