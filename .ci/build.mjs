@@ -27,14 +27,16 @@ function isOurs(folder) {
 /**
  * Files that the program reads beside itself are named in the sources as `new URL('./x', import.meta.url)`. In the
  * bundle every module lies in dist/, so the address is rewritten to dist/assets/ and the file (or folder) copied there.
+ * And `import { z } from 'zod'` takes zod as one object, all its languages with it; as a namespace only what is used.
  */
-const assets = {
-  name: 'assets',
+const sources = {
+  name: 'sources',
   setup(b) {
     b.onLoad({ filter: /[\\/](src|screens)[\\/].*\.tsx?$/ }, (args) => {
       const source = readFileSync(args.path, 'utf8')
-      if (!source.includes('import.meta.url')) return null
-      const contents = source.replace(/new URL\((['"])(\.[^'"]+)\1,\s*import\.meta\.url\)/g, (_all, _quote, path) => {
+      if (!source.includes('import.meta.url') && !source.includes("from 'zod'")) return null
+      const withZod = source.replace(/^import \{ z \} from 'zod'$/m, "import * as z from 'zod'")
+      const contents = withZod.replace(/new URL\((['"])(\.[^'"]+)\1,\s*import\.meta\.url\)/g, (_all, _quote, path) => {
         const from = resolve(dirname(args.path), path)
         const name = relative(root, from).replaceAll('\\', '/')
         if (!existsSync(from)) throw new Error(`${relative(root, args.path)} names ${name}, which does not exist`)
@@ -73,6 +75,58 @@ const noDevtools = {
   },
 }
 
+/** Yoga fetches its WebAssembly from a data address, which loads Node's HTTP client; a file beside it needs neither. */
+const yogaFromFile = {
+  name: 'yoga-from-file',
+  setup(b) {
+    b.onLoad({ filter: /[\\/]yoga-layout[\\/]dist[\\/]binaries[\\/]yoga-wasm-base64-esm\.js$/ }, (args) => {
+      const source = readFileSync(args.path, 'utf8')
+      const data = /"data:application\/octet-stream;base64,([A-Za-z0-9+/=]+)"/.exec(source)
+      if (data === null) throw new Error(`${args.path} holds no WebAssembly any more: look at how Yoga is loaded now`)
+      writeFileSync(join(dist, 'yoga.wasm'), Buffer.from(data[1], 'base64'))
+      const contents = source.replace(data[0], '"yoga.wasm"').replace(/export default loadYoga;?\s*$/, '')
+      return {
+        contents: `${contents}
+import { readFileSync } from 'node:fs'
+export default () => loadYoga({ wasmBinary: readFileSync(new URL('./yoga.wasm', import.meta.url)) })
+`,
+        loader: 'js',
+      }
+    })
+  },
+}
+
+/**
+ * One `string-width` for kx and for Ink (which brings five of its own), behind a quick look at the text: its tables of
+ * emoji are compiled when a text first needs them, not before the first frame.
+ */
+const oneStringWidth = {
+  name: 'one-string-width',
+  setup(b) {
+    b.onResolve({ filter: /^string-width$/ }, (args) =>
+      args.pluginData === 'whole' || args.kind !== 'import-statement'
+        ? null
+        : { path: 'string-width', namespace: 'string-width' },
+    )
+    b.onResolve({ filter: /^whole-string-width$/, namespace: 'string-width' }, () =>
+      b.resolve('string-width', { kind: 'import-statement', resolveDir: root, pluginData: 'whole' }),
+    )
+    b.onLoad({ filter: /.*/, namespace: 'string-width' }, () => ({
+      contents: `import { simpleWidth } from './src/terminal/simple-width.ts'
+let whole
+export default function stringWidth(text, options) {
+  const width = typeof text === 'string' && options === undefined ? simpleWidth(text) : null
+  if (width !== null) return width
+  whole ??= require('whole-string-width').default
+  return whole(text, options)
+}
+`,
+      resolveDir: root,
+      loader: 'js',
+    }))
+  },
+}
+
 rmSync(dist, { recursive: true, force: true })
 mkdirSync(dist, { recursive: true })
 writeFileSync(join(dist, 'package.json'), packageJson)
@@ -93,7 +147,7 @@ const result = await build({
   define: { 'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"' },
   banner: { js: "import{createRequire as __kxRequire}from'node:module';const require=__kxRequire(import.meta.url);" },
   external: ['term.js', 'pty.js'],
-  plugins: [assets, blessedWidgets, noDevtools],
+  plugins: [sources, blessedWidgets, noDevtools, yogaFromFile, oneStringWidth],
   logLevel: 'warning',
 })
 writeFileSync(join(dist, 'meta.json'), JSON.stringify(result.metafile))
@@ -112,7 +166,9 @@ if (major < 22 || (major === 22 && minor < 18)) {
 }
 process.env.NODE_ENV = 'production'
 const { enableCompileCache } = await import('node:module')
-enableCompileCache?.()
+// A folder of the user's own: the default lies in /tmp, which is swept and shared.
+const cache = process.env.XDG_CACHE_HOME || (process.env.HOME && process.env.HOME + '/.cache')
+enableCompileCache?.(process.env.NODE_COMPILE_CACHE || (cache ? cache + '/kx/compile' : undefined))
 const { main } = await import('./main.js')
 await main(process.argv.slice(2))
 `,

@@ -27,8 +27,6 @@ export function builtEnv(state: string, extra: Readonly<Record<string, string>> 
     XDG_CONFIG_HOME: folder('config'),
     TZ: 'UTC',
     USER: 'you',
-    // Beside the state, not in /tmp: a measured start must not pay for another build's cache, nor a person's.
-    NODE_COMPILE_CACHE: folder('compile'),
     ...extra,
   })
 }

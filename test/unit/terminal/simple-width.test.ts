@@ -1,6 +1,7 @@
+import fc from 'fast-check'
 import stringWidth from 'string-width'
 import { expect, it } from 'vitest'
-import { isSimpleNarrow, isSimpleWide } from '../../../src/terminal/width.ts'
+import { isSimpleNarrow, isSimpleWide, simpleWidth } from '../../../src/terminal/simple-width.ts'
 
 // The fast path skips string-width and grapheme segmentation. It must agree with both for every unit it claims.
 it('agrees with string-width on every unit of the fast path', () => {
@@ -29,4 +30,21 @@ it('claims no unit that joins its left neighbour', () => {
 
 it('covers what panels draw with', () => {
   for (const glyph of 'az09~│─┌┐└┘█▇▁⣿⠁●○◆▲▼→←↑↓✓✗…·×°€') expect(isSimpleNarrow(glyph.charCodeAt(0))).toBe(true)
+})
+
+it('measures as string-width does whatever it claims', () => {
+  const units = [...'az ~│─┌█⣿●✓…é漢字👍🏽👨‍👩‍👧\u0301\ufe0f\ufe0e\u200d\u001b[31m한ᄀ⌚🇩🇪0#*\u20e3']
+  const text = fc.array(fc.oneof(fc.constantFrom(...units), fc.string({ unit: 'binary', maxLength: 3 })), {
+    maxLength: 12,
+  })
+  fc.assert(
+    fc.property(text, (parts) => {
+      const joined = parts.join('')
+      const width = simpleWidth(joined)
+      return width === null || width === stringWidth(joined)
+    }),
+    { numRuns: 500 },
+  )
+  expect(simpleWidth('│ ✓ passed …')).toBe(12)
+  expect(simpleWidth('e\u0301')).toBeNull()
 })
