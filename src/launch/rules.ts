@@ -90,7 +90,7 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     'Arm the timer before anything else.',
     ({ hasMeter }) =>
       hasMeter
-        ? unknown('this kx arms no timer on this platform')
+        ? unknown('this kx arms no timer on this platform', 'warn')
         : notApplicable('no meter runs on this machine, so nothing has to be stopped'),
   ],
   [

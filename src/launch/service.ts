@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { boxScripts } from '../engine/box/assets.ts'
 import { boxEngine } from '../engine/box/engine.ts'
+import { unitDigest } from '../engine/box/layout.ts'
 import { EngineError } from '../engine/errors.ts'
 import type { BoxHandle, SubmitRequest } from '../engine/types.ts'
 import { hasNoMeter } from '../profile/tiers.ts'
@@ -56,7 +57,7 @@ async function gateRefusal(ctx: ActContext, identity: HostIdentity): Promise<Act
     nowMs: ctx.clock.nowMs(),
     host: identity,
   })
-  if (gate.open) return null
+  if (gate.open) return smokeRefusal(ctx)
   const needsPerson = gate.missing.every((m) => m.proof === 'Approval')
   for (const { why, next } of gate.missing) ctx.cell.say(`${why} ${next}`)
   const first = gate.missing[0]
@@ -65,6 +66,14 @@ async function gateRefusal(ctx: ActContext, identity: HostIdentity): Promise<Act
     exitCode: needsPerson ? 3 : 1,
     data: { launched: false, missing: gate.missing },
   }
+}
+
+/** The smoke is bound to code, configuration and data; that it ran this very command is looked at here. */
+function smokeRefusal(ctx: ActContext): ActResult | null {
+  const payload = ctx.run.state().latest.SmokeProof?.payload as { readonly unitSha256?: unknown } | null | undefined
+  const smoked = payload?.unitSha256
+  if (typeof smoked !== 'string' || smoked === unitDigest(ctx.loaded.plan)) return null
+  return refusal(ctx, 'The smoke ran another command, or with other variables or units. Run it again: kx smoke.', 1)
 }
 
 function refusal(ctx: ActContext, why: string, exitCode: 1 | 3 | 4): ActResult {

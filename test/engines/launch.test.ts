@@ -86,6 +86,25 @@ describe('launch', () => {
     expect(await launch(other)).toMatchObject({ exitCode: 1 })
   })
 
+  it('refuses when the smoke ran another command than the plan has now', async () => {
+    const ctx = await walkContext()
+    made.push(ctx)
+    await prove(ctx, 'PlanDigest', 'AuditReport', 'PricedPlan', 'Approval')
+    const smoked = {
+      id: 's1',
+      kind: 'SmokeProof',
+      phase: 'smoke',
+      atMs: Date.now(),
+      boundTo: {},
+      needs: [],
+      items: [],
+      payload: { unitSha256: 'd'.repeat(64) },
+    }
+    await ctx.run.append('proof.made', smoked)
+    expect(await launch(ctx)).toMatchObject({ exitCode: 1, summary: expect.stringContaining('another command') })
+    expect(launches(ctx)).toEqual([])
+  })
+
   it('refuses the second launch of a receipt: while it runs, and when it is complete', async () => {
     const ctx = await ready({ env: { STEPS: '40' } })
     expect((await launch(ctx)).exitCode).toBe(0)
