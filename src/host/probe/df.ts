@@ -33,6 +33,9 @@ const bsdRow = new RegExp(
   's',
 )
 
+/** Two longest paths and the figures; what is longer is not matched at all, so that hostile text costs nothing. */
+const longestRow = 8500
+
 /**
  * The one row of a `df` that was asked about one path. A long device name may push its figures to a second line, and
  * names may hold spaces and newlines, so the row is read as a whole and not line by line.
@@ -45,6 +48,7 @@ function parseRow(text: string): Reading<Row> {
   if (!rest.endsWith('\n')) return unknown('the output of df was cut')
   const isBsd = /\bifree\b/.test(header)
   const body = rest.slice(0, -1)
+  if (body.length > longestRow) return unknown('the row of df is longer than any path')
   const match = (isBsd ? bsdRow : posixRow).exec(body)
   if (match === null) return unknown(`no row of figures in ${quote(body)}`)
   const mount = match.at(-1) ?? ''

@@ -203,6 +203,9 @@ export interface GpuProcess {
   readonly usedMiB: Reading<number>
 }
 
+/** A path and four short cells. */
+const longestLine = 4500
+
 /**
  * Parses `nvidia-smi --query-compute-apps=gpu_uuid,pid,process_name,used_memory --format=csv,noheader,nounits`. Pids may
  * be the host's and not ours. The name may hold commas: it is what stands between pid and the last cell.
@@ -215,6 +218,7 @@ export function parseGpuProcesses(text: string): Reading<readonly GpuProcess[]> 
     const line = raw.replace(/\r$/, '').trim()
     if (line === '') continue
     if (failure.test(line)) return unknown(line.slice(0, 200))
+    if (line.length > longestLine) return unknown('a process line longer than any path')
     const match = /^((?:GPU|MIG)-[0-9A-Za-z/-]{1,80}), *([^,]*), *(.*), *([^,]*)$/.exec(line)
     if (match?.[1] === undefined) return unknown(`not a process line: ${quote(line)}`)
     const pid = match[2]?.trim() ?? ''

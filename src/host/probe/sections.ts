@@ -9,6 +9,9 @@ export interface Section {
 /** A section for which nothing came back. */
 export type Sections = (name: string) => Reading<Section>
 
+/** More than any host has file systems to ask about. */
+const maximumSections = 512
+
 /**
  * Cuts the answer of the probe script into its sections. Marker lines hold a nonce that was made for this very call, so
  * nothing that a command prints can pass for one. A section without its end line was cut: unknown, not half a value.
@@ -17,7 +20,7 @@ export function cutSections(text: string, nonce: string): Sections {
   const found = new Map<string, Reading<Section>>()
   const begin = `\n${nonce} begin `
   const padded = `\n${text}`
-  for (let at = padded.indexOf(begin); at >= 0; ) {
+  for (let at = padded.indexOf(begin); at >= 0 && found.size < maximumSections; ) {
     const lineEnd = padded.indexOf('\n', at + begin.length)
     if (lineEnd < 0) break
     const name = padded.slice(at + begin.length, lineEnd)
