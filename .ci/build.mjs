@@ -66,6 +66,18 @@ const blessedWidgets = {
   },
 }
 
+/** blessed reads its own terminal description from a folder beside its sources; in the bundle it lies beside the chunks. */
+const blessedTerminfo = {
+  name: 'blessed-terminfo',
+  setup(b) {
+    b.onLoad({ filter: /[\\/]blessed[\\/]lib[\\/]tput\.js$/ }, (args) => {
+      const usr = resolve(dirname(args.path), '../usr')
+      for (const name of ['xterm', 'xterm.termcap']) cpSync(join(usr, name), join(dist, 'terminfo', name))
+      return { contents: readFileSync(args.path, 'utf8').replaceAll("'/../usr/", "'/terminfo/"), loader: 'js' }
+    })
+  },
+}
+
 /** ink offers React devtools when DEV=true; the package is not installed and must not be looked for. */
 const noDevtools = {
   name: 'no-devtools',
@@ -145,9 +157,11 @@ const result = await build({
   legalComments: 'linked',
   metafile: true,
   define: { 'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"' },
-  banner: { js: "import{createRequire as __kxRequire}from'node:module';const require=__kxRequire(import.meta.url);" },
+  banner: {
+    js: "import{createRequire as __kxRequire}from'node:module';const require=__kxRequire(import.meta.url),__dirname=import.meta.dirname;",
+  },
   external: ['term.js', 'pty.js'],
-  plugins: [sources, blessedWidgets, noDevtools, yogaFromFile, oneStringWidth],
+  plugins: [sources, blessedWidgets, blessedTerminfo, noDevtools, yogaFromFile, oneStringWidth],
   logLevel: 'warning',
 })
 writeFileSync(join(dist, 'meta.json'), JSON.stringify(result.metafile))

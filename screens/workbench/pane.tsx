@@ -12,6 +12,7 @@ import {
   Sparkline,
   Table,
 } from '../../src/ui/index.ts'
+import { Guard } from './guard.tsx'
 import type { PaneModel } from './model.ts'
 import { rowIdsOf } from './model.ts'
 import { cursorOf, filtered, rowCount, scrolledTop, wrapLines } from './pane-rows.ts'
@@ -159,7 +160,9 @@ export const PaneView = memo(function PaneView({ pane, state, width, height, isF
     <Pane width={width} height={height} title={title} note={note} isFocused={isFocused}>
       {(inner: Inner) => (
         <Box flexDirection="column" width={inner.columns} height={inner.rows} overflow="hidden">
-          <Body pane={shown} state={state} inner={inner} isFocused={isFocused} />
+          <Guard width={inner.columns} subject={shown}>
+            <Body pane={shown} state={state} inner={inner} isFocused={isFocused} />
+          </Guard>
         </Box>
       )}
     </Pane>

@@ -88,7 +88,7 @@ export function phaseSummary(input: ScreenInput, phase: Phase, next: string): Sp
   const { state, why } = input.phases[phase]
   const spans: Span[] = [{ text: words[state] ?? state, token: tokensByState[state] }]
   // The state says that already.
-  if (why !== '' && why !== 'Passed.') spans.push({ text: ` – ${why}` })
+  if (why !== '' && why !== 'Passed.' && state !== 'todo' && state !== 'running') spans.push({ text: ` – ${why}` })
   if (next !== '') spans.push({ text: `  ${next}`, token: 'text.muted' })
   return spans
 }

@@ -18,6 +18,8 @@ export interface StartOptions {
   readonly projectFolder: string
   readonly stateFolder: string
   readonly screen: string | null
+  /** Login name, for records. */
+  readonly who: string
   readonly theme: string | null
   readonly isAscii: boolean
   readonly isColourless: boolean
@@ -128,7 +130,7 @@ export async function startWorkbench(options: StartOptions): Promise<number> {
     theme: themeFor(terminal, options, 'auto', false),
     initial,
     size: terminal.size(),
-    who: options.env.USER ?? options.env.LOGNAME ?? 'unknown',
+    who: options.who,
     clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
     remember: (ui) => memory.set(ui),
     host: {
@@ -161,6 +163,8 @@ export async function startWorkbench(options: StartOptions): Promise<number> {
     queueMicrotask(() => void ink.waitUntilRenderFlush().then(() => made.painted())),
   )
 
+  // The paint of the first frame stands in the queue before this; reading would only hold it back.
+  await new Promise((resolve) => setImmediate(resolve))
   // Only now is anything read: the frame above shows what was remembered.
   const settling = options.loadSettings().then((found) => {
     settings = found

@@ -6,6 +6,7 @@ import { allCommands } from '../commands/list/all.ts'
 import type { Asker, CommandEnvironment, CommandSpec, ScreenId } from '../commands/types.ts'
 import type { ActResult, Progress } from '../run/act.ts'
 import type { Globals } from './globals.ts'
+import { loginName } from './login.ts'
 import { plainResult } from './print.ts'
 
 export interface HeadlessRequest {
@@ -88,7 +89,7 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
   const env: CommandEnvironment = {
     projectFolder: request.projectFolder,
     via: 'cli',
-    who: process.env.USER ?? process.env.LOGNAME ?? 'unknown',
+    who: loginName(),
     runId: request.globals.run,
     signal: abort.signal,
     ask,

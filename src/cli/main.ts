@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type Globals, globalHelp, splitArgv } from './globals.ts'
+import { loginName } from './login.ts'
 
 /**
  * Entry of the program. Opens the workbench on a terminal; without one, or with words, runs headless.
@@ -48,6 +49,7 @@ async function workbench(projectFolder: string, globals: Globals): Promise<numbe
     projectFolder,
     stateFolder: userFolders(process.env).state,
     screen: globals.screen,
+    who: loginName(),
     theme: globals.theme,
     isAscii: globals.ascii,
     isColourless: globals.noColor,
