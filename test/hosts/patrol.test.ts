@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { boxEngine } from '../../src/engine/box/engine.ts'
 import type { BoxHandle } from '../../src/engine/types.ts'
 import { tickLine } from '../../src/patrol/rules/line.ts'
@@ -9,6 +9,12 @@ import { abort, type ObserveOptions, observe } from '../../src/patrol/service.ts
 import type { Observation, OutcomePayload } from '../../src/patrol/types.ts'
 import type { Proof } from '../../src/walk/proof.ts'
 import { type WalkContext, type WalkOptions, walkContext } from '../engines/tools/context.ts'
+
+const started: (() => Promise<unknown>)[] = []
+// Registered after the one that removes the folders, so it runs before it: nothing outlives a test that fails.
+afterEach(async () => {
+  for (const end of started.splice(0)) await end()
+})
 
 /** Submits for real and writes the receipt as launch does. */
 async function launched(options: WalkOptions = {}): Promise<WalkContext & { readonly handle: BoxHandle }> {
@@ -29,6 +35,7 @@ async function launched(options: WalkOptions = {}): Promise<WalkContext & { read
     code,
     timing: { graceSeconds: 2, heartbeatSeconds: 1, pollSeconds: 0.05 },
   })
+  started.push(() => boxEngine.cancel(ctx.host, handle, 'the test is over', 1))
   const receipt: Proof = {
     id: 'receipt-1',
     kind: 'Receipt',
@@ -60,9 +67,6 @@ async function tickUntil(ctx: WalkContext, what: (o: Observation) => boolean, op
 }
 const unitId = (ctx: WalkContext, at: number) => ctx.loaded.units[at]?.id ?? ''
 const open = (ctx: WalkContext) => ctx.run.state().findings.filter((finding) => finding.closedAtMs === null)
-const stopAll = async (ctx: WalkContext & { readonly handle: BoxHandle }) => {
-  await boxEngine.cancel(ctx.host, ctx.handle, 'test is over', 1)
-}
 
 describe('patrol of a run on this machine', () => {
   it('says that nothing was launched', async () => {
@@ -117,7 +121,6 @@ describe('patrol of a run on this machine', () => {
     expect(ctx.run.state().sequence).toBe(before)
     await tick(ctx, { record: 'always' })
     expect(ctx.run.state().sequence).toBe(before + 1)
-    await stopAll(ctx)
   })
 
   it('finds a crash with its class and remedy, once', async () => {
@@ -154,7 +157,6 @@ echo '{"acc":0.9}' >"$KX_UNIT_DIR/r" && mv "$KX_UNIT_DIR/r" "$KX_UNIT_DIR/result
     const later = await tickUntil(ctx, (o) => o.state === 'dead', { thresholds })
     expect(later.observation.exitCode).toBe(1)
     expect(open(ctx).map((finding) => [finding.rule, finding.recipe])).toContainEqual(['dead', 'why-gone'])
-    await stopAll(ctx)
   })
 
   it('is unknown when another machine answers, and touches nothing', async () => {
@@ -166,7 +168,6 @@ echo '{"acc":0.9}' >"$KX_UNIT_DIR/r" && mv "$KX_UNIT_DIR/r" "$KX_UNIT_DIR/result
     expect(open(ctx).map((finding) => finding.rule)).toContain('another-machine')
     expect((await tick(ctx)).observation.state).toBe('running')
     expect(open(ctx).map((finding) => finding.rule)).not.toContain('another-machine')
-    await stopAll(ctx)
   })
 
   it('is unknown when the host does not answer, and the last figures stay', async () => {
@@ -197,7 +198,6 @@ echo '{"acc":0.9}' >"$KX_UNIT_DIR/r" && mv "$KX_UNIT_DIR/r" "$KX_UNIT_DIR/result
     expect(seen.observation.disks.every((disk) => disk.usedFraction === null)).toBe(true)
     expect(seen.observation.troubles.length).toBeGreaterThan(0)
     expect(seen.observation.gpu.kind).toBe('unknown')
-    await stopAll(ctx)
   })
 
   it('reads a huge or odd log in bounded pieces', async () => {
@@ -215,7 +215,6 @@ echo '{"acc":0.9}' >"$KX_UNIT_DIR/r" && mv "$KX_UNIT_DIR/r" "$KX_UNIT_DIR/result
       unit: unitId(ctx, 0),
       recipe: 'vram-fit',
     })
-    await stopAll(ctx)
   })
 })
 
