@@ -1,13 +1,29 @@
 import { z } from 'zod'
 import type { CommandSpec, CommandState, ScreenId } from './types.ts'
 
-/** Keeps the argument types of one command while it is written down, and forgets them in the list. */
-export function command<S extends z.ZodObject>(spec: CommandSpec<S>): CommandSpec {
-  return spec as unknown as CommandSpec
+/** A command as it is written down. Its schema may be given as what makes it. */
+export type WrittenCommand<S extends z.ZodObject> = Omit<CommandSpec<S>, 'args'> & { readonly args: S | (() => S) }
+
+/**
+ * Keeps the argument types of one command while it is written down, and forgets them in the list. A schema given as a
+ * function is made when it is first asked for: making all of them would cost the first frame more than drawing it.
+ */
+export function command<S extends z.ZodObject>(spec: WrittenCommand<S>): CommandSpec {
+  const { args, ...rest } = spec
+  if (typeof args !== 'function') return spec as unknown as CommandSpec
+  let made: S | undefined
+  const lazy = {
+    ...rest,
+    get args() {
+      made ??= args()
+      return made
+    },
+  }
+  return lazy as unknown as CommandSpec
 }
 
 /** For commands without arguments. */
-export const noArgs = z.strictObject({})
+export const noArgs = () => z.strictObject({})
 
 export interface Registry {
   readonly specs: readonly CommandSpec[]

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { phases } from '../../walk/phase.ts'
 import { command, noArgs } from '../registry.ts'
 import type { CommandSpec } from '../types.ts'
@@ -9,9 +8,9 @@ function ui(
   title: string,
   description: string,
   keys: string[],
-  more: Partial<CommandSpec> = {},
+  more: Partial<Omit<CommandSpec, 'args'>> = {},
 ): CommandSpec {
-  return command({ id, title, description, args: noArgs, keys, where: 'global', risk: 'read', ...more } as CommandSpec)
+  return command({ id, title, description, args: noArgs, keys, where: 'global', risk: 'read', ...more })
 }
 
 const phaseTitles = {
@@ -84,7 +83,7 @@ export const navigationCommands: readonly CommandSpec[] = [
     hint: 'quit',
     title: 'Quit',
     description: 'Leaves kx. What runs on a box goes on; an act that runs here is asked about first.',
-    args: z.strictObject({}),
+    args: noArgs,
     keys: ['q'],
     where: 'global',
     risk: 'read',

@@ -18,9 +18,10 @@ export const walkCommands: readonly CommandSpec[] = [
     title: 'Check the plan',
     description:
       'Reads kx.yaml, expands its units, digests code, config and data, and runs every plan check. Begins a run when none is open.',
-    args: z.strictObject({
-      newRun: z.boolean().default(false).describe('begin a new run instead of going on with the open one'),
-    }),
+    args: () =>
+      z.strictObject({
+        newRun: z.boolean().default(false).describe('begin a new run instead of going on with the open one'),
+      }),
     keys: ['r'],
     where: ['plan'],
     risk: 'change',
@@ -39,24 +40,25 @@ export const walkCommands: readonly CommandSpec[] = [
     id: 'plan.new',
     title: 'New plan',
     description: 'Writes a commented kx.yaml from a few answers. Never overwrites one.',
-    args: z.strictObject({
-      name: z
-        .string()
-        .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, dot, underscore, hyphen')
-        .describe('name of the plan'),
-      goal: z
-        .string()
-        .min(1)
-        .default('raise val_acc by 0.01 over the baseline')
-        .describe('one sentence: what changes, which way, by how much'),
-      command: z.string().min(1).default('python train.py --seed {seed}').describe('command line of one unit'),
-      metric: z.string().min(1).default('val_acc').describe('primary metric'),
-      direction: z.enum(['higher', 'lower']).default('higher').describe('which way is better'),
-      seeds: z.number().int().min(1).max(1000).default(3).describe('how many seeds, one unit each'),
-      compute: z.enum(['cpu', 'gpu']).default('cpu').describe('what a unit needs'),
-      hours: z.number().positive().default(2).describe('most hours the run may take'),
-      usd: z.number().min(0).default(0).describe('most money it may cost'),
-    }),
+    args: () =>
+      z.strictObject({
+        name: z
+          .string()
+          .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, dot, underscore, hyphen')
+          .describe('name of the plan'),
+        goal: z
+          .string()
+          .min(1)
+          .default('raise val_acc by 0.01 over the baseline')
+          .describe('one sentence: what changes, which way, by how much'),
+        command: z.string().min(1).default('python train.py --seed {seed}').describe('command line of one unit'),
+        metric: z.string().min(1).default('val_acc').describe('primary metric'),
+        direction: z.enum(['higher', 'lower']).default('higher').describe('which way is better'),
+        seeds: z.number().int().min(1).max(1000).default(3).describe('how many seeds, one unit each'),
+        compute: z.enum(['cpu', 'gpu']).default('cpu').describe('what a unit needs'),
+        hours: z.number().positive().default(2).describe('most hours the run may take'),
+        usd: z.number().min(0).default(0).describe('most money it may cost'),
+      }),
     positional: ['name'],
     where: ['home', 'plan'],
     keys: ['n'],
@@ -71,7 +73,7 @@ export const walkCommands: readonly CommandSpec[] = [
     title: 'Audit the host',
     description:
       'Checks the machine that the run will use, live: disks, memory, GPU, environment, data, secrets, clock.',
-    args: z.strictObject({ only: z.array(z.string()).optional().describe('item ids to check, comma separated') }),
+    args: () => z.strictObject({ only: z.array(z.string()).optional().describe('item ids to check, comma separated') }),
     keys: ['r'],
     where: ['audit'],
     risk: 'read',
@@ -119,9 +121,10 @@ export const walkCommands: readonly CommandSpec[] = [
     hint: 'approve',
     title: 'Approve',
     description: 'A person approves hours, money, cap and lease. Expires; a changed plan or smoke makes it stale.',
-    args: z.strictObject({
-      expiresHours: z.number().positive().max(168).default(24).describe('hours until the approval expires'),
-    }),
+    args: () =>
+      z.strictObject({
+        expiresHours: z.number().positive().max(168).default(24).describe('hours until the approval expires'),
+      }),
     keys: ['a'],
     where: ['cost'],
     risk: 'spend',
@@ -148,7 +151,7 @@ export const walkCommands: readonly CommandSpec[] = [
     hint: 'look',
     title: 'Look now',
     description: 'One bounded, read-only look at the run: units, disks, memory, GPU, findings.',
-    args: z.strictObject({}),
+    args: noArgs,
     keys: ['r'],
     where: ['patrol'],
     risk: 'read',
@@ -164,9 +167,10 @@ export const walkCommands: readonly CommandSpec[] = [
     hint: 'abort',
     title: 'Abort the run',
     description: 'Asks the runner to stop, then TERM, grace, KILL; results so far stay. Relaunch resumes.',
-    args: z.strictObject({
-      reason: z.string().min(1).default('stopped by hand').describe('why; it goes into the record'),
-    }),
+    args: () =>
+      z.strictObject({
+        reason: z.string().min(1).default('stopped by hand').describe('why; it goes into the record'),
+      }),
     positional: ['reason'],
     keys: ['X'],
     where: ['patrol'],
@@ -179,7 +183,7 @@ export const walkCommands: readonly CommandSpec[] = [
     id: 'patrol.acknowledge',
     title: 'Acknowledge finding',
     description: 'Marks the finding under the cursor as seen; it stays listed until it clears.',
-    args: z.strictObject({ finding: z.string().optional().describe('finding id; the selected one by default') }),
+    args: () => z.strictObject({ finding: z.string().optional().describe('finding id; the selected one by default') }),
     positional: ['finding'],
     keys: ['a'],
     where: ['patrol'],
@@ -211,7 +215,8 @@ export const walkCommands: readonly CommandSpec[] = [
     title: 'Remove the box folder',
     description:
       'Asks for the typed name, makes a single-use permit, removes the box folder and sees it gone. There is no override.',
-    args: z.strictObject({ name: z.string().optional().describe('the name that has to be typed, given in advance') }),
+    args: () =>
+      z.strictObject({ name: z.string().optional().describe('the name that has to be typed, given in advance') }),
     keys: ['D'],
     where: ['teardown'],
     risk: 'destroy',
@@ -240,10 +245,11 @@ export const walkCommands: readonly CommandSpec[] = [
     id: 'item.override',
     title: 'Override item',
     description: 'Goes on in spite of the error item under the cursor. The written reason becomes part of the proof.',
-    args: z.strictObject({
-      item: z.string().optional().describe('item id; the selected one by default'),
-      reason: z.string().optional().describe('why this is all right'),
-    }),
+    args: () =>
+      z.strictObject({
+        item: z.string().optional().describe('item id; the selected one by default'),
+        reason: z.string().optional().describe('why this is all right'),
+      }),
     positional: ['item', 'reason'],
     keys: ['o'],
     where: ['plan', 'audit', 'smoke', 'cost', 'launch'],
@@ -256,7 +262,7 @@ export const walkCommands: readonly CommandSpec[] = [
     id: 'walk.auto',
     title: 'Walk by itself',
     description: 'Runs every phase in order up to a gate that only a person may pass.',
-    args: z.strictObject({ plan: z.string().optional().describe('plan file') }),
+    args: () => z.strictObject({ plan: z.string().optional().describe('plan file') }),
     positional: ['plan'],
     keys: ['W'],
     where: 'global',
