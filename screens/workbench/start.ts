@@ -12,6 +12,7 @@ import { makeTheme, type Theme, type ThemeName } from '../../src/ui/theme.ts'
 import { App } from './app.tsx'
 import { Controller } from './controller.ts'
 import { readUiState } from './remembered.ts'
+import { catchStrays } from './strays.ts'
 import { freshUi, type UiState } from './ui-state.ts'
 
 export interface StartOptions {
@@ -105,6 +106,7 @@ export async function startWorkbench(options: StartOptions): Promise<number> {
     leave = resolve
   })
 
+  const releaseStrays = catchStrays(options.stateFolder)
   const terminal = openTerminal({
     stdin: process.stdin,
     stdout: process.stdout,
@@ -187,6 +189,7 @@ export async function startWorkbench(options: StartOptions): Promise<number> {
   workspace.close()
   terminal.close()
   ink.unmount()
+  releaseStrays()
   return exitCode
 }
 
