@@ -3,7 +3,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { firstFrame } from './first-frame.ts'
+import { idle } from './idle.ts'
+import { keys } from './keys.ts'
 import { machineFacts } from './machine.ts'
+import { memory } from './memory.ts'
+import { repaint, resizes } from './resize.ts'
 
 const file = resolve(import.meta.dirname, 'results/ui.json')
 const { values } = parseArgs({
@@ -18,6 +22,11 @@ const { quick } = values
 
 const parts: Readonly<Record<string, () => Promise<unknown>>> = {
   first: () => firstFrame(quick ? 3 : 15),
+  keys: async () => ({ '120x40': await keys(120, 40, quick), '200x60': await keys(200, 60, quick) }),
+  repaint: () => repaint(quick ? 3 : 20),
+  resize: () => resizes(quick ? 20 : 200),
+  idle: () => idle(quick ? 10 : 60),
+  memory: () => memory(quick ? 1000 : Number(values.frames)),
 }
 
 function earlier(): Record<string, unknown> {
