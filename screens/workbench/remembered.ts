@@ -40,7 +40,7 @@ function prompt(v: unknown): Prompt | null {
   if (!isRecord(v)) return null
   const kind = v.kind
   if (kind !== 'command' && kind !== 'filter' && kind !== 'palette' && kind !== 'help') return null
-  return { kind, text: text(v.text), cursor: count(v.cursor), index: count(v.index), historyIndex: null }
+  return { kind, text: text(v.text), cursor: count(v.cursor), index: count(v.index) }
 }
 
 /** Reads back what was remembered. Fields that do not fit fall back to a fresh start one by one; null when nothing fits. */

@@ -38,8 +38,6 @@ export interface Prompt {
   readonly cursor: number
   /** Highlighted row of the palette or help. */
   readonly index: number
-  /** Position in the history while browsing it. */
-  readonly historyIndex: number | null
 }
 
 export const freshUi: UiState = {

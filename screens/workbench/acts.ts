@@ -1,0 +1,122 @@
+import { whyDisabled } from '../../src/commands/registry.ts'
+import type { CommandEnvironment, CommandSpec } from '../../src/commands/types.ts'
+import type { Observation } from '../../src/patrol/types.ts'
+import type { ActResult } from '../../src/run/act.ts'
+import type { Desk } from './desk.ts'
+import type { Layers } from './layers.ts'
+import { withProgress } from './live.ts'
+
+/** Runs commands that act on the world: one in the foreground at a time, and the quiet looks of the patrol beside it. */
+export class Acts {
+  readonly #desk: Desk
+  readonly #layers: Layers
+  #abort: AbortController | null = null
+  #isTicking = false
+
+  constructor(desk: Desk, layers: Layers) {
+    this.#desk = desk
+    this.#layers = layers
+  }
+
+  get isBusy(): boolean {
+    return this.#desk.live !== null
+  }
+
+  /** Ends the act in the foreground; false when there is none. */
+  cancel(reason: string): boolean {
+    this.#abort?.abort(new Error(reason))
+    return this.#abort !== null
+  }
+
+  async start(
+    spec: CommandSpec,
+    args: Readonly<Record<string, unknown>>,
+    via: CommandEnvironment['via'],
+  ): Promise<void> {
+    const desk = this.#desk
+    const abort = new AbortController()
+    this.#abort = abort
+    desk.live = {
+      commandId: spec.id,
+      title: spec.title,
+      startedAtMs: desk.clock.nowMs(),
+      items: [],
+      progress: null,
+      output: [],
+    }
+    desk.message = null
+    desk.changed()
+    try {
+      const result = await this.#run(spec, args, this.#environment(via, abort))
+      const tone = abort.signal.aborted || result.exitCode === 3 ? 'warn' : result.exitCode === 0 ? 'info' : 'error'
+      desk.say(abort.signal.aborted ? `${spec.title}: cancelled; ${result.summary}` : result.summary, tone)
+    } catch (error) {
+      if (abort.signal.aborted) desk.say(`${spec.title}: cancelled; what was done so far is recorded`, 'warn')
+      else desk.fail(error)
+    } finally {
+      desk.live = null
+      this.#abort = null
+      await this.#settle()
+    }
+  }
+
+  /** One look at the run by itself, at most one at a time; it leaves no cell, what it finds is recorded. */
+  autoTick(): void {
+    const desk = this.#desk
+    const spec = desk.registry.get('patrol.tick')
+    if (spec === undefined || this.#isTicking || this.isBusy || whyDisabled(spec, desk.commandState()) !== null) return
+    this.#isTicking = true
+    const environment = this.#environment('auto', new AbortController())
+    void this.#run(spec, {}, environment)
+      .catch((error: unknown) => desk.fail(error))
+      .finally(() => {
+        this.#isTicking = false
+        return this.#settle()
+      })
+  }
+
+  async #run(spec: CommandSpec, args: Readonly<Record<string, unknown>>, env: CommandEnvironment): Promise<ActResult> {
+    if (spec.run === undefined) throw new Error(`${spec.id} has no act`)
+    const result = await spec.run(env, args)
+    if (spec.id === 'patrol.tick' && env.runId !== null && isObservation(result.data))
+      this.#desk.observed = { runId: env.runId, observation: result.data }
+    return result
+  }
+
+  async #settle(): Promise<void> {
+    const desk = this.#desk
+    await desk.workspace.refresh().catch((error: unknown) => desk.fail(error))
+    desk.nowMs = desk.clock.nowMs()
+    desk.loadSoon()
+    desk.changed()
+  }
+
+  #environment(via: CommandEnvironment['via'], abort: AbortController): CommandEnvironment {
+    const desk = this.#desk
+    const layers = this.#layers
+    return {
+      projectFolder: desk.workspace.projectFolder,
+      via,
+      who: desk.who,
+      runId: desk.workspace.run()?.runId ?? null,
+      signal: abort.signal,
+      ask: {
+        confirm: async (title, lines) => (await layers.ask({ kind: 'confirm', title, lines })) === 'yes',
+        typed: (title, expected, lines) => layers.ask({ kind: 'typed', title, expected, lines }),
+        text: (title, initial) => layers.ask({ kind: 'text', title, lines: [], initial }),
+      },
+      progress: (progress) => {
+        if (via === 'auto' || desk.live === null) return
+        desk.live = withProgress(desk.live, progress)
+        desk.changed()
+      },
+      openRun: (runId) => {
+        void desk.workspace.openRun(runId).then(() => desk.do({ type: 'open-run', runId }))
+      },
+    }
+  }
+}
+
+function isObservation(data: unknown): data is Observation {
+  return typeof data === 'object' && data !== null && 'decision' in data && 'units' in data
+}

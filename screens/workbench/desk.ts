@@ -1,0 +1,255 @@
+import { showChord } from '../../src/commands/chord.ts'
+import type { Keymap } from '../../src/commands/keymap.ts'
+import { type Registry, whyDisabled } from '../../src/commands/registry.ts'
+import type { CommandState } from '../../src/commands/types.ts'
+import type { Observation } from '../../src/patrol/types.ts'
+import type { RunState } from '../../src/run/types.ts'
+import type { Workspace } from '../../src/session/workspace.ts'
+import type { Theme } from '../../src/ui/theme.ts'
+import { isPhase } from '../../src/walk/phase.ts'
+import type { LiveAct, ScreenInput } from './input.ts'
+import { chromeFor, focusedPane, type PlacedPane, placePanes } from './layout.ts'
+import { type PaneModel, rowIdsOf, type ScreenModel, textOf } from './model.ts'
+import { cursorOf, filtered, rowCount, scrolledTop } from './pane-rows.ts'
+import { paneLines } from './plain.ts'
+import { screenModel } from './screens.ts'
+import type { Hint, Message } from './snapshot.ts'
+import { paneOf, reduceUi, type UiAction, type UiState } from './ui-state.ts'
+
+export interface DeskOptions {
+  readonly workspace: Workspace
+  readonly registry: Registry
+  readonly keymap: Keymap
+  readonly theme: Theme
+  readonly initial: UiState
+  readonly size: { readonly columns: number; readonly rows: number }
+  readonly who: string
+  readonly clock: { nowMs(): number; monotonicMs(): number }
+  /** Called with every change of what must survive a crash. */
+  readonly remember: (ui: UiState) => void
+}
+
+/**
+ * What lies on the desk: the open screen as data, where its cursors stand, what is said and what runs. Everything that
+ * is drawn is read from here; whoever changes something here says so with `changed`.
+ */
+export class Desk {
+  readonly workspace: Workspace
+  readonly registry: Registry
+  readonly clock: DeskOptions['clock']
+  ui: UiState
+  theme: Theme
+  keymap: Keymap
+  who: string
+  size: { columns: number; rows: number }
+  nowMs: number
+  message: Message | null = null
+  live: LiveAct | null = null
+  /** Newest look of this process, which is not always journalled. */
+  observed: { readonly runId: string; readonly observation: Observation } | null = null
+  readonly #remember: (ui: UiState) => void
+  readonly #onChange: () => void
+  #model: { readonly key: readonly unknown[]; readonly input: ScreenInput; readonly model: ScreenModel } | null = null
+  #loadTimer: NodeJS.Timeout | null = null
+
+  constructor(options: DeskOptions, onChange: () => void) {
+    this.workspace = options.workspace
+    this.registry = options.registry
+    this.clock = options.clock
+    this.ui = options.initial
+    this.theme = options.theme
+    this.keymap = options.keymap
+    this.who = options.who
+    this.size = options.size
+    this.nowMs = options.clock.nowMs()
+    this.#remember = options.remember
+    this.#onChange = onChange
+  }
+
+  changed(): void {
+    this.#onChange()
+  }
+
+  say(text: string, tone: Message['tone'] = 'info'): void {
+    this.message = { text, tone }
+    this.changed()
+  }
+
+  fail(error: unknown): void {
+    this.say(error instanceof Error ? error.message : String(error), 'error')
+  }
+
+  /** One step of what is remembered. */
+  do(action: UiAction): void {
+    const next = reduceUi(this.ui, action)
+    if (next === this.ui) return
+    this.ui = next
+    this.#remember(next)
+    this.changed()
+  }
+
+  /** Reads what the open screen needs, soon; a person who holds a key down does not start a read for each press. */
+  loadSoon(delayMs = 0): void {
+    this.stopLoading()
+    this.#loadTimer = setTimeout(() => {
+      this.#loadTimer = null
+      this.workspace.load(this.ui.screen, this.selected).catch((error: unknown) => this.fail(error))
+    }, delayMs)
+  }
+
+  stopLoading(): void {
+    if (this.#loadTimer !== null) clearTimeout(this.#loadTimer)
+    this.#loadTimer = null
+  }
+
+  /** The open screen as data, made anew only when something that it is drawn from changed. */
+  screen(): { readonly input: ScreenInput; readonly model: ScreenModel } {
+    const { workspace } = this
+    const run = workspace.run()
+    const plan = workspace.plan()
+    const shelves = workspace.shelves()
+    const standings = workspace.standings(this.nowMs, phaseOfCommand(this.live?.commandId))
+    const key = [
+      this.nowMs,
+      run,
+      plan,
+      shelves,
+      standings,
+      this.live,
+      this.observed,
+      this.theme,
+      this.ui.screen,
+      this.ui.panes,
+    ]
+    if (this.#model !== null && key.every((part, i) => part === this.#model?.key[i])) return this.#model
+    const input: ScreenInput = {
+      nowMs: this.nowMs,
+      project: workspace.project,
+      projectFolder: workspace.projectFolder,
+      run,
+      plan,
+      ...standings,
+      live: this.live,
+      observation: this.#newestObservation(run),
+      shelves,
+      selected: this.selected,
+      screen: this.ui.screen,
+      isUnicode: this.theme.glyphs.isUnicode,
+    }
+    this.#model = { key, input, model: screenModel(input) }
+    return this.#model
+  }
+
+  /** The look of this process when it is newer than the one on record. */
+  #newestObservation(run: RunState | null): Observation | null {
+    const stored = (run?.observation?.payload ?? null) as Observation | null
+    const own = this.observed !== null && this.observed.runId === run?.runId ? this.observed.observation : null
+    return own !== null && own.atMs >= (stored?.atMs ?? 0) ? own : stored
+  }
+
+  commandState(): CommandState {
+    return {
+      screen: this.ui.screen,
+      run: this.workspace.run(),
+      hasPlan: this.workspace.plan().status !== 'none',
+      busyWith: this.live?.commandId ?? null,
+      selection: this.selected(this.focus()),
+      nowMs: this.nowMs,
+    }
+  }
+
+  hints(): readonly Hint[] {
+    const state = this.commandState()
+    const offered = this.registry.on(this.ui.screen).filter((s) => s.hint !== undefined)
+    return offered.flatMap((spec) => {
+      const chord = this.keymap.chords.get(spec.id)?.[0]
+      if (chord === undefined) return []
+      const key = showChord(chord, !this.theme.glyphs.isUnicode)
+      return [{ key, text: spec.hint ?? spec.title, isDisabled: whyDisabled(spec, state) !== null }]
+    })
+  }
+
+  // ── panes ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Pane that has the keys. */
+  focus(): string {
+    return focusedPane(this.screen().model, this.ui.focus[this.ui.screen])
+  }
+
+  /** A pane as it is shown, filtered. */
+  pane(id: string): PaneModel | null {
+    const pane = this.screen().model.panes.find((p) => p.id === id)
+    return pane === undefined ? null : filtered(pane, paneOf(this.ui, id).filter)
+  }
+
+  placed(): readonly PlacedPane[] {
+    const { columns, rows } = this.size
+    const area = chromeFor(columns, rows, this.live !== null).panes
+    return placePanes(this.screen().model, this.focus(), this.ui.isZoomed, area)
+  }
+
+  paneAt(column: number, row: number): PlacedPane | null {
+    const isIn = (p: PlacedPane) => column >= p.x && column < p.x + p.width && row >= p.y && row < p.y + p.height
+    return this.placed().find(isIn) ?? null
+  }
+
+  /** Row under the cursor of a pane. */
+  readonly selected = (paneId: string): string | null => {
+    const pane = this.#model?.model.panes.find((p) => p.id === paneId)
+    const state = paneOf(this.ui, paneId)
+    if (pane === undefined) return state.rowId
+    const rowIds = rowIdsOf(filtered(pane, state.filter))
+    const cursor = cursorOf(pane, state, rowIds)
+    return cursor < 0 ? null : (rowIds[cursor] ?? null)
+  }
+
+  /** Moves the cursor of a pane with rows, or scrolls one without. */
+  move(pane: PlacedPane, amount: number, how: 'by' | 'to'): void {
+    const model = this.pane(pane.id)
+    if (model === null) return
+    const state = paneOf(this.ui, pane.id)
+    const rowIds = rowIdsOf(model)
+    const cursor = cursorOf(model, state, rowIds)
+    if (cursor < 0) {
+      const height = pane.height - 2
+      const count = rowCount(model, pane.width - 2)
+      const top = scrolledTop(model, state, count, height)
+      const last = Math.max(0, count - height)
+      const next = Math.max(0, Math.min(last, how === 'by' ? top + amount : amount))
+      this.do({ type: 'scroll', pane: pane.id, top: next, isFollowing: next >= last })
+      return
+    }
+    const height = pane.height - 2 - (model.kind === 'table' ? 1 : 0)
+    this.do({ type: 'move', pane: pane.id, to: how === 'by' ? cursor + amount : amount, rowIds, height })
+  }
+
+  cycle(by: number): void {
+    const ids = this.screen().model.panes.map((p) => p.id)
+    const at = ids.indexOf(this.focus())
+    const next = ids[(at + by + ids.length) % ids.length]
+    if (next !== undefined) this.do({ type: 'focus', pane: next })
+    this.loadSoon()
+  }
+
+  /** Text of the focused pane for the clipboard or the pager: the row under the cursor, or everything. */
+  paneText(isWhole: boolean): string {
+    const pane = this.pane(this.focus())
+    if (pane === null) return ''
+    const lines = paneLines(pane, 200, this.theme.glyphs)
+    if (isWhole) return `${lines.join('\n')}\n`
+    const row = this.selected(pane.id)
+    if (pane.kind === 'table') return pane.rows.find((r) => r.id === row)?.cells.join('\t') ?? ''
+    if (pane.kind === 'checklist') {
+      const item = pane.items.find((i) => i.id === row)
+      return item === undefined ? '' : [`${item.id} ${item.title}: ${item.evidence}`, ...(item.detail ?? [])].join('\n')
+    }
+    if (pane.kind === 'text') return pane.lines.map(textOf)[paneOf(this.ui, pane.id).top] ?? ''
+    return lines.at(-1) ?? ''
+  }
+}
+
+/** Phase whose act runs, by the first word of its command. */
+function phaseOfCommand(commandId: string | undefined) {
+  const word = commandId?.split('.')[0] ?? ''
+  return isPhase(word) ? word : null
+}
