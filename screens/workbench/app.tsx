@@ -45,7 +45,10 @@ function Frame({ snapshot }: { readonly snapshot: Snapshot }) {
           snapshot={snapshot}
         />
       ) : (
-        <OverlayView overlay={overlay} width={columns} height={panes.height} />
+        // A short question leaves the rows below it as they are.
+        <Box height={panes.height} flexShrink={0} flexDirection="column">
+          <OverlayView overlay={overlay} width={columns} height={panes.height} />
+        </Box>
       )}
       {chrome.liveRows > 0 ? <LiveStrip snapshot={snapshot} rows={chrome.liveRows} /> : null}
       <CommandRow snapshot={snapshot} />

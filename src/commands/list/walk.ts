@@ -252,7 +252,7 @@ export const walkCommands: readonly CommandSpec[] = [
       }),
     positional: ['item', 'reason'],
     keys: ['o'],
-    where: ['plan', 'audit', 'smoke', 'cost', 'launch'],
+    where: ['plan', 'audit', 'smoke', 'cost', 'launch', 'teardown'],
     risk: 'change',
     cli: ['override'],
     disabled: needsRun,
