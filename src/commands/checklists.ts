@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { basename, isAbsolute, join } from 'node:path'
 import type { ActResult } from '../run/act.ts'
 import { loadSettings } from './open.ts'
@@ -49,6 +50,9 @@ export async function showChecklist(
     args.file === undefined
       ? await listFiles(env.projectFolder)
       : [{ name: args.file, path: await fileOf(env.projectFolder, args.file, false) }]
+  for (const { name, path } of wanted)
+    if (!existsSync(path))
+      return { summary: `no checklist ${name}; kx checklist without words lists them all`, exitCode: 1, data: null }
   const lists = await Promise.all(wanted.map(async ({ name, path }) => ({ name, list: await readChecklist(path) })))
   const lines = lists.flatMap(({ name, list }) => [
     `${list.title ?? basename(name)} (${name}): ${list.items.filter((i) => i.isChecked).length} of ${list.items.length} ticked`,
@@ -75,6 +79,8 @@ export async function tickTask(
     return { summary: 'which task? kx tick <file> <number>', exitCode: 2, data: null }
   const { readChecklist, tick } = await import('../checklist/tick.ts')
   const path = await fileOf(env.projectFolder, args.file, true)
+  if (!existsSync(path))
+    return { summary: `no checklist ${args.file}; kx checklist lists them all`, exitCode: 1, data: null }
   const list = await readChecklist(path)
   const item = list.items[args.task - 1]
   if (item === undefined)

@@ -14,7 +14,8 @@ export async function listRuns(_env: CommandEnvironment, args: { readonly archiv
   const home = createHomeReader(userFolders(process.env).state).read(nowMs, args.archived)
   const lines = home.runs.map((r) => {
     const units = r.unitsTotal === null ? '' : `, ${r.unitsDone ?? '?'} of ${r.unitsTotal} units`
-    const seen = r.seenAtMs === null ? '' : `, seen ${formatAge(nowMs - r.seenAtMs)} ago`
+    const age = r.seenAtMs === null ? '' : formatAge(nowMs - r.seenAtMs)
+    const seen = age === '' ? '' : age === 'now' ? ', seen just now' : `, seen ${age} ago`
     return `${r.runId}  ${r.project}: ${r.liveness ?? r.stage ?? 'unknown'}${units}${seen}${r.reason === null ? '' : `  ${r.reason}`}`
   })
   for (const m of home.meters)
