@@ -10,12 +10,14 @@ import { withProgress } from './live.ts'
 export class Acts {
   readonly #desk: Desk
   readonly #layers: Layers
+  readonly #goToProject: (projectFolder: string, runId: string | null) => void
   #abort: AbortController | null = null
   #isTicking = false
 
-  constructor(desk: Desk, layers: Layers) {
+  constructor(desk: Desk, layers: Layers, goToProject: (projectFolder: string, runId: string | null) => void) {
     this.#desk = desk
     this.#layers = layers
+    this.#goToProject = goToProject
   }
 
   get isBusy(): boolean {
@@ -99,6 +101,7 @@ export class Acts {
       via,
       who: desk.who,
       runId: desk.workspace.run()?.runId ?? null,
+      settings: desk.settings,
       signal: abort.signal,
       ask: {
         confirm: async (title, lines) => (await layers.ask({ kind: 'confirm', title, lines })) === 'yes',
@@ -110,7 +113,9 @@ export class Acts {
         desk.live = withProgress(desk.live, progress)
         desk.changed()
       },
-      openRun: (runId) => {
+      openRun: (runId, projectFolder) => {
+        if (projectFolder !== undefined && projectFolder !== desk.workspace.projectFolder)
+          return this.#goToProject(projectFolder, runId)
         void desk.workspace.openRun(runId).then(() => desk.do({ type: 'open-run', runId }))
       },
     }

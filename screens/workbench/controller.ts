@@ -21,6 +21,8 @@ export interface TerminalActs {
   edit(file: string): Promise<void>
   page(text: string): Promise<void>
   quit(exitCode: number): void
+  /** Leaves this project for another one. */
+  goToProject(projectFolder: string, runId: string | null): void
 }
 
 export interface ControllerDeps extends DeskOptions {
@@ -46,7 +48,7 @@ export class Controller {
     this.#host = deps.host
     this.#desk = new Desk(deps, () => this.changed())
     this.#layers = new Layers(this.#desk, (spec, args, via) => this.runCommand(spec, args, via))
-    this.#acts = new Acts(this.#desk, this.#layers)
+    this.#acts = new Acts(this.#desk, this.#layers, (folder, runId) => deps.host.goToProject(folder, runId))
     this.#snapshot = this.#make()
     this.#unsubscribe = deps.workspace.subscribe(() => this.changed())
   }

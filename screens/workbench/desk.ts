@@ -1,7 +1,7 @@
 import { showChord } from '../../src/commands/chord.ts'
 import type { Keymap } from '../../src/commands/keymap.ts'
 import { type Registry, whyDisabled } from '../../src/commands/registry.ts'
-import type { CommandState } from '../../src/commands/types.ts'
+import type { CommandState, Settings } from '../../src/commands/types.ts'
 import type { Observation } from '../../src/patrol/types.ts'
 import type { RunState } from '../../src/run/types.ts'
 import type { Workspace } from '../../src/session/workspace.ts'
@@ -24,6 +24,8 @@ export interface DeskOptions {
   readonly initial: UiState
   readonly size: { readonly columns: number; readonly rows: number }
   readonly who: string
+  /** Settings from the command line, for the acts. */
+  readonly settings: Settings
   readonly clock: { nowMs(): number; monotonicMs(): number }
   /** Called with every change of what must survive a crash. */
   readonly remember: (ui: UiState) => void
@@ -37,6 +39,7 @@ export class Desk {
   readonly workspace: Workspace
   readonly registry: Registry
   readonly clock: DeskOptions['clock']
+  readonly settings: Settings
   ui: UiState
   theme: Theme
   keymap: Keymap
@@ -56,6 +59,7 @@ export class Desk {
     this.workspace = options.workspace
     this.registry = options.registry
     this.clock = options.clock
+    this.settings = options.settings
     this.ui = options.initial
     this.theme = options.theme
     this.keymap = options.keymap

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { createElement } from 'react'
 import { buildKeymap } from '../../src/commands/keymap.ts'
 import { allCommands } from '../../src/commands/list/all.ts'
-import type { ScreenId } from '../../src/commands/types.ts'
+import type { ScreenId, Settings } from '../../src/commands/types.ts'
 import { openMemory } from '../../src/session/memory.ts'
 import type { WorkbenchSettings } from '../../src/session/view.ts'
 import type { Workspace } from '../../src/session/workspace.ts'
@@ -18,6 +18,8 @@ import { freshUi, type UiState } from './ui-state.ts'
 export interface StartOptions {
   readonly projectFolder: string
   readonly stateFolder: string
+  /** Settings from the command line. */
+  readonly settings: Settings
   readonly screen: string | null
   /** Login name, for records. */
   readonly who: string
@@ -84,8 +86,14 @@ function runOnTerminal(words: readonly string[], args: readonly string[], input?
   })
 }
 
-/** Opens the workbench and settles with its exit code when the person leaves. */
-export async function startWorkbench(options: StartOptions): Promise<number> {
+/** How the workbench was left: for good, or for a run of another project. */
+export interface Left {
+  readonly exitCode: number
+  readonly next: { readonly projectFolder: string; readonly runId: string | null } | null
+}
+
+/** Opens the workbench and settles when the person leaves. */
+export async function startWorkbench(options: StartOptions): Promise<Left> {
   const memory = openMemory<UiState>({
     stateFolder: options.stateFolder,
     projectFolder: options.projectFolder,
@@ -101,9 +109,9 @@ export async function startWorkbench(options: StartOptions): Promise<number> {
   const registry = allCommands()
   let controller: Controller | null = null
   let settings: WorkbenchSettings | null = null
-  let leave: (exitCode: number) => void = () => {}
-  const left = new Promise<number>((resolve) => {
-    leave = resolve
+  let leave: (exitCode: number, next?: Left['next']) => void = () => {}
+  const left = new Promise<Left>((resolve) => {
+    leave = (exitCode, next = null) => resolve({ exitCode, next })
   })
 
   const releaseStrays = catchStrays(options.stateFolder)
@@ -133,6 +141,7 @@ export async function startWorkbench(options: StartOptions): Promise<number> {
     initial,
     size: terminal.size(),
     who: options.who,
+    settings: options.settings,
     clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
     remember: (ui) => memory.set(ui),
     host: {
@@ -152,6 +161,7 @@ export async function startWorkbench(options: StartOptions): Promise<number> {
       page: (text) =>
         terminal.release(() => runOnTerminal(wordsOf(settings?.pager, options.env.PAGER, 'less -R'), [], text)),
       quit: (exitCode) => leave(exitCode),
+      goToProject: (projectFolder, runId) => leave(0, { projectFolder, runId }),
     },
   })
   controller = made
@@ -181,7 +191,7 @@ export async function startWorkbench(options: StartOptions): Promise<number> {
     work.catch((error: unknown) => made.setMessage(error instanceof Error ? error.message : String(error), 'error'))
 
   const stopClock = startClock(made, () => settings?.refreshSeconds ?? 2)
-  const exitCode = await left
+  const result = await left
   stopClock()
   unsubscribe()
   made.close()
@@ -190,7 +200,7 @@ export async function startWorkbench(options: StartOptions): Promise<number> {
   terminal.close()
   ink.unmount()
   releaseStrays()
-  return exitCode
+  return result
 }
 
 /**

@@ -2,6 +2,7 @@
 export interface Globals {
   readonly project: string | null
   readonly run: string | null
+  readonly plan: string | null
   readonly json: boolean
   readonly plain: boolean
   readonly noColor: boolean
@@ -16,7 +17,13 @@ export type SplitArgv =
   | { readonly ok: true; readonly globals: Globals; readonly words: readonly string[] }
   | { readonly ok: false; readonly text: string }
 
-const withValue = { '--project': 'project', '--run': 'run', '--theme': 'theme', '--screen': 'screen' } as const
+const withValue = {
+  '--project': 'project',
+  '--run': 'run',
+  '--plan': 'plan',
+  '--theme': 'theme',
+  '--screen': 'screen',
+} as const
 const flags = {
   '--json': 'json',
   '--plain': 'plain',
@@ -32,6 +39,7 @@ const flags = {
 export const globalHelp: readonly (readonly [string, string])[] = [
   ['--project <folder>', 'project folder (default: here)'],
   ['--run <id>', 'run to act on (default: the one that is open in this project)'],
+  ['--plan <file>', 'plan file (default: kx.yaml, or what the settings say)'],
   ['--json', 'print the result as JSON'],
   ['--plain', 'print a screen as lines instead of opening it'],
   ['--screen <name>', 'open the workbench on this screen'],
@@ -47,6 +55,7 @@ export function splitArgv(argv: readonly string[]): SplitArgv {
   const globals: Record<string, string | boolean | null> = {
     project: null,
     run: null,
+    plan: null,
     theme: null,
     screen: null,
     json: false,

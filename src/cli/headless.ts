@@ -8,6 +8,7 @@ import type { ActResult, Progress } from '../run/act.ts'
 import type { Globals } from './globals.ts'
 import { loginName } from './login.ts'
 import { plainResult } from './print.ts'
+import { flagSettings } from './settings.ts'
 
 export interface HeadlessRequest {
   readonly projectFolder: string
@@ -91,6 +92,7 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
     via: 'cli',
     who: loginName(),
     runId: request.globals.run,
+    settings: flagSettings(request.globals),
     signal: abort.signal,
     ask,
     progress: progressPrinter(request.globals.json || process.stderr.isTTY !== true),
@@ -141,6 +143,7 @@ async function printScreen(
   const troubles: string[] = []
   const workspace = createWorkspace({
     projectFolder: request.projectFolder,
+    settings: flagSettings(request.globals),
     runId: request.globals.run,
     onTrouble: (text) => troubles.push(text),
   })

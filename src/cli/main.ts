@@ -1,20 +1,26 @@
-import { resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { type Globals, globalHelp, splitArgv } from './globals.ts'
 import { loginName } from './login.ts'
+import { flagSettings } from './settings.ts'
 
 /**
  * Entry of the program. Opens the workbench on a terminal; without one, or with words, runs headless.
  * Exit codes: 0 ok, 1 a finding or a refusal, 2 usage, 3 needs a person, 4 unknown, 130 interrupted.
  */
 export async function main(argv: readonly string[]): Promise<void> {
+  // A reader that leaves early (`kx runs | head`) is no failure of ours; there is nobody left to tell.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
+    throw error
+  })
   const split = splitArgv(argv)
   if (!split.ok) {
     process.stderr.write(`kx: ${split.text}; kx --help lists the options\n`)
     process.exitCode = 2
     return
   }
-  const { globals, words } = split
-  const projectFolder = resolve(globals.project ?? process.cwd())
+  const { words } = split
+  const { globals, projectFolder } = placed(split.globals)
   const hasTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true
   if (words.length === 0 && hasTerminal && !globals.plain && !globals.json && !globals.isHelp && !globals.isVersion) {
     process.exitCode = await workbench(projectFolder, globals)
@@ -22,6 +28,14 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
   const { runHeadless } = await import('./headless.ts')
   process.exitCode = await runHeadless({ projectFolder, globals, words, globalHelp })
+}
+
+/** The folder of a plan file is its project, unless another one is named. */
+function placed(globals: Globals): { readonly globals: Globals; readonly projectFolder: string } {
+  if (globals.plan === null || globals.project !== null)
+    return { globals, projectFolder: resolve(globals.project ?? process.cwd()) }
+  const file = resolve(globals.plan)
+  return { globals: { ...globals, plan: basename(file) }, projectFolder: dirname(file) }
 }
 
 /**
@@ -45,16 +59,30 @@ async function workbench(projectFolder: string, globals: Globals): Promise<numbe
   const [{ startWorkbench }, { createWorkspace }, { userFolders }] = await withAllColours(() =>
     Promise.all([import('../../screens/workbench/start.ts'), import('./workspace.ts'), import('../session/paths.ts')]),
   )
-  return startWorkbench({
-    projectFolder,
-    stateFolder: userFolders(process.env).state,
-    screen: globals.screen,
-    who: loginName(),
-    theme: globals.theme,
-    isAscii: globals.ascii,
-    isColourless: globals.noColor,
-    env,
-    makeWorkspace: (runId, onTrouble) => createWorkspace({ projectFolder, runId: globals.run ?? runId, onTrouble }),
-    loadSettings: async () => (await import('./settings.ts')).workbenchSettings(projectFolder, globals),
-  })
+  let folder = projectFolder
+  let runId = globals.run
+  // Going to a run of another project leaves one workbench and opens the next; what was on screen is remembered by each.
+  for (let round = 0; ; round += 1) {
+    // A plan file that was named belongs to the first project only.
+    const settings = flagSettings(round === 0 ? globals : { ...globals, plan: null })
+    const here = folder
+    const asked = runId
+    const { exitCode, next } = await startWorkbench({
+      settings,
+      projectFolder: here,
+      stateFolder: userFolders(process.env).state,
+      screen: round === 0 ? globals.screen : null,
+      who: loginName(),
+      theme: globals.theme,
+      isAscii: globals.ascii,
+      isColourless: globals.noColor,
+      env,
+      makeWorkspace: (remembered, onTrouble) =>
+        createWorkspace({ projectFolder: here, settings, runId: asked ?? remembered, onTrouble }),
+      loadSettings: async () => (await import('./settings.ts')).workbenchSettings(here, settings),
+    })
+    if (next === null) return exitCode
+    folder = next.projectFolder
+    runId = next.runId
+  }
 }

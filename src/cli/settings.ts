@@ -1,4 +1,5 @@
 import { loadSettings } from '../commands/open.ts'
+import type { Settings } from '../commands/types.ts'
 import type { WorkbenchSettings } from '../session/view.ts'
 import { formatProblem } from '../text/problem.ts'
 import type { Globals } from './globals.ts'
@@ -6,6 +7,7 @@ import type { Globals } from './globals.ts'
 /** Options of the command line that are settings too: the strongest layer. */
 export function flagSettings(globals: Globals): Readonly<Record<string, unknown>> {
   return {
+    planFile: globals.plan,
     theme: globals.theme,
     ascii: globals.ascii ? true : null,
     noColor: globals.noColor ? true : null,
@@ -13,8 +15,8 @@ export function flagSettings(globals: Globals): Readonly<Record<string, unknown>
 }
 
 /** What the workbench itself needs of the settings. */
-export async function workbenchSettings(projectFolder: string, globals: Globals): Promise<WorkbenchSettings> {
-  const { config, problems } = await loadSettings(projectFolder, flagSettings(globals))
+export async function workbenchSettings(projectFolder: string, settings: Settings): Promise<WorkbenchSettings> {
+  const { config, problems } = await loadSettings(projectFolder, settings)
   return {
     theme: config.theme,
     color: config.color,

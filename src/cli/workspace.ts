@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Settings } from '../commands/types.ts'
 import { runFolder } from '../run/folder.ts'
 import { livenessOf } from '../run/reader.ts'
 import type { RunState } from '../run/types.ts'
@@ -14,6 +15,8 @@ import { staleness } from '../walk/staleness.ts'
 
 export interface WorkspaceOptions {
   readonly projectFolder: string
+  /** Settings from the command line. */
+  readonly settings: Settings
   /** Run that was open when kx was left; null: the newest one. */
   readonly runId: string | null
   /** Said once, when something could not be read in the background. */
@@ -99,7 +102,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace & { begin(
   }
   const reloadPlan = async () => {
     const { readPlanView } = await import('../commands/plan-view.ts')
-    plan = await readPlanView(projectFolder)
+    plan = await readPlanView(projectFolder, options.settings)
     changed()
   }
 

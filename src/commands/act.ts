@@ -15,15 +15,17 @@ export interface ActOptions {
   readonly isQuietCell?: boolean
 }
 
+type ProjectRequest = Pick<CommandEnvironment, 'projectFolder' | 'settings' | 'signal'>
+
 /** Reads the plan of the project as it lies on disk now. A bad one is a finding with file and line (`Refused`). */
-export async function loadProject(projectFolder: string, signal: AbortSignal): Promise<LoadedPlan> {
+export async function loadProject({ projectFolder, settings, signal }: ProjectRequest): Promise<LoadedPlan> {
   const [{ loadPlan }, { createLocalHost }, { userFolders }, { formatProblem }] = await Promise.all([
     import('../plan/load.ts'),
     import('../host/local.ts'),
     import('../session/paths.ts'),
     import('../text/problem.ts'),
   ])
-  const { config } = await loadSettings(projectFolder)
+  const { config } = await loadSettings(projectFolder, settings)
   const host = createLocalHost()
   const found = await loadPlan(projectFolder, config.planFile, {
     exec: host.exec.bind(host),
@@ -102,7 +104,7 @@ export async function actOnRun(
       import('../session/perform.ts'),
       import('../session/ids.ts'),
     ])
-    const loaded = await loadProject(env.projectFolder, env.signal)
+    const loaded = await loadProject(env)
     const runId = await runIdFor(env, options)
     return await performAct(
       {

@@ -1,3 +1,4 @@
+import { basename, dirname, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ActResult } from '../run/act.ts'
 import { allCommands } from './list/all.ts'
@@ -50,11 +51,18 @@ async function runStep(env: CommandEnvironment, commandId: string): Promise<ActR
   return result
 }
 
+/** The folder of a plan file is its project, wherever kx was started. */
+function atPlan(env: CommandEnvironment, plan: string): CommandEnvironment {
+  const file = resolve(env.projectFolder, plan)
+  return { ...env, projectFolder: dirname(file), settings: { ...env.settings, planFile: basename(file) } }
+}
+
 /** `kx walk`: every phase in order, fresh proofs skipped, up to a gate that only a person may pass. */
 export async function walkAuto(
-  env: CommandEnvironment,
-  _args: { readonly plan?: string | undefined },
+  surface: CommandEnvironment,
+  args: { readonly plan?: string | undefined },
 ): Promise<ActResult> {
+  const env = args.plan === undefined ? surface : atPlan(surface, args.plan)
   const done: { step: string; summary: string; exitCode: number }[] = []
   const stop = (step: string, result: ActResult): ActResult => ({
     ...result,

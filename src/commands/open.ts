@@ -5,7 +5,7 @@ import type { Clock } from '../run/act.ts'
 import { RunError } from '../run/errors.ts'
 import { runFolder } from '../run/folder.ts'
 import { type OpenRunOptions, openRun, type WritableRun } from '../run/handle.ts'
-import type { CommandEnvironment } from './types.ts'
+import type { CommandEnvironment, Settings } from './types.ts'
 
 /** The real clock. */
 export const systemClock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() }
@@ -45,7 +45,7 @@ export async function openForWriting(
 }
 
 /** Effective settings of a project; problems come with them, they do not throw. */
-export async function loadSettings(projectFolder: string, flags: Readonly<Record<string, unknown>> = {}) {
+export async function loadSettings(projectFolder: string, flags: Settings = {}) {
   const { loadConfig } = await import('../config/load.ts')
   return loadConfig({ projectFolder, env: process.env, flags, home: homedir() })
 }

@@ -4,10 +4,11 @@ import type { PlanView } from '../session/view.ts'
 import { loadProject } from './act.ts'
 import { loadSettings } from './open.ts'
 import { Refused } from './refused.ts'
+import type { Settings } from './types.ts'
 
 /** The plan of a project for the screen: there, missing, or bad with file and line. */
-export async function readPlanView(projectFolder: string): Promise<PlanView> {
-  const { config } = await loadSettings(projectFolder)
+export async function readPlanView(projectFolder: string, settings: Settings): Promise<PlanView> {
+  const { config } = await loadSettings(projectFolder, settings)
   const file = join(projectFolder, config.planFile)
   try {
     await access(file)
@@ -17,7 +18,7 @@ export async function readPlanView(projectFolder: string): Promise<PlanView> {
   try {
     return {
       status: 'ok',
-      loaded: await loadProject(projectFolder, AbortSignal.timeout(120_000)),
+      loaded: await loadProject({ projectFolder, settings, signal: AbortSignal.timeout(120_000) }),
       readAtMs: Date.now(),
     }
   } catch (error) {

@@ -53,7 +53,7 @@ export async function showProfile(_env: CommandEnvironment, args: { readonly nam
 /** `kx config`. */
 export async function showConfig(env: CommandEnvironment): Promise<ActResult> {
   const [settings, { configLines }, { formatProblem }] = await Promise.all([
-    loadSettings(env.projectFolder),
+    loadSettings(env.projectFolder, env.settings),
     import('../config/lines.ts'),
     import('../text/problem.ts'),
   ])
@@ -76,7 +76,7 @@ export async function planSchemaJson(): Promise<ActResult> {
 /** `kx new`: a commented plan from a few answers. */
 export async function newPlan(env: CommandEnvironment, args: Readonly<Record<string, unknown>>): Promise<ActResult> {
   const { writeNewPlan } = await import('../plan/new.ts')
-  const { config } = await loadSettings(env.projectFolder)
+  const { config } = await loadSettings(env.projectFolder, env.settings)
   const file = await writeNewPlan(env.projectFolder, config.planFile, args)
   return { summary: `wrote ${file}; read it, then check it (kx plan)`, exitCode: 0, data: { file } }
 }

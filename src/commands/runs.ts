@@ -30,19 +30,42 @@ export async function listRuns(_env: CommandEnvironment, args: { readonly archiv
   }
 }
 
-/** `kx open`: makes a run the open one; the workbench also goes there when the run is of another project. */
+/** Runs of other projects whose id begins like this, from the user's index. */
+async function elsewhere(
+  beginning: string,
+): Promise<readonly { readonly runId: string; readonly projectFolder: string }[]> {
+  const [{ openIndex }, { userFolders }] = await Promise.all([
+    import('../run/index-file.ts'),
+    import('../session/paths.ts'),
+  ])
+  return openIndex(userFolders(process.env).state)
+    .read()
+    .runs.filter((r) => r.runId.startsWith(beginning))
+}
+
+/** `kx open`: opens a run in the workbench, which goes to its project when it is of another one. */
 export async function openRun(env: CommandEnvironment, args: { readonly run: string }): Promise<ActResult> {
   const { findRunId } = await import('../session/current-run.ts')
-  const runId = findRunId(env.projectFolder, args.run)
-  if (runId === null) {
-    return {
-      summary: `no single run of this project begins with ${args.run}; kx runs lists them all`,
-      exitCode: 1,
-      data: null,
-    }
+  const own = findRunId(env.projectFolder, args.run)
+  if (own !== null) {
+    env.openRun(own)
+    return { summary: `run ${own}`, exitCode: 0, data: { runId: own, projectFolder: env.projectFolder } }
   }
-  env.openRun(runId)
-  return { summary: `run ${runId}`, exitCode: 0, data: { runId } }
+  const [other, ...more] = await elsewhere(args.run)
+  if (other === undefined || more.length > 0) {
+    const summary =
+      other === undefined
+        ? `no run begins with ${args.run}; kx runs lists them all`
+        : `${more.length + 1} runs begin with ${args.run}; give more of the id`
+    return { summary, exitCode: 1, data: null }
+  }
+  env.openRun(other.runId, other.projectFolder)
+  const summary = `run ${other.runId} of ${other.projectFolder}`
+  return {
+    summary: env.via === 'cli' ? `${summary}: kx --project ${other.projectFolder} --run ${other.runId}` : summary,
+    exitCode: 0,
+    data: other,
+  }
 }
 
 /** `kx archive`: takes a run off the home screen. */

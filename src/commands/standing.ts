@@ -14,12 +14,12 @@ export interface Standing {
 
 /** How the proofs of a run stand against the files and the machine as they are now. */
 export async function standing(
-  env: Pick<CommandEnvironment, 'projectFolder' | 'signal'>,
+  env: Pick<CommandEnvironment, 'projectFolder' | 'settings' | 'signal'>,
   state: RunState,
 ): Promise<Standing> {
   const [{ createLocalHost }, loaded] = await Promise.all([
     import('../host/local.ts'),
-    loadProject(env.projectFolder, env.signal).catch(() => null),
+    loadProject(env).catch(() => null),
   ])
   const host = createLocalHost()
   const identity = await host.identity(env.signal)

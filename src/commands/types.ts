@@ -64,16 +64,20 @@ export interface Asker {
   text(question: string, initial: string): Promise<string | null>
 }
 
+export type Settings = Readonly<Record<string, unknown>>
+
 /** What handlers are given; made by `cli` (headless) or the workbench. Filled in by `session`. */
 export interface CommandEnvironment {
   readonly projectFolder: string
   readonly via: 'key' | 'command-line' | 'palette' | 'cli' | 'auto'
   readonly who: string
   readonly runId: string | null
+  /** Settings from the command line, by dotted key: the strongest layer (`planFile` of `--plan`, say). */
+  readonly settings: Settings
   readonly signal: AbortSignal
   readonly ask: Asker
   /** Live progress for the running cell. */
   readonly progress: (progress: import('../run/act.ts').Progress) => void
-  /** Opens another run in the workbench; a no-op headless. */
-  readonly openRun: (runId: string | null) => void
+  /** Opens another run in the workbench, of another project where a folder is given; a no-op headless. */
+  readonly openRun: (runId: string | null, projectFolder?: string) => void
 }

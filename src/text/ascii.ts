@@ -32,7 +32,6 @@ const standIns: Readonly<Record<string, string>> = {
  * everything else a question mark for each cell of `widthOf`, so that columns stay where they are.
  */
 export function toAscii(text: string, widthOf: (grapheme: string) => number = () => 1): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: controls are ASCII and belong to the caller
   if (/^[\u0000-\u007f]*$/.test(text)) return text
   return text.replace(/[^\u0000-\u007f]/gu, (sign) => standIns[sign] ?? '?'.repeat(Math.max(0, widthOf(sign))))
 }

@@ -262,7 +262,11 @@ export const walkCommands: readonly CommandSpec[] = [
     id: 'walk.auto',
     title: 'Walk by itself',
     description: 'Runs every phase in order up to a gate that only a person may pass.',
-    args: () => z.strictObject({ plan: z.string().optional().describe('plan file') }),
+    args: () =>
+      z.strictObject({
+        plan: z.string().optional().describe('plan file'),
+        auto: z.boolean().default(false).describe('said for clarity: the walk always stops at a gate for a person'),
+      }),
     positional: ['plan'],
     keys: ['W'],
     where: 'global',

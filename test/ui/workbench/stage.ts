@@ -93,6 +93,7 @@ export function makeStage(
     initial: { ...freshUi, ...options.ui },
     size: options.size ?? { columns: 80, rows: 24 },
     who: 'ada',
+    settings: {},
     clock: { nowMs: () => time.nowMs, monotonicMs: () => time.monotonicMs },
     remember: (ui) => remembered.push(ui),
     host: {
@@ -110,6 +111,7 @@ export function makeStage(
         acts.push('page')
       },
       quit: (code) => acts.push(`quit ${code}`),
+      goToProject: (folder, id) => acts.push(`project ${folder} ${id}`),
     },
   })
   return {
