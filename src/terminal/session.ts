@@ -143,6 +143,8 @@ class Session implements Terminal {
     this.#settler = new Settler(() => void this.#settle())
     this.#stopClock = watchClock(() => this.#onContinue())
     this.#listen()
+    // A terminal that was closed before in this process let go of the event loop.
+    stdin.ref?.()
     this.#take()
     this.#writer.control(QUERIES)
   }
