@@ -67,7 +67,10 @@ export function showChord(chord: string, isAscii = false): string {
       const parts = press.split('+')
       const last = press.endsWith('++') || press === '+' ? '+' : (parts.pop() ?? '')
       const modifiers = press === '+' ? [] : parts.filter((p) => p !== '')
-      const name = shown[last] ?? (modifiers.length > 0 ? last.toUpperCase() : last)
+      const name =
+        shown[last] ??
+        (/^f\d{1,2}$/.test(last) ? last.toUpperCase() : undefined) ??
+        (modifiers.length > 0 ? last.toUpperCase() : last)
       const plain = isAscii && /[↑↓←→]/.test(name) ? last.charAt(0).toUpperCase() + last.slice(1) : name
       return [...modifiers.map((m) => m.charAt(0).toUpperCase() + m.slice(1)), plain].join('-')
     })
