@@ -93,7 +93,7 @@ describe('box engine', () => {
     })
     const found = await boxEngine.find(host, made.folder, made.request.token)
     if (found.kind !== 'one') throw new Error(`not found: ${JSON.stringify(found)}`)
-    expect((await look(made, found.handle)).state).toBe('running')
+    expect(await look(made, found.handle)).toMatchObject({ runnerAlive: true, exit: null })
     expect((await lookUntil(made, found.handle, ended)).exit).toMatchObject({ reason: 'completed', done: 6 })
   })
 
@@ -162,7 +162,7 @@ describe('box engine', () => {
     writeFileSync(join(made.project, 'unit.sh'), 'exit 0\n')
     const edited = { path: 'unit.sh', bytes: 7, mode: 0o644, sha256: 'f'.repeat(64) }
     await expect(boxEngine.submit(host, { ...made.request, code: [edited] })).rejects.toThrow(/begin a new run/)
-    expect((await look(made, handle)).state).toBe('running')
+    expect(await look(made, handle)).toMatchObject({ runnerAlive: true, exit: null })
     await boxEngine.cancel(host, handle, 'test over', 3)
   })
 

@@ -96,7 +96,9 @@ describe.each(shells)('runner in %s', (name, shell) => {
         .trim()
         .split('\n')
         .map((line) => (JSON.parse(line) as { step: number }).step)
-      expect(steps).toEqual([1, 2, 3, 4, 5, 6])
+      // A kill between line and checkpoint repeats a step, and never loses one.
+      expect([...new Set(steps)]).toEqual([1, 2, 3, 4, 5, 6])
+      expect(steps.length).toBeLessThanOrEqual(7)
     }
   })
 

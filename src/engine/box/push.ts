@@ -13,12 +13,19 @@ const copyBytes = 64 * 1024 * 1024
 
 const decoder = new TextDecoder()
 
+/** Throws the first failure, once nothing is in flight any more: the caller may remove the folder then. */
 async function inBatches<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
   const queue = [...items]
   const worker = async () => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await act(item)
+    try {
+      for (let item = queue.shift(); item !== undefined; item = queue.shift()) await act(item)
+    } finally {
+      // Nobody begins another one after a failure; after the end the list is empty anyway.
+      queue.length = 0
+    }
   }
-  await Promise.all(Array.from({ length: Math.min(parallel, items.length) }, worker))
+  const ended = await Promise.allSettled(Array.from({ length: Math.min(parallel, items.length) }, worker))
+  for (const each of ended) if (each.status === 'rejected') throw each.reason
 }
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')

@@ -332,31 +332,59 @@ sort_claims() {
   done
 }
 
-# TERM to every unit's group, KILL when the grace is over, until all workers have written down how their unit ended.
+# signal_units: TERM once to every unit that runs, KILL when the grace since stop_began is over. Sets busy.
+signal_units() {
+  now_ms
+  busy=0
+  for path in units/*/pid; do
+    [ -f "$path" ] && read -r p t b _ <"$path" && is_alive "$p" "$t" "$b" || continue
+    busy=1
+    if [ $((now - stop_began)) -ge $((grace_seconds * 1000)) ]; then
+      signal_unit KILL "$p"
+      continue
+    fi
+    case $asked_units in *" $p "*) continue ;; esac
+    asked_units="$asked_units$p "
+    signal_unit TERM "$p"
+  done
+}
+
+# Until all workers have written down how their unit ended.
 stop_units() {
   : >control/stopping
   now_ms
-  stop_began=$now
-  asked_units=' '
+  stop_began=$now asked_units=' '
   while ! workers_ended; do
-    now_ms
-    for path in claimed/*; do
-      [ -f "$path" ] || continue
-      path=${path##*/}
-      pid_file=units/${path#*-}/pid
-      [ -f "$pid_file" ] && read -r p t b _ <"$pid_file" && is_alive "$p" "$t" "$b" || continue
-      if [ $((now - stop_began)) -ge $((grace_seconds * 1000)) ]; then
-        signal_unit KILL "$p"
-        continue
-      fi
-      case $asked_units in *" $p "*) continue ;; esac
-      asked_units="$asked_units$p "
-      signal_unit TERM "$p"
-    done
+    signal_units
     [ $((now - stop_began)) -ge $(((grace_seconds + 30) * 1000)) ] && break
     drain_notes
     pause
   done
+}
+
+# What an earlier runner, killed, has left running. Its workers are let be until they have written down how their unit
+# ended: one that is killed between starting a unit and noting its process would leave a unit that nobody knows.
+end_leftovers() {
+  : >control/stopping
+  now_ms
+  stop_began=$now asked_units=' '
+  while :; do
+    signal_units
+    for path in control/worker.*.pid; do
+      [ -f "$path" ] && read -r p t b <"$path" && is_alive "$p" "$t" "$b" || continue
+      busy=1
+      [ $((now - stop_began)) -lt $(((grace_seconds + 10) * 1000)) ] || kill -KILL "$p" 2>/dev/null
+    done
+    [ "$busy" = 1 ] || break
+    pause
+  done
+  # And whoever says in its environment that it is of this run, with no worker to speak for it.
+  for path in $(grep -lF "KX_RUN_DIR=$folder" /proc/[0-9]*/environ 2>/dev/null); do
+    p=${path#/proc/}
+    p=${p%/environ}
+    [ "$p" != "$main_pid" ] && tr '\0' '\n' 2>/dev/null <"$path" | grep -qxF "KX_RUN_DIR=$folder" && kill -KILL "$p" 2>/dev/null
+  done
+  rm -f control/worker.* control/stopping units/*/pid
 }
 
 # checkpoint.json from the exit files, and what the abort rules need to know: units done, with NaN, with metric, mean.
@@ -584,31 +612,7 @@ trap '' HUP
 
 # ---- what an earlier runner left behind -----------------------------------------------------------------------------
 mkdir -p queue claimed "done" failed units control notes after
-rm -f control/stopping
-leftover=
-for path in control/worker.*.pid; do
-  [ -f "$path" ] && read -r p t b <"$path" && is_alive "$p" "$t" "$b" && kill -KILL "$p" 2>/dev/null
-done
-for path in claimed/*; do
-  [ -f "$path" ] || continue
-  path=${path##*/}
-  [ -f "units/${path#*-}/pid" ] && read -r p t b _ <"units/${path#*-}/pid" && is_alive "$p" "$t" "$b" || continue
-  signal_unit TERM "$p"
-  leftover="$leftover $p:$t"
-done
-waited=0
-while [ -n "$leftover" ]; do
-  still=
-  for pair in $leftover; do
-    is_alive "${pair%:*}" "${pair#*:}" "$boot_id" || continue
-    [ "$waited" -ge $((grace_seconds * per_second)) ] && signal_unit KILL "${pair%:*}"
-    still="$still $pair"
-  done
-  leftover=$still
-  waited=$((waited + 1))
-  [ -z "$leftover" ] || pause
-done
-rm -f control/worker.*
+end_leftovers
 
 if [ ! -e control/queued ]; then
   # units.list: "= <entry>" begins a unit, the lines below it are its queue file.
