@@ -57,6 +57,8 @@ export async function audit(ctx: ActContext, options: AuditOptions = {}): Promis
   const items = options.only === undefined || before === null ? auditItems : wanted
 
   const checked = await lookAtAll(ctx, look, items)
+  // A look that was given up says nothing of the machine: the report before it, if any, still stands.
+  ctx.signal.throwIfAborted()
   const merged = before === null || items === auditItems ? checked : merge(before.items, checked)
   const { probe } = await look.probe()
   const machineClass = machineClassOf(probe, look.plan.resources.compute)

@@ -59,6 +59,11 @@ export async function smoke(ctx: ActContext): Promise<ActResult> {
   if (first === undefined || firstUnit === undefined) return refusal(ctx, 'the plan has no unit', {})
 
   const drills = ran.every(isFine) ? await runDrills(ctx, place, firstUnit, first) : notDrilled
+  if (ctx.signal.aborted) {
+    // A smoke that was cancelled shows nothing, neither good nor bad: the proof before it, if any, still stands.
+    await tidy(ctx, place)
+    ctx.signal.throwIfAborted()
+  }
   const strayFiles = await strays(ctx, place, began)
   const cores = usableCores(probe)
   const payload = measured(ctx, place, ran, drills.resume, machineClassOf(probe, plan.resources.compute))
