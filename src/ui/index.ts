@@ -1,5 +1,6 @@
 /** The facade over Ink: screens draw with what stands here and import nothing else that draws. */
 export { Box, type BoxProps, Text, type TextProps } from 'ink'
+export { defaultLogLimits, type LogBuffer, type LogLimits, makeLogBuffer } from '../text/log-buffer.ts'
 export { Chart, type ChartProps } from './chart.tsx'
 export { type ChartModel, type ChartSeries, chartFallback, chartLines } from './chart-model.ts'
 export { Checklist, type ChecklistProps } from './checklist.tsx'
@@ -71,7 +72,6 @@ export {
 } from './line-editor.ts'
 export { Lines, type LinesProps, type StyledLine } from './lines.tsx'
 export { type ListAction, type ListState, reduceList, visibleTop } from './list-model.ts'
-export { defaultLogLimits, type LogBuffer, type LogLimits, makeLogBuffer } from './log-buffer.ts'
 export { type LogFilter, parseLogFilter } from './log-filter.ts'
 export {
   followingLog,

@@ -1,4 +1,4 @@
-import type { LogBuffer } from './log-buffer.ts'
+import type { LogBuffer } from '../text/log-buffer.ts'
 import { type LogFilter, parseLogFilter } from './log-filter.ts'
 import { oneLine, wrap } from './text-fit.ts'
 

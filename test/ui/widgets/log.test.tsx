@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { render } from 'ink-testing-library'
 import { describe, expect, it, vi } from 'vitest'
-import { defaultLogLimits, makeLogBuffer } from '../../../src/ui/log-buffer.ts'
+import { defaultLogLimits, makeLogBuffer } from '../../../src/text/log-buffer.ts'
 import { parseLogFilter } from '../../../src/ui/log-filter.ts'
 import {
   followingLog,
