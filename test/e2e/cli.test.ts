@@ -1,0 +1,303 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { allCommands } from '../../src/commands/list/all.ts'
+import { node } from '../harness/apps.ts'
+import { builtEntry } from '../harness/built.ts'
+import { waitUntil } from '../harness/wait.ts'
+import {
+  ACT_MS,
+  approve,
+  boxEnded,
+  boxFolders,
+  clearPlaces,
+  kx,
+  kxJson,
+  makePlace,
+  type Place,
+  payloads,
+  readJournal,
+  replaced,
+  runFolderOf,
+  runIds,
+} from './support.ts'
+
+const screens = [
+  'home',
+  'plan',
+  'audit',
+  'smoke',
+  'cost',
+  'launch',
+  'patrol',
+  'teardown',
+  'checklists',
+  'profiles',
+  'report',
+  'cells',
+  'config',
+]
+
+/** Words of the CLI that a test here has called with `--json`. */
+const called = new Set<string>()
+
+async function json(place: Place, ...words: string[]) {
+  const known = allCommands().specs.flatMap((spec) => (spec.cli === undefined ? [] : [spec.cli.join(' ')]))
+  const name = known
+    .filter((word) => `${words.join(' ')} `.startsWith(`${word} `))
+    .sort((a, b) => b.length - a.length)[0]
+  if (name !== undefined) called.add(name)
+  return kxJson(place, words)
+}
+
+/** Two at a time: every start of kx costs most of a core. */
+async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const rest = [...items]
+  const worker = async () => {
+    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await work(item)
+  }
+  await Promise.all([worker(), worker()])
+}
+
+afterAll(clearPlaces)
+
+describe('kx without a terminal, from an empty project to the report', () => {
+  let place: Place
+  beforeAll(() => {
+    place = makePlace({ groups: 4, epochs: 20 })
+  })
+
+  it('refuses (1) what needs a run, and says how to begin one', async () => {
+    const all =
+      'audit, smoke, cost, approve, launch, patrol, abort, acknowledge, teardown verify, teardown remove, report, archive'
+    await each(
+      [...all.split(', ').map((words) => words.split(' ')), ['override', 'audit.clock', 'no run']],
+      async (words) => {
+        const { exitCode, summary, error } = await json(place, ...words)
+        expect({ words, exitCode }).toEqual({ words, exitCode: 1 })
+        expect(`${summary ?? ''}${error ?? ''}`).toMatch(/kx plan/)
+      },
+    )
+    expect(runIds(place)).toEqual([])
+  })
+
+  it('reads without a run: runs, profiles, settings, checklists, schema', async () => {
+    expect(await json(place, 'runs')).toMatchObject({ exitCode: 0, data: { runs: [], meters: [] } })
+    expect((await json(place, 'profiles')).data.profiles[0]).toMatchObject({ id: 'local' })
+    expect((await json(place, 'profile', 'show', 'local')).exitCode).toBe(0)
+    expect((await json(place, 'profile', 'show', 'nowhere')).exitCode).toBe(1)
+    expect((await json(place, 'config')).data.config.planFile).toBe('kx.yaml')
+    expect((await json(place, 'schema')).data).toMatchObject({ type: 'object' })
+    expect((await json(place, 'checklist', 'scale')).exitCode).toBe(0)
+    expect((await json(place, 'checklist', 'nowhere.md')).exitCode).toBe(1)
+    expect((await json(place, 'docs', 'keys')).exitCode).toBe(0)
+    expect((await json(place, 'open', 'nothing')).exitCode).toBe(1)
+  })
+
+  it('ticks a task of a checklist and nothing else of the file', async () => {
+    const list = join(place.project, 'mine.md')
+    writeFileSync(list, '# Mine\n\n- [ ] first  \n- [ ] second\n')
+    expect(await json(place, 'tick', 'mine.md', '2')).toMatchObject({ exitCode: 0, data: { isTicked: true } })
+    expect(readFileSync(list, 'utf8')).toBe('# Mine\n\n- [ ] first  \n- [x] second\n')
+    expect((await json(place, 'tick', 'mine.md', '3')).exitCode).toBe(1)
+    expect((await json(place, 'tick', 'nowhere.md', '1')).exitCode).toBe(1)
+    expect((await json(place, 'tick')).exitCode).toBe(2)
+  })
+
+  it('never overwrites a plan', async () => {
+    const before = readFileSync(join(place.project, 'kx.yaml'), 'utf8')
+    expect((await json(place, 'new', 'again')).exitCode).toBe(1)
+    expect(readFileSync(join(place.project, 'kx.yaml'), 'utf8')).toBe(before)
+  })
+
+  it('walks up to the approval and stops there with 3', async () => {
+    const answer = await json(place, 'walk')
+    expect(answer).toMatchObject({ exitCode: 3, data: { stoppedAt: 'cost.approve' } })
+    expect(answer.data.steps.map((s: { step: string; exitCode: number }) => [s.step, s.exitCode])).toEqual([
+      ['plan.check', 0],
+      ['audit.run', 0],
+      ['smoke.run', 0],
+      ['cost.price', 0],
+      ['cost.approve', 3],
+    ])
+    expect(runIds(place)).toHaveLength(1)
+  })
+
+  it('each phase again by its own word; what nobody approved is not launched', async () => {
+    for (const word of ['plan', 'audit', 'smoke', 'cost']) expect((await json(place, word)).exitCode).toBe(0)
+    expect((await json(place, 'approve')).exitCode).toBe(3)
+    const refused = await json(place, 'launch')
+    expect(refused.exitCode).toBe(3)
+    expect(refused.summary).toMatch(/approv/i)
+    expect(boxFolders(place)).toEqual([])
+    expect((await json(place, 'override', 'audit.clock', 'it passes anyway')).exitCode).toBe(1)
+    expect(runIds(place)).toHaveLength(1)
+  })
+
+  it('launches once after the yes of a person, and shows it until it has ended', async () => {
+    expect(await approve(place)).toMatch(/approved/)
+    expect((await json(place, 'launch')).exitCode).toBe(0)
+    const again = await json(place, 'launch')
+    expect(again.exitCode).toBe(1)
+    const seen = await json(place, 'patrol')
+    expect(seen.data).toMatchObject({ state: expect.stringMatching(/^(running|finished)$/), unitsTotal: place.units })
+    expect(await boxEnded(place)).toMatchObject({ code: 0 })
+    expect(await json(place, 'patrol')).toMatchObject({ exitCode: 0, data: { state: 'finished', unitsDone: 6 } })
+    // A slow machine is a finding of its own, so there may be one to acknowledge.
+    expect((await json(place, 'acknowledge')).exitCode).toBeOneOf([0, 1])
+    expect((await json(place, 'abort')).exitCode).toBe(0)
+    const intents = payloads<{ act: string }>(readJournal(runFolderOf(place)), 'intent.opened')
+    expect(intents.filter((i) => i.act === 'launch')).toHaveLength(1)
+  })
+
+  it('a walk goes on from there: verifies, reports, and leaves removing to a person (3)', async () => {
+    const answer = await json(place, 'walk')
+    expect(answer).toMatchObject({ exitCode: 3, data: { stoppedAt: 'teardown.remove' } })
+    expect(existsSync(join(runFolderOf(place), 'report.md'))).toBe(true)
+    expect((await json(place, 'teardown')).exitCode).toBe(0)
+    expect((await json(place, 'teardown', 'verify')).exitCode).toBe(0)
+    expect((await json(place, 'report')).exitCode).toBe(0)
+    expect((await json(place, 'teardown', 'remove')).exitCode).toBe(3)
+    expect(boxFolders(place)).toHaveLength(1)
+    const run = runIds(place)[0] ?? ''
+    expect((await json(place, 'open', run)).exitCode).toBe(0)
+    expect((await json(place, 'archive')).exitCode).toBe(1)
+  })
+
+  it('prints every screen, as text, as JSON, and in ASCII', async () => {
+    await each(screens, async (screen) => {
+      const text = await kx(place, ['view', screen])
+      expect({ screen, code: text.code, stderr: text.stderr }).toEqual({ screen, code: 0, stderr: '' })
+      expect(text.stdout.split('\n').length).toBeGreaterThan(2)
+      expect(text.stdout).not.toMatch(/undefined|\[object|NaN %|NaN s/)
+      const ascii = await kx(place, ['view', screen, '--ascii'])
+      expect({ screen, odd: ascii.stdout.match(/[^\n\x20-\x7e]/g) }).toEqual({ screen, odd: null })
+    })
+    expect((await json(place, 'view', 'patrol')).exitCode).toBe(0)
+  })
+
+  it('ASCII holds for acts and their fixes too', async () => {
+    const { stdout, code } = await kx(place, ['plan', '--ascii'])
+    expect(code).toBe(0)
+    expect(stdout.match(/[^\n\x20-\x7e]/g)).toBeNull()
+  })
+
+  it('has been called with --json by every word that it answers to', () => {
+    const words = allCommands().specs.flatMap((spec) => (spec.cli === undefined ? [] : [spec.cli.join(' ')]))
+    expect(words.filter((word) => !called.has(word))).toEqual([])
+  })
+})
+
+describe('wrong words', () => {
+  let place: Place
+  beforeAll(() => {
+    place = makePlace()
+  })
+
+  it.each([
+    [['audit', '--onyl', 'x'], '--only'],
+    [['audti'], 'audit'],
+    [['paln', '--json'], 'plan'],
+    [['plan', 'extra'], 'too many'],
+    [['view', 'nosuch'], 'teardown'],
+    [['view', '--width', 'wide'], 'width'],
+    [['view', '--width', '10'], '40'],
+    [['--project'], '--project'],
+    [['new'], 'name'],
+    [['new', 'a/b'], 'letters'],
+  ])('%j is a usage error (2) that names %s', async (words, hint) => {
+    const { code, stdout, stderr } = await kx(place, words)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(hint)
+    expect(stderr.startsWith('kx: ')).toBe(true)
+    expect(stderr).not.toMatch(/\n\s+at /)
+  })
+
+  it('a bad plan is a finding (1) with file and line', async () => {
+    const file = join(place.project, 'kx.yaml')
+    const good = readFileSync(file, 'utf8')
+    const line = good.split('\n').findIndex((l) => l.startsWith('  workers:')) + 1
+    writeFileSync(file, replaced(good, [['  workers: 2', '  wokers: 2']]))
+    const { code, stdout } = await kx(place, ['plan'])
+    expect(code).toBe(1)
+    expect(stdout).toContain(`kx.yaml:${line}`)
+    expect(stdout).toContain('workers')
+    expect((await kxJson(place, ['plan'])).data.problems[0]).toMatchObject({ line })
+    expect(runIds(place)).toEqual([])
+    expect((await kx(place, ['view', 'plan'])).stdout).toContain(`kx.yaml:${line}`)
+    writeFileSync(file, good)
+  })
+
+  it('a bad settings file names file, line and key', async () => {
+    writeFileSync(join(place.project, '.kxrc'), 'theme: dark\nrefreshSecond: 3\n')
+    const { code, stdout } = await kx(place, ['config'])
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/\.kxrc:2.*refreshSeconds/s)
+  })
+
+  it('a project that is not there is said in words', async () => {
+    const { code, stderr, stdout } = await kx(place, ['--project', join(place.root, 'nowhere'), 'plan'])
+    expect(code).toBe(1)
+    expect(`${stdout}${stderr}`).toMatch(/nowhere|kx\.yaml/)
+    expect(`${stdout}${stderr}`).not.toMatch(/\n\s+at /)
+  })
+})
+
+describe('around it', () => {
+  it('prints the plain home and how to go on where there is no terminal', async () => {
+    const place = makePlace()
+    const { code, stdout, stderr } = await kx(place, [])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain('no run yet')
+    expect(stdout).toContain('How to go on')
+    expect(stdout).toMatch(/kx plan/)
+    expect(stdout).not.toMatch(/\x1b/)
+  })
+
+  it('ends quietly when its reader leaves early', async () => {
+    const place = makePlace()
+    const child = spawn(node, [builtEntry(), '--project', place.project, 'schema'], {
+      env: place.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let stderr = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk
+    })
+    child.stdout.once('data', () => child.stdout.destroy())
+    const code = await new Promise((resolve) => child.once('close', resolve))
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+
+  it('interrupted by Ctrl-C it ends with 130, what was done stays on record, and nothing is left running', async () => {
+    const place = makePlace({ epochs: 100_000 })
+    expect((await kx(place, ['plan'])).code).toBe(0)
+    let child: ChildProcess | null = null
+    const running = kx(place, ['smoke'], {
+      onStart: (started) => {
+        child = started
+      },
+    })
+    const isTraining = () =>
+      readdirSync('/proc').some((pid) => {
+        try {
+          return (
+            /^\d+$/.test(pid) &&
+            readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('train.mjs') &&
+            readFileSync(`/proc/${pid}/environ`, 'utf8').includes(place.root)
+          )
+        } catch {
+          return false
+        }
+      })
+    await waitUntil(isTraining, { timeoutMs: ACT_MS, what: 'the smoke to train' })
+    ;(child as ChildProcess | null)?.kill('SIGINT')
+    const { code, stderr } = await running
+    expect({ code, hasStack: /\n\s+at /.test(stderr) }).toEqual({ code: 130, hasStack: false })
+    await waitUntil(() => !isTraining(), { timeoutMs: ACT_MS, what: 'the unit of the smoke to end' })
+    const records = readJournal(runFolderOf(place))
+    expect(payloads<{ state: string }>(records, 'cell.ended').at(-1)).toMatchObject({ state: 'unknown' })
+    expect(payloads<{ kind: string }>(records, 'proof.made').map((p) => p.kind)).toEqual(['PlanDigest'])
+  })
+})
