@@ -1,4 +1,5 @@
 import { type Glyphs, unicodeGlyphs } from './glyphs.ts'
+import { tableRows } from './markdown-table.ts'
 import { oneLine, wrap } from './text-fit.ts'
 import type { Token } from './theme.ts'
 
@@ -18,19 +19,23 @@ export function inlineText(text: string): string {
 }
 
 /**
- * A small part of Markdown as styled rows: headings, lists, task items, quotes, rules; code and tables stay as they are.
+ * A small part of Markdown as styled rows: headings, lists, task items, quotes, rules, tables; code stays as it is.
  * Meant for our own help and reports; anything else is shown as the text it is.
  */
 export function markdownRows(source: string, width: number, glyphs: Glyphs = unicodeGlyphs): MarkdownLine[] {
   const rows: MarkdownLine[] = []
   let fence: string | null = null
   let paragraph: string[] = []
+  let table: string[] = []
   const add = (text: string, token: Token = 'text.normal', indent = '') => {
     for (const row of wrap(text, width, indent)) rows.push({ text: row, token })
   }
   const flush = () => {
     if (paragraph.length > 0) add(inlineText(paragraph.join(' ')))
     paragraph = []
+    for (const row of tableRows(table, width, inlineText))
+      rows.push({ text: row.text, token: row.isHeading ? 'text.strong' : 'text.normal' })
+    table = []
   }
   for (const raw of source.split(/\r\n|\r|\n/)) {
     const line = oneLine(raw.replaceAll('\t', '    ')).trimEnd()
@@ -69,12 +74,15 @@ export function markdownRows(source: string, width: number, glyphs: Glyphs = uni
       flush()
       add(`${glyphs.divider} ${inlineText(quote[1] ?? '')}`, 'text.muted', `${glyphs.divider} `)
     } else if (/^\s*\|/.test(line)) {
-      flush()
-      rows.push({ text: line, token: 'text.normal' })
+      if (paragraph.length > 0) flush()
+      table.push(line)
     } else if (line.trim() === '') {
       flush()
       if (rows.length > 0 && rows.at(-1)?.text !== '') rows.push({ text: '', token: 'text.normal' })
-    } else paragraph.push(line.trim())
+    } else {
+      if (table.length > 0) flush()
+      paragraph.push(line.trim())
+    }
   }
   flush()
   while (rows.at(-1)?.text === '') rows.pop()

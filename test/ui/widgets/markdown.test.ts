@@ -33,11 +33,35 @@ describe('markdown', () => {
       '* [x] done',
       '',
       '# not a heading   **kept**',
-      '| a | b |',
+      'a  b',
       '| quoted',
       '------------------------',
     ])
     expect(markdownRows('# T', 80)[0]).toEqual({ text: 'T', token: 'text.strong' })
+  })
+
+  it('lays out tables: columns aligned, long cells wrapped, an empty heading left out', () => {
+    const source = [
+      '| what | where it stands |',
+      '|---|:--|',
+      '| units | 45 of 45 |',
+      '| note | a cell that is longer than its column, with a \\| in it |',
+      '',
+      '|  |  |',
+      '|---|---|',
+      '| run | 1bf4 |',
+    ].join('\n')
+    expect(markdownLines(source, 30)).toEqual([
+      'what   where it stands',
+      'units  45 of 45',
+      'note   a cell that is longer',
+      '       than its column, with a',
+      '       | in it',
+      '',
+      'run  1bf4',
+    ])
+    expect(markdownRows(source, 30)[0]).toMatchObject({ token: 'text.strong' })
+    expect(markdownLines(source, Number.POSITIVE_INFINITY)[2]).toContain('longer than its column, with a | in it')
   })
 
   it('keeps words with underscores and products', () => {
@@ -53,5 +77,6 @@ describe('markdown', () => {
     )
     expect(markdownLines('*'.repeat(100_000), 80).length).toBeGreaterThan(0)
     expect(markdownLines('['.repeat(100_000), 80).length).toBeGreaterThan(0)
+    expect(markdownLines('|'.repeat(100_000), 80).length).toBeGreaterThan(0)
   })
 })
