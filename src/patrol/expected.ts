@@ -1,6 +1,7 @@
 import { summarise } from '../estimate/quantile.ts'
 import { equalMakespanSeconds } from '../estimate/schedule.ts'
 import type { RunState } from '../run/types.ts'
+import type { UnitRow } from './types.ts'
 
 /** What the smoke measured, as far as patrol judges durations by it. Null: not measured. */
 export interface Expected {
@@ -22,4 +23,18 @@ export function expectedOf(state: RunState, unitCount: number, workers: number):
     stepSeconds: summarise(list('stepSeconds')).maximum,
     runSeconds: unitSeconds === null ? null : equalMakespanSeconds(unitSeconds, unitCount, workers),
   }
+}
+
+/** Finished units from which their own median is a better expectation than one unit of the smoke. */
+const enoughUnits = 3
+
+/**
+ * What a unit of this run usually takes: the median of those that finished, else what the smoke measured. Units that run
+ * side by side slow one another; each of them is not a finding of its own.
+ */
+export function usualUnitSeconds(rows: readonly UnitRow[], smokeSeconds: number | null): number | null {
+  const done = rows.flatMap((row) =>
+    row.state === 'done' && row.seconds !== null && row.seconds > 0 ? [row.seconds] : [],
+  )
+  return done.length >= enoughUnits ? summarise(done).p50 : smokeSeconds
 }

@@ -9,7 +9,7 @@ import { effectiveWorkers } from '../spec/units.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
 import { isSameMachine } from '../walk/graph.ts'
 import type { HostIdentity } from '../walk/proof.ts'
-import { type Expected, expectedOf } from './expected.ts'
+import { type Expected, expectedOf, usualUnitSeconds } from './expected.ts'
 import { diskFigures, gpuPanel, gpuWindow, machineFigure } from './figures.ts'
 import type { Launched } from './receipt.ts'
 import { conditionsOf } from './rules/conditions.ts'
@@ -103,7 +103,8 @@ export async function look(
     marks: allMarks(samples),
     oomBaseline: samples.get('oom baseline') as number | null,
     gpuWindow: window,
-    expectedUnitSeconds: expected.unitSeconds,
+    expectedUnitSeconds: usualUnitSeconds(rows, expected.unitSeconds),
+    smokeUnitSeconds: expected.unitSeconds,
     checkpointIntervalSeconds: expected.unitSeconds,
     unknownTicks,
     lease: leaseOf(state) ?? launched.lease,

@@ -23,6 +23,8 @@ export interface ConditionsInput {
   readonly gpuWindow: { readonly percent: number; readonly seconds: number } | null
   /** Median seconds of a unit: of finished ones, else as the smoke measured it. */
   readonly expectedUnitSeconds: number | null
+  /** What the smoke measured alone. */
+  readonly smokeUnitSeconds: number | null
   readonly checkpointIntervalSeconds: number | null
   /** Ticks in a row, this one included, that could not tell the state. */
   readonly unknownTicks: number
@@ -178,8 +180,8 @@ const gpus: Rule = ({ gpu, gpuWindow, plan, units, thresholds }) => {
   return found
 }
 
-const training: Rule = ({ units, plan, marks, expectedUnitSeconds, thresholds }) => {
-  const found: Condition[] = []
+const training: Rule = ({ units, plan, marks, expectedUnitSeconds, smokeUnitSeconds, thresholds }) => {
+  const found: Condition[] = [slowerThanSmoke(expectedUnitSeconds, smokeUnitSeconds, thresholds)]
   for (const row of units) {
     if (row.state === 'queued') continue
     const about = { unit: row.unit }
@@ -240,6 +242,21 @@ const clear = (rule: string, unit: string, kind: Condition['class']): Condition 
   remedy: '',
   recipe: '',
 })
+
+/** The whole run is slower than its smoke: one finding, with what it means for the estimate. */
+function slowerThanSmoke(usual: number | null, smoke: number | null, thresholds: Thresholds): Condition {
+  const times = usual === null || smoke === null || smoke <= 0 ? null : usual / smoke
+  return {
+    rule: 'units-slow',
+    isActive: times === null ? null : times > thresholds.slowUnitTimes,
+    severity: 'warn',
+    class: 'observation',
+    text: `units take ${formatNumber(times, 2)} times as long as in the smoke`,
+    evidence: `${formatDuration(usual)} each, the smoke took ${formatDuration(smoke)}`,
+    remedy: 'Look at load and clocks; hours and money will be exceeded by as much.',
+    recipe: 'why-silent',
+  }
+}
 
 function duration(row: UnitRow, expected: number | null, thresholds: Thresholds): readonly Condition[] {
   if (expected === null || expected <= 0 || row.seconds === null) return []
