@@ -32,7 +32,7 @@ fi
 for place in queue claimed "done" failed; do
   for path in "$place"/*; do [ -e "$path" ] && echo "entry $place ${path##*/}"; done
 done
-[ -d units ] || exit 0
+[ -d units ] || { echo 'end'; exit 0; }
 find units -mindepth 2 -maxdepth 2 -name exit -type f -exec cat {} + 2>/dev/null | sed 's/^/x /'
 find units -mindepth 2 -maxdepth 2 -type f \( -name log -o -name metrics.jsonl -o -name result.json \) -exec stat -c 's %s %Y %n' {} + 2>/dev/null
 for path in claimed/*; do
