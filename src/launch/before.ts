@@ -1,8 +1,10 @@
 import { boxEngine } from '../engine/box/engine.ts'
+import { unitDigest } from '../engine/box/layout.ts'
 import type { BoxHandle } from '../engine/types.ts'
 import type { ActContext } from '../run/act.ts'
 import { closeIntent } from '../run/intent.ts'
-import type { ReceiptPayload } from './types.ts'
+import type { RunState } from '../run/types.ts'
+import type { LaunchIntent, ReceiptPayload } from './types.ts'
 
 /** What there was of this run before this launch. */
 export type Before =
@@ -19,6 +21,7 @@ export type Before =
       readonly gpus: readonly string[]
       readonly intentSequence: null
       readonly runConfigSha256: string
+      readonly unitSha256: string
       readonly leaseUntilMs: number | null
     }
 
@@ -44,7 +47,13 @@ export async function lookBefore(ctx: ActContext, folder: string): Promise<Befor
     if (found.kind === 'unknown')
       return refused(`Whether the launch with token ${intent.token} runs is not known: ${found.reason}.`, 4)
     const { intentId } = intent
+    const payload = (intent.payload ?? {}) as Partial<LaunchIntent>
     if (found.kind === 'none') {
+      const rival = intent.closed === null ? runningCell(state, payload.cellId) : null
+      if (rival !== null)
+        return refused(
+          `Another kx (${rival.started.who}, ${rival.started.via}) is at it since ${new Date(rival.startedAtMs).toISOString()}. Let it finish, or end it.`,
+        )
       if (intent.closed === null)
         await closeIntent(ctx.run, {
           intentId,
@@ -55,17 +64,17 @@ export async function lookBefore(ctx: ActContext, folder: string): Promise<Befor
     }
     if (intent.closed === null)
       await closeIntent(ctx.run, { intentId, outcome: 'done', payload: { handle: found.handle, found: true } })
-    const payload = (intent.payload ?? {}) as { readonly runConfigSha256?: unknown; readonly resumes?: unknown }
     return {
       kind: 'adopted',
       text: `a start with token ${intent.token} was found on the host; nothing is started again`,
       handle: found.handle,
       attempt: launches.indexOf(intent) + 1,
       resumed: payload.resumes === true,
-      gpus: [],
+      gpus: Array.isArray(payload.gpus) ? payload.gpus.filter((gpu) => typeof gpu === 'string') : [],
       intentSequence: null,
       runConfigSha256: typeof payload.runConfigSha256 === 'string' ? payload.runConfigSha256 : '',
-      leaseUntilMs: null,
+      unitSha256: typeof payload.unitSha256 === 'string' ? payload.unitSha256 : '',
+      leaseUntilMs: typeof payload.leaseUntilMs === 'number' ? payload.leaseUntilMs : null,
     }
   }
   if (receipt === undefined) return { kind: 'free', attempt, text: 'nothing of this run was started before' }
@@ -84,6 +93,11 @@ export async function lookBefore(ctx: ActContext, folder: string): Promise<Befor
     return refused('The run is complete. Pull its artifacts with kx teardown, or begin a new run.')
   if (status.runnerAlive !== false)
     return refused(`The runner of the receipt is not seen dead (${status.state}). Look with kx patrol.`, 4)
+  // Finished units stay, and units that wait have their commands from the first start: a mixture would be no result.
+  if ((receipt.unitSha256 ?? '') !== '' && receipt.unitSha256 !== unitDigest(ctx.loaded.plan))
+    return refused(
+      'The units, their command or variables are not what this run was launched with. Take the change back, or begin a new run: kx plan --new-run',
+    )
   const done = status.units.filter((unit) => unit.state === 'done').length
   const why =
     status.exit !== null
@@ -96,6 +110,11 @@ export async function lookBefore(ctx: ActContext, folder: string): Promise<Befor
     attempt,
     text: `the runner before is seen dead (${why}); ${done} finished units stay, the rest goes on`,
   }
+}
+
+/** The cell of a launch that has not ended: another kx may be between its intent and the start. */
+function runningCell(state: RunState, cellId: unknown) {
+  return state.cells.find((cell) => cell.started.cellId === cellId && cell.ended === null) ?? null
 }
 
 const refused = (text: string, exitCode: 1 | 4 = 1): Before => ({ kind: 'refused', text, exitCode })

@@ -18,12 +18,18 @@ export async function boxFolder(
     : { folder: `${path}/${ctx.run.id}` }
 }
 
-/** GPUs to pin workers to, by UUID, and nobody else on them. None for a plan that computes on the CPU. */
+/**
+ * GPUs to pin workers to, by UUID, and nobody else on them. None for a plan that computes on the CPU. `foreign` null:
+ * nobody asked, or nvidia-smi did not say who computes.
+ */
 export async function gpusFor(
   ctx: Pick<ActContext, 'host' | 'loaded' | 'signal'>,
-): Promise<{ readonly ids: readonly string[] } | { readonly reason: string; readonly exitCode: 1 | 4 }> {
+): Promise<
+  | { readonly ids: readonly string[]; readonly foreign: number | null }
+  | { readonly reason: string; readonly exitCode: 1 | 4 }
+> {
   const { resources } = ctx.loaded.plan
-  if (resources.compute === 'cpu') return { ids: [] }
+  if (resources.compute === 'cpu') return { ids: [], foreign: null }
   const { probe } = await runProbe(ctx.host, { signal: ctx.signal, timeoutSeconds: 20 })
   if (probe.gpus === 'none')
     return {
@@ -41,7 +47,7 @@ export async function gpusFor(
       reason: `${probe.gpuProcesses.value.length} processes compute on the GPUs already. Wait for them, or stop them.`,
       exitCode: 1,
     }
-  return { ids: chosen }
+  return { ids: chosen, foreign: probe.gpuProcesses !== 'none' && probe.gpuProcesses.isKnown ? 0 : null }
 }
 
 /** Whether the runner has a session other than that of kx, so that no hang-up of a terminal reaches it. */

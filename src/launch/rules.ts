@@ -24,6 +24,8 @@ const unknown = (reason: string, severity?: Severity): Verdict => ({
   ...(severity === undefined ? {} : { severity }),
 })
 
+const notSeen = unknown('an earlier start was found; what it pushed was not read back by this act', 'warn')
+
 type Rule = (facts: LaunchFacts) => Verdict
 
 const short = (sha256: string) => sha256.slice(0, 12)
@@ -40,11 +42,13 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     'What runs is exactly what was digested',
     'error',
     'Save your edits, check the plan again, and launch.',
-    ({ codeFiles, codeBytes, git }) =>
-      pass(
+    ({ codeFiles, codeBytes, git, isAdopted }) => {
+      if (isAdopted) return notSeen
+      return pass(
         `${codeFiles} files pushed by hash and read back; ${git === null ? 'no git' : `commit ${git.commit?.slice(0, 12) ?? 'none'}${git.isDirty === true ? ', with changes that are pushed too' : ''}`}`,
         { codeFiles, codeBytes, commit: git?.commit ?? null, isDirty: git?.isDirty ?? null },
-      ),
+      )
+    },
   ],
   [
     'launch.run-id',
@@ -69,8 +73,15 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     'Nothing of this run was running before',
     'error',
     'Watch the runner that is there, or stop it.',
-    ({ resumed }) =>
-      pass(resumed ? 'the runner before was seen dead' : 'asked the host: no runner in this folder', { resumed }),
+    ({ resumed, isAdopted }) =>
+      pass(
+        isAdopted
+          ? 'the start that was begun was found by its token, and nothing was started again'
+          : resumed
+            ? 'the runner before was seen dead'
+            : 'asked the host: no runner in this folder',
+        { resumed, isAdopted },
+      ),
   ],
   [
     'launch.tags-lease',
@@ -105,7 +116,8 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     'A break while pushing costs only the rest, and identities are checked after',
     'error',
     'Launch again: what is there and identical is not sent twice.',
-    ({ codeFiles }) => pass(`${codeFiles} files, each whole or not at all, hashes read back from the disk`),
+    ({ codeFiles, isAdopted }) =>
+      isAdopted ? notSeen : pass(`${codeFiles} files, each whole or not at all, hashes read back from the disk`),
   ],
   [
     'launch.download-retry',

@@ -22,7 +22,7 @@ import { firstSignOf } from './first-sign.ts'
 import { recoveryNote } from './recovery.ts'
 import { launchItems } from './rules.ts'
 import { resolvedConfig } from './run-config.ts'
-import type { ReceiptPayload } from './types.ts'
+import type { LaunchIntent, ReceiptPayload } from './types.ts'
 
 /**
  * Starts the units on the box, detached, or goes on where a runner that is seen dead has stopped. The intent is on disk
@@ -40,11 +40,12 @@ export async function launch(ctx: ActContext): Promise<ActResult> {
   const before = await lookBefore(ctx, place.folder)
   ctx.cell.say(before.text)
   if (before.kind === 'refused') return refusal(ctx, before.text, before.exitCode)
-  if (before.kind === 'adopted') return receiptFor(ctx, { identity, began, ...before })
+  if (before.kind === 'adopted')
+    return receiptFor(ctx, { identity, began, ...before, isAdopted: true, foreignGpuProcesses: null })
 
   const gpus = await gpusFor(ctx)
   if ('reason' in gpus) return refusal(ctx, gpus.reason, gpus.exitCode)
-  return start(ctx, { identity, began, folder: place.folder, gpus: gpus.ids, before })
+  return start(ctx, { identity, began, folder: place.folder, gpus, before })
 }
 
 /** A second name for the same act: launching a run whose runner is dead goes on from its checkpoints. */
@@ -85,7 +86,7 @@ interface Start {
   readonly identity: HostIdentity
   readonly began: number
   readonly folder: string
-  readonly gpus: readonly string[]
+  readonly gpus: { readonly ids: readonly string[]; readonly foreign: number | null }
   readonly before: Extract<Before, { kind: 'free' | 'dead' }>
 }
 
@@ -95,8 +96,9 @@ async function start(ctx: ActContext, { identity, began, folder, gpus, before }:
   const token = tokenFor(ctx.run.id, 'launch', attempt)
   const workers = effectiveWorkers(plan)
   const leaseUntilMs = leaseEnd(ctx)
-  const config = resolvedConfig(ctx, { identity, folder, token, workers, gpus })
+  const config = resolvedConfig(ctx, { identity, folder, token, workers, gpus: gpus.ids })
   const runConfigSha256 = sha256Hex(config)
+  const unitSha256 = unitDigest(plan)
   writeAtomic(join(ctx.run.folder, 'run-config.json'), config)
   // Before the start: it must be there whatever happens next.
   writeAtomic(
@@ -123,7 +125,7 @@ async function start(ctx: ActContext, { identity, began, folder, gpus, before }:
     units,
     workers,
     threadsPerWorker: plan.resources.threadsPerWorker ?? null,
-    gpus,
+    gpus: gpus.ids,
     detach: ctx.profile.detach.filter((way) => way === 'systemd' || way === 'tmux' || way === 'setsid'),
     leaseUntilMs,
     projectFolder,
@@ -132,7 +134,16 @@ async function start(ctx: ActContext, { identity, began, folder, gpus, before }:
   const intentId = ctx.newId()
   let intentSequence: number
   try {
-    const payload = { folder, attempt, runConfigSha256, resumes: before.kind === 'dead' }
+    const payload: LaunchIntent = {
+      folder,
+      attempt,
+      runConfigSha256,
+      unitSha256,
+      resumes: before.kind === 'dead',
+      gpus: gpus.ids,
+      leaseUntilMs,
+      cellId: ctx.cell.cellId,
+    }
     const opened = await openIntent(ctx.run, { intentId, act: 'launch', token, host: ctx.host.name, payload })
     intentSequence = opened.sequence
   } catch (error) {
@@ -151,9 +162,12 @@ async function start(ctx: ActContext, { identity, began, folder, gpus, before }:
     handle: started.handle,
     attempt,
     resumed: before.kind === 'dead',
-    gpus,
+    isAdopted: false,
+    gpus: gpus.ids,
+    foreignGpuProcesses: gpus.foreign,
     intentSequence,
     runConfigSha256,
+    unitSha256,
     leaseUntilMs,
   })
 }
@@ -197,9 +211,12 @@ interface Started {
   readonly handle: BoxHandle
   readonly attempt: number
   readonly resumed: boolean
+  readonly isAdopted: boolean
   readonly gpus: readonly string[]
+  readonly foreignGpuProcesses: number | null
   readonly intentSequence: number | null
   readonly runConfigSha256: string
+  readonly unitSha256: string
   readonly leaseUntilMs: number | null
 }
 
@@ -208,6 +225,7 @@ async function receiptFor(ctx: ActContext, started: Started): Promise<ActResult>
   const { plan, units } = ctx.loaded
   const { handle, identity } = started
   ctx.cell.say(`runner ${handle.process.pid} by ${handle.detach} in ${handle.folder}`)
+  await openMeter(ctx, started)
   ctx.progress({ text: 'waiting for the first log line or step' })
   const firstSign = await firstSignOf(ctx, handle)
   const state = ctx.run.state()
@@ -227,6 +245,7 @@ async function receiptFor(ctx: ActContext, started: Started): Promise<ActResult>
     runId: ctx.run.id,
     handle,
     resumed: started.resumed,
+    isAdopted: started.isAdopted,
     codeFiles: ctx.loaded.code.length,
     codeBytes: ctx.loaded.code.reduce((sum, file) => sum + file.bytes, 0),
     git: gitOf(state.latest.PlanDigest),
@@ -237,7 +256,7 @@ async function receiptFor(ctx: ActContext, started: Started): Promise<ActResult>
     isRunnerIdentical: there === null ? null : there === sha256Hex(runner),
     isOwnSession: await isOwnSession(ctx, handle),
     fingerprints,
-    foreignGpuProcesses: plan.resources.compute === 'gpu' ? 0 : null,
+    foreignGpuProcesses: started.foreignGpuProcesses,
   })
   for (const [i, item] of items.entries()) {
     ctx.cell.say(`${item.result.padEnd(14)} ${item.id}  ${item.evidence.summary}`)
@@ -255,6 +274,7 @@ async function receiptFor(ctx: ActContext, started: Started): Promise<ActResult>
     startedAtMs: nowMs,
     leaseUntilMs: started.leaseUntilMs,
     runConfigSha256: started.runConfigSha256,
+    unitSha256: started.unitSha256,
     resumed: started.resumed,
     firstSign,
   }
@@ -271,14 +291,6 @@ async function receiptFor(ctx: ActContext, started: Started): Promise<ActResult>
     payload,
   }
   await ctx.run.append('proof.made', proof)
-  if (!ctx.run.state().meters.some((meter) => meter.closedAtMs === null && meter.host === ctx.host.name))
-    await ctx.run.append('meter.opened', {
-      meterId: `${ctx.host.name}-${ctx.run.id}-${started.attempt}`,
-      what: ctx.profile.title,
-      host: ctx.host.name,
-      usdPerHour: ctx.profile.billing.usdPerHour,
-      leaseUntilMs: started.leaseUntilMs,
-    })
   const isAlive = firstSign.kind !== 'none'
   const verb = started.resumed ? 'Went on' : 'Launched'
   return {
@@ -289,6 +301,22 @@ async function receiptFor(ctx: ActContext, started: Started): Promise<ActResult>
     exitCode: isAlive ? 0 : 1,
     data: { launched: true, proofId: proof.id, receipt: payload, command: shellJoin(['kx', 'patrol']) },
   }
+}
+
+/** On record before anybody waits: should kx die now, the meter is seen. A meter under an older lease gives way. */
+async function openMeter(ctx: ActContext, { attempt, leaseUntilMs }: Started): Promise<void> {
+  const open = ctx.run.state().meters.find((meter) => meter.closedAtMs === null && meter.host === ctx.host.name)
+  const meterId = `${ctx.host.name}-${ctx.run.id}-${attempt}`
+  if (open !== undefined && (open.leaseUntilMs === leaseUntilMs || open.meterId === meterId)) return
+  await ctx.run.append('meter.opened', {
+    meterId,
+    what: ctx.profile.title,
+    host: ctx.host.name,
+    usdPerHour: ctx.profile.billing.usdPerHour,
+    leaseUntilMs,
+  })
+  if (open !== undefined)
+    await ctx.run.append('meter.closed', { meterId: open.meterId, because: 'it goes on under the lease of a relaunch' })
 }
 
 function gitOf(plan: Proof | undefined): { commit: string | null; isDirty: boolean | null } | null {

@@ -20,10 +20,25 @@ export interface ReceiptPayload {
   readonly leaseUntilMs: number | null
   /** SHA-256 of `run-config.json` in the run's folder: the plan as it was resolved for this launch. */
   readonly runConfigSha256: string
+  /** Digest of what the plan made a unit be (see `unitDigest`): a relaunch must be of the same. Empty: not known. */
+  readonly unitSha256: string
   /** True when an earlier runner of this run was seen dead and this one went on from there. */
   readonly resumed: boolean
   /** The first sign of life, or why there was none within the limit. */
   readonly firstSign: FirstSign
+}
+
+/** Payload of the intent: everything of the receipt that is known before the start, should this process not live to write it. */
+export interface LaunchIntent {
+  readonly folder: string
+  readonly attempt: number
+  readonly runConfigSha256: string
+  readonly unitSha256: string
+  readonly resumes: boolean
+  readonly gpus: readonly string[]
+  readonly leaseUntilMs: number | null
+  /** Cell of the launch: while it has not ended, the start may be under way. */
+  readonly cellId: string
 }
 
 export type FirstSign =
@@ -44,6 +59,8 @@ export interface LaunchFacts {
   readonly runId: string
   readonly handle: BoxHandle
   readonly resumed: boolean
+  /** An earlier start was found by its token: this act has pushed nothing and asked nobody before it. */
+  readonly isAdopted: boolean
   readonly codeFiles: number
   readonly codeBytes: number
   readonly git: { readonly commit: string | null; readonly isDirty: boolean | null } | null

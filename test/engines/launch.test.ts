@@ -130,7 +130,7 @@ describe('launch', () => {
     expect(receiptOf(ctx)).toMatchObject({ attempt: 2, resumed: true, folder: ctx.box })
     expect(await ended(ctx)).toMatchObject({ reason: 'completed', attempt: 2 })
     expect(readFileSync(join(ctx.box, 'units/value-1/attempts'), 'utf8').trim()).toBe('1')
-    expect(ctx.run.state().meters).toHaveLength(1)
+    expect(ctx.run.state().meters.filter((meter) => meter.closedAtMs === null)).toHaveLength(1)
   })
 
   it('finds a start whose reply was lost, and does not start again', async () => {

@@ -48,6 +48,7 @@ const facts: LaunchFacts = {
   isOwnSession: true,
   fingerprints: 0,
   foreignGpuProcesses: null,
+  isAdopted: false,
 }
 const find = (over: Partial<LaunchFacts>, id: string) => launchItems({ ...facts, ...over }).find((i) => i.id === id)
 

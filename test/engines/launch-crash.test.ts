@@ -1,0 +1,168 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { boxEngine } from '../../src/engine/box/engine.ts'
+import type { Host } from '../../src/host/types.ts'
+import { launch } from '../../src/launch/service.ts'
+import type { ReceiptPayload } from '../../src/launch/types.ts'
+import { openRun, type WritableRun } from '../../src/run/handle.ts'
+import { openIntent } from '../../src/run/intent.ts'
+import { tokenFor } from '../../src/run/token.ts'
+import { processesOf, unitScript, until } from './tools/box.ts'
+import { prove, type WalkContext, type WalkOptions, walkContext } from './tools/context.ts'
+
+const made: WalkContext[] = []
+const handles: WritableRun[] = []
+async function ready(options?: WalkOptions): Promise<WalkContext> {
+  const ctx = await walkContext(options)
+  made.push(ctx)
+  await prove(ctx, 'PlanDigest', 'AuditReport', 'SmokeProof', 'PricedPlan', 'Approval')
+  return ctx
+}
+const box = (ctx: WalkContext) => ({ folder: ctx.box }) as Parameters<typeof processesOf>[0]
+afterEach(async () => {
+  for (const handle of handles.splice(0)) await handle.close()
+  for (const ctx of made.splice(0)) {
+    await ctx.run.refresh()
+    const receipt = receiptOf(ctx)
+    if (receipt !== undefined) await boxEngine.cancel(ctx.host, receipt.handle, 'test over', 1)
+    expect(processesOf(box(ctx))).toEqual([])
+  }
+})
+const receiptOf = (ctx: WalkContext) => ctx.run.state().latest.Receipt?.payload as ReceiptPayload | undefined
+const item = (ctx: WalkContext, id: string) => ctx.run.state().latest.Receipt?.items.find((i) => i.id === id)
+const launches = (ctx: WalkContext) => ctx.run.state().intents.filter((i) => i.act === 'launch')
+const startCell = (run: WritableRun, cellId: string) =>
+  run.append('cell.started', {
+    cellId,
+    name: 'launch.start',
+    title: 'Launch',
+    sourceSha256: '0'.repeat(64),
+    args: {},
+    risk: 'spend',
+    dryRun: false,
+    who: 'ada',
+    via: 'cli',
+    host: null,
+  })
+
+/** What `kx launch` would hand over when it is typed in a second terminal. */
+async function secondTerminal(ctx: WalkContext): Promise<WalkContext> {
+  const run = await openRun(ctx.run.folder, { clock: ctx.clock })
+  handles.push(run)
+  await startCell(run, 'c2')
+  return { ...ctx, run, cell: { ...ctx.cell, cellId: 'c2' } }
+}
+
+async function startUnseen(ctx: WalkContext, payload: unknown, leaseUntilMs: number | null) {
+  const token = tokenFor(ctx.run.id, 'launch', 1)
+  await openIntent(ctx.run, { intentId: 'i1', act: 'launch', token, host: 'local', payload })
+  const { plan, units, projectFolder, code } = ctx.loaded
+  return boxEngine.submit(ctx.host, {
+    runId: ctx.run.id,
+    token,
+    folder: ctx.box,
+    plan,
+    units,
+    workers: 2,
+    threadsPerWorker: null,
+    gpus: [],
+    detach: ['setsid'],
+    leaseUntilMs,
+    projectFolder,
+    code,
+  })
+}
+
+describe('launch from two terminals at once', () => {
+  it('lets the first one finish, and leaves its intent alone', async () => {
+    const ctx = await ready({ env: { STEPS: '30' } })
+    await startCell(ctx.run, 'c1')
+    const second = await secondTerminal(ctx)
+    let answer: Awaited<ReturnType<typeof launch>> | null = null
+    const host: Host = {
+      ...ctx.host,
+      // The first is pushing still when the second one comes.
+      write: async (path, bytes, mode) => {
+        if (answer === null && path.endsWith('/plan.env')) answer = await launch(second)
+        return ctx.host.write(path, bytes, mode)
+      },
+    }
+    expect(await launch({ ...ctx, host })).toMatchObject({ exitCode: 0 })
+    expect(answer).toMatchObject({ exitCode: 1, summary: expect.stringContaining('at it') })
+    await ctx.run.refresh()
+    expect(launches(ctx)).toMatchObject([{ closed: { outcome: 'done' } }])
+    expect(receiptOf(ctx)).toMatchObject({ attempt: 1 })
+  })
+})
+
+describe('a start whose launch died before its receipt', () => {
+  it('gets a receipt with the lease and the cards that it was started with', async () => {
+    const ctx = await ready({ env: { STEPS: '60' } })
+    const leaseUntilMs = Date.now() + 5_000_000
+    await startUnseen(ctx, { runConfigSha256: 'abc', leaseUntilMs, gpus: ['GPU-1'] }, leaseUntilMs)
+    expect(await launch(ctx)).toMatchObject({ exitCode: 0 })
+    expect(receiptOf(ctx)).toMatchObject({ leaseUntilMs, gpus: ['GPU-1'] })
+    expect(ctx.run.state().meters).toMatchObject([{ leaseUntilMs, closedAtMs: null }])
+  })
+
+  it('does not claim what nobody has seen of it', async () => {
+    const ctx = await ready({ env: { STEPS: '60' } })
+    await startUnseen(ctx, { runConfigSha256: 'abc' }, null)
+    await launch(ctx)
+    for (const id of ['launch.git-clean', 'launch.push-resumable'])
+      expect(item(ctx, id)).toMatchObject({ result: 'unknown', severity: 'warn' })
+    expect(item(ctx, 'launch.duplicate')?.evidence.summary).toContain('found')
+  })
+
+  it('is launched again when nothing but the push had begun', async () => {
+    const ctx = await ready()
+    const token = tokenFor(ctx.run.id, 'launch', 1)
+    await openIntent(ctx.run, { intentId: 'i1', act: 'launch', token, host: 'local', payload: {} })
+    await ctx.host.write(`${ctx.box}/code/unit.sh`, unitScript)
+    expect(await launch(ctx)).toMatchObject({ exitCode: 0 })
+    expect(launches(ctx)).toMatchObject([{ closed: { outcome: 'failed' } }, { closed: { outcome: 'done' } }])
+  })
+
+  it('has a meter before anybody waits for a sign of life', async () => {
+    const ctx = await ready({ env: { STEPS: '60' } })
+    let metersWhileWaiting: number | null = null
+    const host: Host = {
+      ...ctx.host,
+      script: async (source, args, options) => {
+        if (existsSync(join(ctx.box, 'detach'))) metersWhileWaiting ??= ctx.run.state().meters.length
+        return ctx.host.script(source, args, options)
+      },
+    }
+    await launch({ ...ctx, host })
+    expect(metersWhileWaiting).toBe(1)
+  })
+})
+
+describe('a relaunch', () => {
+  it('runs under the lease of the approval that allowed it', async () => {
+    const ctx = await ready({ env: { STEPS: '20' } })
+    await launch(ctx)
+    const first = receiptOf(ctx)
+    if (first === undefined) throw new Error('no receipt')
+    process.kill(first.handle.process.pid, 'SIGKILL')
+    await until(() => !existsSync(`/proc/${first.handle.process.pid}/fd/0`))
+    expect(await launch(ctx)).toMatchObject({ exitCode: 0 })
+    const open = ctx.run.state().meters.filter((meter) => meter.closedAtMs === null)
+    expect(open).toHaveLength(1)
+    expect(open[0]?.leaseUntilMs).toBe(receiptOf(ctx)?.leaseUntilMs)
+  })
+
+  it('is refused when the units are no longer what was launched', async () => {
+    const ctx = await ready({ env: { STEPS: '20' } })
+    await launch(ctx)
+    const first = receiptOf(ctx)
+    if (first === undefined) throw new Error('no receipt')
+    process.kill(first.handle.process.pid, 'SIGKILL')
+    await until(() => !existsSync(`/proc/${first.handle.process.pid}/fd/0`))
+    const plan = { ...ctx.loaded.plan, command: ['sh', 'unit.sh', '--other'] }
+    const answer = await launch({ ...ctx, loaded: { ...ctx.loaded, plan } })
+    expect(answer).toMatchObject({ exitCode: 1, summary: expect.stringContaining('new run') })
+    expect(launches(ctx)).toHaveLength(1)
+  })
+})
