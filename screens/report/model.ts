@@ -10,8 +10,8 @@ export function reportModel(input: ScreenInput): ScreenModel {
       input.run === null
         ? 'no run is open'
         : lines === null
-          ? 'no report yet; r writes one from what is known now'
-          : [{ text: `report.md in .kx/runs/${input.run.runId}; r writes it again`, token: 'text.muted' }],
+          ? 'no report yet; w writes one from what is known now'
+          : [{ text: `report.md in .kx/runs/${input.run.runId}; w writes it again`, token: 'text.muted' }],
     panes: [{ kind: 'text', id: 'report', title: 'report.md', lines: lines ?? ['Nothing written yet.'] }],
   }
 }

@@ -1,11 +1,11 @@
 import { useSyncExternalStore } from 'react'
-import { Box, Label, Screen, TextInput, ThemeProvider, useTheme } from '../../src/ui/index.ts'
+import { Box, Label, Screen, TextInput, ThemeProvider, textWidth, useTheme } from '../../src/ui/index.ts'
 import { railSpans, titleSpans } from './chrome.ts'
 import { chromeFor, focusedPane, type PlacedPane, placePanes } from './layout.ts'
 import type { Span } from './model.ts'
 import { OverlayView } from './overlays.tsx'
 import { PaneView } from './pane.tsx'
-import type { Snapshot } from './snapshot.ts'
+import type { Hint, Snapshot } from './snapshot.ts'
 import { SpanLine } from './spans.tsx'
 import { paneOf } from './ui-state.ts'
 
@@ -29,7 +29,8 @@ export function App({ store }: { readonly store: SnapshotStore }) {
 function Frame({ snapshot }: { readonly snapshot: Snapshot }) {
   const { input, model, columns, rows, ui, overlay } = snapshot
   const { glyphs } = useTheme()
-  const chrome = chromeFor(columns, rows, input.live !== null)
+  // A question needs the room more than the output of the act that asks it.
+  const chrome = chromeFor(columns, rows, input.live !== null && overlay?.kind !== 'dialog')
   const { panes } = chrome
   return (
     <>
@@ -133,13 +134,19 @@ function CommandRow({ snapshot }: { readonly snapshot: Snapshot }) {
   return <Label text=" " />
 }
 
+/** Whole hints only, as many as fit; the last two, help and the way out, always. */
 function HintRow({ snapshot }: { readonly snapshot: Snapshot }) {
-  const line: Span[] = []
-  for (const hint of snapshot.hints) {
-    line.push(
-      { text: `${line.length === 0 ? '' : '  '}${hint.key} `, token: hint.isDisabled ? 'text.muted' : 'accent' },
-      { text: hint.text, token: 'text.muted' },
-    )
-  }
-  return <SpanLine line={line} width={snapshot.columns} />
+  const { columns, hints } = snapshot
+  const spans = (hint: Hint): Span[] => [
+    { text: `${hint.key} `, token: hint.isDisabled ? 'text.muted' : 'accent' },
+    { text: `${hint.text}  `, token: 'text.muted' },
+  ]
+  const width = (hint: Hint) => textWidth(`${hint.key} ${hint.text}  `)
+  const kept = hints.slice(-2)
+  let room = columns + 2 - kept.reduce((sum, hint) => sum + width(hint), 0)
+  const shown = hints.slice(0, -2).filter((hint) => {
+    room -= width(hint)
+    return room >= 0
+  })
+  return <SpanLine line={[...shown, ...kept].flatMap(spans)} width={columns} />
 }

@@ -57,22 +57,36 @@ export function titleSpans(input: ScreenInput, width: number): Span[] {
   const word = runWord(input)
   const host =
     input.run?.latest.Receipt?.host?.host ?? (input.plan.status === 'ok' ? input.plan.loaded.plan.hosts[0] : undefined)
-  const left: Span[] = [
+  const left = (runId: string | undefined): Span[] => [
     { text: 'kx ', token: 'accent' },
     { text: input.project, token: 'text.strong' },
+    ...(runId === undefined ? [] : [{ text: `  ${runId}`, token: 'text.muted' } as const]),
+    ...(host === undefined ? [] : [{ text: `  on ${host}` }]),
+    { text: `  ${word.text}`, token: word.token },
   ]
-  if (input.run !== null) left.push({ text: `  ${input.run.runId}`, token: 'text.muted' })
-  if (host !== undefined) left.push({ text: `  on ${host}` })
-  left.push({ text: `  ${word.text}`, token: word.token })
   const seen = input.run?.observation
-  const right = [
-    moneyText(input),
-    seen === null || seen === undefined ? '' : `seen ${ageText(input.nowMs - seen.atMs)}`,
-  ]
-    .filter((t) => t !== '')
-    .join('  ')
-  const room = width - textWidth(left.map((s) => s.text).join('')) - textWidth(right)
-  return room < 1 ? left : [...left, { text: ' '.repeat(room) }, { text: right, token: 'text.muted' }]
+  const money = moneyText(input)
+  const age = seen === null || seen === undefined ? '' : `seen ${ageText(input.nowMs - seen.atMs)}`
+  const runId = input.run?.runId
+  // Narrow terminals give up the end of the run's name first, then the age; money stays as long as anything does.
+  const short = runId === undefined ? undefined : `${runId.slice(0, 13)}${input.isUnicode ? '…' : '~'}`
+  for (const [id, parts] of [
+    [runId, [money, age]],
+    [short, [money, age]],
+    [short, [money]],
+  ] as const) {
+    const right = parts.filter((t) => t !== '').join('  ')
+    const room =
+      width -
+      textWidth(
+        left(id)
+          .map((s) => s.text)
+          .join(''),
+      ) -
+      textWidth(right)
+    if (room >= 1) return [...left(id), { text: ' '.repeat(room) }, { text: right, token: 'text.muted' }]
+  }
+  return left(runId)
 }
 
 /** The rail: the seven phases with the state of each proof, by glyph and colour; the open one in brackets. */

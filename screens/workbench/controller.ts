@@ -253,7 +253,7 @@ export class Controller {
         return this.#layers.openField('filter')
       case 'view.copy':
       case 'view.copy-pane':
-        return this.#later(host.copy(desk.paneText(id === 'view.copy-pane')).then((said) => desk.say(said)))
+        return this.#copy(desk.paneText(id === 'view.copy-pane'))
       case 'view.pager':
         return this.#later(host.page(desk.paneText(true)))
       case 'app.command-line':
@@ -280,6 +280,11 @@ export class Controller {
       default:
         desk.say(`${id} has no act here`, 'error')
     }
+  }
+
+  #copy(text: string): void {
+    if (text.trim() === '') this.#desk.say('there is nothing to copy here', 'warn')
+    else this.#later(this.#host.copy(text).then((said) => this.#desk.say(said)))
   }
 
   #later(work: Promise<unknown>): void {
@@ -379,7 +384,7 @@ export class Controller {
       field: this.#layers.fieldView(),
       message: desk.message,
       pending: this.#pendingView(),
-      hints: desk.hints(),
+      hints: this.#layers.hints() ?? desk.hints(),
     }
   }
 }

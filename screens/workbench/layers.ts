@@ -13,7 +13,7 @@ import { parseLogFilter } from '../../src/ui/log-filter.ts'
 import type { Desk } from './desk.ts'
 import { editorAction, historyAction } from './editor-keys.ts'
 import { listRows } from './lists.ts'
-import type { ListRow, Overlay, Snapshot } from './snapshot.ts'
+import type { Hint, ListRow, Overlay, Snapshot } from './snapshot.ts'
 import type { Prompt } from './ui-state.ts'
 import { paneOf } from './ui-state.ts'
 
@@ -36,6 +36,8 @@ export class Layers {
   #form: { readonly spec: CommandSpec; readonly state: FormState } | null = null
   #list: List | null = null
   #field: Field | null = null
+  /** What Tab found, shown behind the line until the next key. */
+  #options = ''
 
   constructor(desk: Desk, run: Run) {
     this.#desk = desk
@@ -136,10 +138,33 @@ export class Layers {
     }
   }
 
+  /** Keys of the topmost layer; null when there is none and the screen's own hold. */
+  hints(): readonly Hint[] | null {
+    const keys = (text: string) =>
+      text.split(', ').map((pair): Hint => {
+        const [key = '', ...words] = pair.split(' ')
+        return { key, text: words.join(' '), isDisabled: false }
+      })
+    if (this.#dialog !== null)
+      return keys(
+        this.#dialog.state.question.kind === 'confirm'
+          ? 'y yes, n no, Enter accept, Esc cancel'
+          : 'Enter accept, Esc cancel',
+      )
+    if (this.#form !== null) return keys('Tab next, Shift-Tab back, Enter accept, Esc cancel')
+    if (this.#list !== null) return keys('Up/Down choose, Enter run, Esc close')
+    if (this.#field === null) return null
+    return keys(
+      this.#field.kind === 'command'
+        ? 'Enter run, Tab complete, Up earlier, Esc cancel'
+        : 'Enter keep, Esc clear, ! not, ~ nearly, /x/ regex',
+    )
+  }
+
   fieldView(): Snapshot['field'] {
     if (this.#field === null) return null
     const { kind, editor } = this.#field
-    if (kind === 'command') return { sign: ':', editor, note: '' }
+    if (kind === 'command') return { sign: ':', editor, note: this.#options }
     return { sign: '/', editor, note: parseLogFilter(editor.text).error() ?? '' }
   }
 
@@ -154,8 +179,9 @@ export class Layers {
       this.#setField(null)
       if (field.kind === 'command') this.#runLine(field.editor.text)
     } else if (field.kind === 'command' && chord === 'tab') {
-      const completed = this.#completed(field.editor.text)
-      if (completed !== null) this.#edit(field, reduceEditor(field.editor, { type: 'set', text: completed }))
+      const { text: completed, options } = this.#completed(field.editor.text)
+      this.#edit(field, reduceEditor(field.editor, { type: 'set', text: completed }))
+      this.#options = options
     } else {
       const action = (field.kind === 'command' ? historyAction(chord) : null) ?? editorAction(chord, text)
       if (action !== null) this.#edit(field, reduceEditor(field.editor, action))
@@ -171,6 +197,7 @@ export class Layers {
   /** Remembers the half-typed line together with the rest of what is on screen. */
   #setField(field: Field | null): void {
     this.#field = field
+    this.#options = ''
     const prompt =
       field === null ? null : { kind: field.kind, text: field.editor.text, cursor: field.editor.cursor, index: 0 }
     this.#desk.do({ type: 'prompt', prompt })
@@ -180,14 +207,16 @@ export class Layers {
     return this.#desk.registry.specs.filter((s) => s.where === 'global' || s.where.length > 0)
   }
 
-  #completed(line: string): string | null {
+  #completed(line: string): { readonly text: string; readonly options: string } {
     const options = completeLine(this.#lineSpecs(), line)
-    if (options.length === 0) return null
+    if (options.length === 0) return { text: line, options: '' }
     let common = options[0] ?? ''
     for (const option of options) while (!option.startsWith(common)) common = common.slice(0, -1)
     const word = /\S+$/.exec(line)?.[0] ?? ''
-    if (options.length > 1) this.#desk.say(options.slice(0, 12).join('  '))
-    return line.slice(0, line.length - word.length) + common + (options.length === 1 ? ' ' : '')
+    return {
+      text: line.slice(0, line.length - word.length) + common + (options.length === 1 ? ' ' : ''),
+      options: options.length > 1 ? `  ${options.slice(0, 12).join('  ')}` : '',
+    }
   }
 
   #runLine(line: string): void {

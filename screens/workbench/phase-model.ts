@@ -89,7 +89,9 @@ export function phaseSummary(input: ScreenInput, phase: Phase, next: string): Sp
   const spans: Span[] = [{ text: words[state] ?? state, token: tokensByState[state] }]
   // The state says that already.
   if (why !== '' && why !== 'Passed.' && state !== 'todo' && state !== 'running') spans.push({ text: ` – ${why}` })
-  if (next !== '') spans.push({ text: `  ${next}`, token: 'text.muted' })
+  // While an act of this phase runs, the live strip says what can be pressed.
+  const isActing = state === 'running' && input.live !== null
+  if (next !== '' && !isActing) spans.push({ text: `  ${next}`, token: 'text.muted' })
   return spans
 }
 
