@@ -168,7 +168,7 @@ export async function runHeadless(request: HeadlessRequest): Promise<number> {
   if (words.length === 0 && !globals.isHelp) {
     const view = registry.get('app.view') as CommandSpec
     const code = await runSpec(request, view, { screen: globals.screen ?? 'home' })
-    if (!globals.json && globals.screen === null) process.stdout.write(howToGoOn)
+    if (!globals.json && globals.screen === null) process.stdout.write(howToGoOn())
     return code
   }
   let exitCode = 0
@@ -229,10 +229,17 @@ export async function runHeadless(request: HeadlessRequest): Promise<number> {
   return exitCode
 }
 
-const howToGoOn = `
-How to go on:
-  kx                 the workbench, on a terminal
-  kx plan            check the plan and begin a run
-  kx walk            every phase up to the gate that a person passes
-  kx --help          every command
-`
+/** How this program is called by the person: in a clone it is reached through npm. */
+function howToGoOn(): string {
+  const isClone = process.env.npm_lifecycle_event === 'start'
+  const kx = isClone ? 'npm start --' : 'kx'
+  const row = (words: string, text: string) =>
+    `  ${(words === '' ? (isClone ? 'npm start' : 'kx') : `${kx} ${words}`).padEnd(22)} ${text}`
+  const rows = [
+    row('', 'the workbench, on a terminal'),
+    row('plan', 'check the plan and begin a run'),
+    row('walk', 'every phase up to the gate that a person passes'),
+    row('--help', 'every command'),
+  ]
+  return `\nHow to go on:\n${rows.join('\n')}\n`
+}
