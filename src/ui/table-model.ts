@@ -85,11 +85,23 @@ export function naturalWidths<R>({ columns, rows, sort }: TableModel<R>, glyphs:
   })
 }
 
+function totalWidth(widths: readonly number[]): number {
+  return widths.reduce((a, b) => a + b, 0) + columnGap * Math.max(0, widths.length - 1)
+}
+
+/** Whether every cell is shown whole in `width` cells. */
+export function fitsWhole<R>(model: TableModel<R>, width: number, glyphs: Glyphs): boolean {
+  return totalWidth(naturalWidths(model, glyphs, Number.POSITIVE_INFINITY)) <= width
+}
+
 /** Columns at their natural widths if they fit into `width`, by share otherwise. */
 export function placeNaturally<R>(model: TableModel<R>, width: number, glyphs: Glyphs): PlacedColumn<R>[] {
-  const widths = naturalWidths(model, glyphs, Number.isFinite(width) ? 60 : Number.POSITIVE_INFINITY)
-  const total = widths.reduce((a, b) => a + b, 0) + columnGap * Math.max(0, widths.length - 1)
-  if (total <= width) return model.columns.map((column, i) => ({ column, width: widths[i] ?? 0 }))
+  // Whole if there is room for it; else no column may take more than its share for one long cell.
+  for (const limit of [Number.POSITIVE_INFINITY, 60]) {
+    const natural = naturalWidths(model, glyphs, limit)
+    if (totalWidth(natural) <= width) return model.columns.map((column, i) => ({ column, width: natural[i] ?? 0 }))
+  }
+  const widths = naturalWidths(model, glyphs)
   const fitted = model.columns.map((column, i) =>
     column.width === undefined ? column : { ...column, width: Math.min(column.width, widths[i] ?? column.width) },
   )
