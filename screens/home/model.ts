@@ -51,7 +51,8 @@ export function homeModel(input: ScreenInput): ScreenModel {
         r.state,
         r.progress,
         r.seenAtMs === null ? 'never seen' : ageText(input.nowMs - r.seenAtMs),
-        usd(r.usdPerHour),
+        // A run without a meter costs nothing, which is another thing than a meter at zero.
+        home?.meters.some((m) => m.runId === r.runId) ? usd(r.usdPerHour) : '',
         r.runId,
       ],
       token: tokens[r.state] ?? 'text.normal',

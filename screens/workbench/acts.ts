@@ -48,6 +48,8 @@ export class Acts {
     }
     desk.message = null
     desk.changed()
+    // The act reads the plan as it is now; what it proves must not look stale beside one that was read before.
+    void desk.workspace.reloadPlan().catch((error: unknown) => desk.fail(error))
     try {
       const result = await this.#run(spec, args, this.#environment(via, abort))
       const tone = abort.signal.aborted || result.exitCode === 3 ? 'warn' : result.exitCode === 0 ? 'info' : 'error'
@@ -59,6 +61,8 @@ export class Acts {
       desk.live = null
       this.#abort = null
       await this.#settle()
+      // What was started just now is looked at without waiting for the next tick.
+      if (spec.id === 'launch.start') this.autoTick()
     }
   }
 

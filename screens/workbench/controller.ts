@@ -7,7 +7,7 @@ import type { Theme } from '../../src/ui/theme.ts'
 import { Acts } from './acts.ts'
 import { Desk, type DeskOptions } from './desk.ts'
 import { Layers } from './layers.ts'
-import { rowIdsOf } from './model.ts'
+import { hasDetail, rowIdsOf } from './model.ts'
 import type { Message, Snapshot } from './snapshot.ts'
 import { paneOf, type UiState } from './ui-state.ts'
 
@@ -294,6 +294,8 @@ export class Controller {
   #go(to: string): void {
     this.#desk.do(to === 'back' || to === 'forward' ? { type: to } : { type: 'go', screen: to as ScreenId })
     this.#desk.loadSoon()
+    // Files are not watched: the screen that is about them reads them again.
+    if (this.#desk.ui.screen === 'plan') this.#later(this.#desk.workspace.reloadPlan())
   }
 
   #move(id: string): void {
@@ -314,7 +316,7 @@ export class Controller {
     if (pane === null || row === null) return
     if (desk.ui.screen === 'home' && pane.id === 'runs') return this.#runById('run.open', { run: row })
     if (desk.ui.screen === 'checklists') return this.#runById('checklist.tick')
-    if (pane.kind === 'checklist') desk.do({ type: 'toggle-open', pane: pane.id, rowId: row })
+    if (pane.kind === 'checklist' || hasDetail(pane, row)) desk.do({ type: 'toggle-open', pane: pane.id, rowId: row })
     else desk.cycle(1)
   }
 

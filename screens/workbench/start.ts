@@ -226,8 +226,11 @@ function startClock(controller: Controller, refreshSeconds: () => number): () =>
   let wasLive = controller.isRunLive
   const unsubscribe = controller.subscribe(() => {
     if (controller.isRunLive !== wasLive || timer === null) {
+      const hasBegun = controller.isRunLive && !wasLive
       wasLive = controller.isRunLive
       plan()
+      // What was launched just now, or was found running, is looked at without waiting for a first tick.
+      if (hasBegun) controller.autoTick()
     }
   })
   plan()
