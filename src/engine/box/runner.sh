@@ -567,6 +567,8 @@ if ! ln "runner.pid.$main_pid" runner.pid 2>/dev/null; then
   ln "runner.pid.$main_pid" runner.pid 2>/dev/null || { rm -f "runner.pid.$main_pid"; exit 75; }
 fi
 rm -f "runner.pid.$main_pid" runner.old.*
+# Whoever started this one has given it up, and said so; another may be on its way.
+if [ -f given-up ] && read -r t <given-up && [ "$t" = "$token" ]; then rm -f runner.pid; exit 75; fi
 
 attempt=0
 [ -f attempt ] && IFS= read -r attempt <attempt

@@ -60,6 +60,10 @@ for way in "$@"; do
       ;;
   esac
 done
+# Given up for good: a runner that comes late sees this after it has written runner.pid and leaves, and one that was in
+# time is seen here. So it is certain afterwards, and the next launch need not wait for anybody.
+mv -f starting given-up
+if [ -f runner.pid ] && read -r p t b k <runner.pid && [ "$k" = "$token" ]; then started setsid ''; fi
 echo "no way to detach worked: $*" >&2
 [ -f runner.pid ] && { printf 'runner.pid holds: ' && cat runner.pid; } >&2
 [ -f runner.log ] && tail -n 5 runner.log >&2
