@@ -1,7 +1,9 @@
-import { existsSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { boxEngine } from '../../src/engine/box/engine.ts'
+import { createLocalHost } from '../../src/host/local.ts'
 import type { Host } from '../../src/host/types.ts'
 import { launch } from '../../src/launch/service.ts'
 import type { ReceiptPayload } from '../../src/launch/types.ts'
@@ -45,6 +47,16 @@ const startCell = (run: WritableRun, cellId: string) =>
     via: 'cli',
     host: null,
   })
+
+/** A PATH with everything on it but systemd-run. */
+function withoutSystemd(home: string): string {
+  const folder = join(home, 'bin')
+  mkdirSync(folder)
+  for (const from of ['/usr/bin', '/bin'])
+    for (const name of readdirSync(from))
+      if (name !== 'systemd-run' && !existsSync(join(folder, name))) symlinkSync(join(from, name), join(folder, name))
+  return folder
+}
 
 /** What `kx launch` would hand over when it is typed in a second terminal. */
 async function secondTerminal(ctx: WalkContext): Promise<WalkContext> {
@@ -139,6 +151,35 @@ describe('a start whose launch died before its receipt', () => {
   })
 })
 
+describe('a start that came to nothing', () => {
+  it('is known to have failed, so that the next launch may try', async () => {
+    const ctx = await ready()
+    const none = { ...ctx, profile: { ...ctx.profile, detach: ['systemd' as const] } }
+    const env = { PATH: process.env.PATH ?? '', HOME: ctx.home }
+    const bare = createLocalHost({ env: { ...env, PATH: withoutSystemd(ctx.home) } })
+    expect(await launch({ ...none, host: bare })).toMatchObject({
+      exitCode: 1,
+      summary: expect.stringContaining('no way to detach worked'),
+    })
+    await bare.close()
+    expect(launches(ctx)).toMatchObject([{ closed: { outcome: 'failed' } }])
+    expect(await launch(ctx)).toMatchObject({ exitCode: 0 })
+  })
+
+  it('keeps a runner out that comes after it was given up', async () => {
+    const ctx = await ready()
+    const started = await startUnseen(ctx, {}, null)
+    await boxEngine.cancel(ctx.host, started, 'once more', 1)
+    const token = tokenFor(ctx.run.id, 'launch', 1)
+    for (const name of ['runner.pid', 'starting']) rmSync(join(ctx.box, name), { force: true })
+    writeFileSync(join(ctx.box, 'given-up'), `${token}\n`)
+    const late = spawnSync('sh', [join(ctx.box, started.runner), ctx.box])
+    expect(late.status).toBe(75)
+    expect(existsSync(join(ctx.box, 'runner.pid'))).toBe(false)
+    expect(await boxEngine.find(ctx.host, ctx.box, token)).toEqual({ kind: 'none' })
+  })
+})
+
 describe('a relaunch', () => {
   it('runs under the lease of the approval that allowed it', async () => {
     const ctx = await ready({ env: { STEPS: '20' } })
@@ -151,6 +192,21 @@ describe('a relaunch', () => {
     const open = ctx.run.state().meters.filter((meter) => meter.closedAtMs === null)
     expect(open).toHaveLength(1)
     expect(open[0]?.leaseUntilMs).toBe(receiptOf(ctx)?.leaseUntilMs)
+  })
+
+  it('runs the steps of the plan as it is now, and none that was taken out of it', async () => {
+    const step = (name: string, command: string[]) => ({ name, command, timeoutSeconds: 20 })
+    const ctx = await ready({ plan: { after: [step('broken', ['false']), step('second', ['true'])] } })
+    await launch(ctx)
+    await until(() => existsSync(join(ctx.box, 'exit.json')))
+    await until(() => processesOf(box(ctx)).length === 0)
+    const plan = { ...ctx.loaded.plan, after: [step('mended', ['true'])] }
+    expect(await launch({ ...ctx, loaded: { ...ctx.loaded, plan } })).toMatchObject({ exitCode: 0 })
+    const exit = await until(() =>
+      existsSync(join(ctx.box, 'exit.json')) ? readFileSync(join(ctx.box, 'exit.json'), 'utf8') : null,
+    )
+    expect(exit).toContain('completed')
+    expect(readdirSync(join(ctx.box, 'steps'))).toEqual(['00-mended'])
   })
 
   it('is refused when the units are no longer what was launched', async () => {

@@ -2,7 +2,7 @@ import type { Host } from '../../host/types.ts'
 import { EngineError } from '../errors.ts'
 import type { BoxHandle, Detach, SubmitRequest } from '../types.ts'
 import { boxScripts, runnerName } from './assets.ts'
-import { flatFiles } from './layout.ts'
+import { type FlatFiles, flatFiles } from './layout.ts'
 import { pushCode } from './push.ts'
 
 /** How long a started runner has to write its identity, for each way to detach. */
@@ -21,6 +21,7 @@ export async function submitToBox(host: Host, request: SubmitRequest): Promise<B
   await pushCode(host, request)
   const runner = runnerName(scripts.runner)
   await placeRunner(host, `${request.folder}/${runner}`, scripts.runner)
+  await dropOthers(host, request.folder, files)
   // plan.env last: its token is what a half-written submit has not got.
   for (const [path, text] of files) if (path !== 'plan.env') await host.write(`${request.folder}/${path}`, text)
   await host.write(`${request.folder}/plan.env`, files.get('plan.env') ?? '')
@@ -46,6 +47,21 @@ export async function submitToBox(host: Host, request: SubmitRequest): Promise<B
   if (answer === null)
     throw new EngineError(`The runner on ${host.name} started, and did not say who it is.`, 'unknown')
   return { token: request.token, folder: request.folder, runner, ...answer }
+}
+
+/** Steps and variables of an earlier start that the plan has no more: the runner goes by what lies there. */
+async function dropOthers(host: Host, folder: string, files: FlatFiles): Promise<void> {
+  const there = await Promise.all(['steps', 'env'].map((name) => host.list(`${folder}/${name}`)))
+  const stale = there
+    .flatMap((entries) => entries ?? [])
+    .filter(({ path }) => !files.has(path.slice(folder.length + 1)))
+  if (stale.length === 0) return
+  const gone = await host.exec(['rm', '-f', '--', ...stale.map(({ path }) => path)])
+  if (gone.ending.kind !== 'exited' || gone.ending.code !== 0)
+    throw new EngineError(
+      `${stale[0]?.path} is of an earlier start and could not be removed. Remove it, then launch again.`,
+      'nothing-started',
+    )
 }
 
 async function placeRunner(host: Host, path: string, source: string): Promise<void> {
