@@ -60,7 +60,9 @@ export class Acts {
     } finally {
       desk.live = null
       this.#abort = null
-      await this.#settle()
+      desk.changed()
+      // An act may have written files of the project; what is called stale afterwards must rest on them as they are.
+      await Promise.all([this.#settle(), desk.workspace.reloadPlan().catch((error: unknown) => desk.fail(error))])
       // What was started just now is looked at without waiting for the next tick.
       if (spec.id === 'launch.start') this.autoTick()
     }
