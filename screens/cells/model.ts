@@ -31,7 +31,7 @@ export function cellsModel(input: ScreenInput): ScreenModel {
   })
   const chosen = input.selected('cells') ?? rows.at(-1)?.id ?? null
   const cell = cells.find((c) => c.started.cellId === chosen)
-  const output = input.shelves.cellOutput?.cellId === chosen ? input.shelves.cellOutput.lines : []
+  const output = input.shelves.cellOutput?.cellId === chosen ? input.shelves.cellOutput.log : null
   return {
     id: 'cells',
     title: 'Cells',
@@ -59,7 +59,7 @@ export function cellsModel(input: ScreenInput): ScreenModel {
         kind: 'log',
         id: 'output',
         title: cell === undefined ? 'Output' : `Output of ${cell.started.title}`,
-        lines: output,
+        log: output,
         empty: 'no output kept',
       },
     ],

@@ -265,7 +265,7 @@ export function patrolModel(input: ScreenInput): ScreenModel {
       kind: 'log',
       id: 'log',
       title: wanted === null ? 'Log' : `Log of ${wanted}`,
-      lines: log !== null && log.unit === wanted ? log.lines : [],
+      log: log !== null && log.unit === wanted ? log.log : null,
       empty: wanted === null ? 'no unit' : 'nothing written yet',
     },
     {

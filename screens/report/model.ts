@@ -12,6 +12,8 @@ export function reportModel(input: ScreenInput): ScreenModel {
         : lines === null
           ? 'no report yet; w writes one from what is known now'
           : [{ text: `report.md in .kx/runs/${input.run.runId}; w writes it again`, token: 'text.muted' }],
-    panes: [{ kind: 'text', id: 'report', title: 'report.md', lines: lines ?? ['Nothing written yet.'] }],
+    panes: [
+      { kind: 'markdown', id: 'report', title: 'report.md', source: lines?.join('\n') ?? 'Nothing written yet.' },
+    ],
   }
 }

@@ -63,6 +63,9 @@ function PaneArea({ placed, snapshot }: { readonly placed: readonly PlacedPane[]
   const { model, ui } = snapshot
   const focus = focusedPane(model, ui.focus[ui.screen])
   const xs = [...new Set(placed.map((p) => p.x))]
+  const isHiding = placed.length < model.panes.length
+  const at = model.panes.findIndex((p) => p.id === focus)
+  const others = [...model.panes.slice(at + 1), ...model.panes.slice(0, at)].map((p) => p.title).join(', ')
   const height = Math.max(...placed.map((p) => p.y + p.height)) - Math.min(...placed.map((p) => p.y))
   return (
     <Box height={height} flexShrink={0}>
@@ -80,6 +83,7 @@ function PaneArea({ placed, snapshot }: { readonly placed: readonly PlacedPane[]
                   width={p.width}
                   height={p.height}
                   isFocused={p.id === focus}
+                  {...(isHiding && p.id === focus ? { placeAt: at + 1, placeCount: model.panes.length, others } : {})}
                 />
               )
             })}

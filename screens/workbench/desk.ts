@@ -9,6 +9,7 @@ import type { Theme } from '../../src/ui/theme.ts'
 import { isPhase } from '../../src/walk/phase.ts'
 import type { LiveAct, ScreenInput } from './input.ts'
 import { chromeFor, focusedPane, type PlacedPane, placePanes } from './layout.ts'
+import { scrollLog } from './logs.ts'
 import { type PaneModel, rowIdsOf, type ScreenModel, textOf } from './model.ts'
 import { cursorOf, filtered, rowCount, scrolledTop } from './pane-rows.ts'
 import { paneLines } from './plain.ts'
@@ -203,7 +204,7 @@ export class Desk {
     const state = paneOf(this.ui, paneId)
     if (pane === undefined) return state.rowId
     const rowIds = rowIdsOf(filtered(pane, state.filter))
-    const cursor = cursorOf(pane, state, rowIds)
+    const cursor = cursorOf(state, rowIds)
     return cursor < 0 ? null : (rowIds[cursor] ?? null)
   }
 
@@ -212,8 +213,10 @@ export class Desk {
     const model = this.pane(pane.id)
     if (model === null) return
     const state = paneOf(this.ui, pane.id)
+    if (model.kind === 'log')
+      return this.do({ type: 'scroll', pane: pane.id, ...scrollLog(model, state, amount, how, pane.height - 2) })
     const rowIds = rowIdsOf(model)
-    const cursor = cursorOf(model, state, rowIds)
+    const cursor = cursorOf(state, rowIds)
     if (cursor < 0) {
       const height = pane.height - 2
       const count = rowCount(model, pane.width - 2)

@@ -1,4 +1,5 @@
 import type { ScreenId } from '../../src/commands/types.ts'
+import type { ShownLog } from '../../src/session/log-follower.ts'
 import type { ChecklistItem } from '../../src/ui/checklist-model.ts'
 import type { MeterModel } from '../../src/ui/meter-model.ts'
 import type { Column } from '../../src/ui/table-model.ts'
@@ -46,8 +47,8 @@ export type MeterRow =
 interface PaneBase {
   readonly id: string
   readonly title: string
-  /** Right end of the title: counts, ages. */
-  readonly note?: string
+  /** Right end of the title: counts, ages. Several: from long to short, and the first that fits is shown. */
+  readonly note?: string | readonly string[]
 }
 
 /** One pane, as data: the same is drawn by the workbench and printed by `--plain`. */
@@ -61,7 +62,22 @@ export type PaneModel = PaneBase &
         readonly empty: string
       }
     | { readonly kind: 'text'; readonly lines: readonly StyledLine[] }
-    | { readonly kind: 'log'; readonly lines: readonly string[]; readonly empty: string }
+    | {
+        readonly kind: 'log'
+        /** Null: nothing was read yet, or there is no such log. */
+        readonly log: ShownLog | null
+        /** As typed, see `parseLogFilter`; set when the pane is shown. */
+        readonly filter?: string
+        readonly empty: string
+      }
+    | {
+        /** A small table that rarely changes: boxed where there is room, lines that scroll elsewhere. */
+        readonly kind: 'static'
+        readonly columns: readonly Column<Row>[]
+        readonly rows: readonly Row[]
+        readonly empty: string
+      }
+    | { readonly kind: 'markdown'; readonly source: string; readonly filter?: string }
     | { readonly kind: 'grid'; readonly cells: readonly GridCell[]; readonly empty: string }
     | { readonly kind: 'meters'; readonly rows: readonly MeterRow[]; readonly empty: string }
     | {
@@ -117,4 +133,9 @@ export function rowIdsOf(pane: PaneModel): readonly string[] {
     default:
       return []
   }
+}
+
+/** Whether Enter opens this row of a table: it has lines to show below itself. */
+export function hasDetail(pane: PaneModel, rowId: string): boolean {
+  return pane.kind === 'table' && pane.rows.some((row) => row.id === rowId && (row.detail?.length ?? 0) > 0)
 }

@@ -1,27 +1,37 @@
+import type { Glyphs } from '../../src/ui/glyphs.ts'
 import { visibleTop } from '../../src/ui/list-model.ts'
 import { parseLogFilter } from '../../src/ui/log-filter.ts'
+import { type MarkdownLine, markdownRows } from '../../src/ui/markdown.ts'
 import { textWidth, wrap } from '../../src/ui/text-fit.ts'
-import type { PaneModel, StyledLine } from './model.ts'
+import { wrappedTable } from '../../src/ui/wrapped-table.ts'
+import { indexOf, logTopOf } from './logs.ts'
+import type { PaneModel, Row, StyledLine } from './model.ts'
 import { textOf } from './model.ts'
 import { indexIn, type PaneState } from './ui-state.ts'
 
-/** The pane as it is shown: filtered by what the person typed. Charts and grids are never filtered. */
+type MarkdownPane = Extract<PaneModel, { kind: 'markdown' }>
+type StaticPane = Extract<PaneModel, { kind: 'static' }>
+
+/** The pane as it is shown: filtered by what the person typed. Charts, grids and bars are never filtered. */
 export function filtered(pane: PaneModel, filter: string): PaneModel {
   if (filter === '') return pane
+  // These two look at their own lines, at the width and in the part that is shown.
+  if (pane.kind === 'log' || pane.kind === 'markdown') return { ...pane, filter }
   const { test: matches } = parseLogFilter(filter)
+  const empty = `nothing matches ${filter}`
+  const ofRows = (rows: readonly Row[]) => rows.filter((r) => matches(r.cells.join(' ')))
   switch (pane.kind) {
     case 'checklist':
       return {
         ...pane,
         items: pane.items.filter((i) => matches(`${i.id} ${i.title} ${i.mark} ${i.severity} ${i.evidence}`)),
-        empty: `nothing matches ${filter}`,
+        empty,
       }
     case 'table':
-      return { ...pane, rows: pane.rows.filter((r) => matches(r.cells.join(' '))), empty: `nothing matches ${filter}` }
+    case 'static':
+      return { ...pane, rows: ofRows(pane.rows), empty }
     case 'text':
       return { ...pane, lines: pane.lines.filter((l) => matches(textOf(l))) }
-    case 'log':
-      return { ...pane, lines: pane.lines.filter(matches), empty: `nothing matches ${filter}` }
     default:
       return pane
   }
@@ -50,6 +60,25 @@ export function wrapLines(lines: readonly StyledLine[], width: number): StyledLi
   })
 }
 
+/** Rows of a Markdown pane, filtered. */
+export function markdownOf(pane: MarkdownPane, width: number, glyphs?: Glyphs): readonly MarkdownLine[] {
+  const rows = markdownRows(pane.source, width, glyphs)
+  if (pane.filter === undefined) return rows
+  const { test } = parseLogFilter(pane.filter)
+  return rows.filter((row) => test(row.text))
+}
+
+/** A small table without its box, every cell whole: wrapped where it has to be. */
+export function staticLines(pane: StaticPane, width: number): StyledLine[] {
+  if (pane.rows.length === 0) return [[{ text: pane.empty, token: 'text.muted' }]]
+  const cells = [pane.columns.map((c) => c.title), ...pane.rows.map((row) => pane.columns.map((c) => c.value(row)))]
+  return wrappedTable(cells, width).flatMap((rows, i) =>
+    rows.map(
+      (text): StyledLine => [{ text, token: i === 0 ? 'text.strong' : (pane.rows[i - 1]?.token ?? 'text.normal') }],
+    ),
+  )
+}
+
 /** Number of things that a cursor or a scroll position counts in this pane. */
 export function rowCount(pane: PaneModel, width: number): number {
   switch (pane.kind) {
@@ -62,7 +91,11 @@ export function rowCount(pane: PaneModel, width: number): number {
     case 'text':
       return wrapLines(pane.lines, width).length
     case 'log':
-      return pane.lines.length
+      return indexOf(pane)?.count() ?? 0
+    case 'markdown':
+      return markdownOf(pane, width).length
+    case 'static':
+      return staticLines(pane, width).length
     case 'meters':
       return pane.rows.length
     case 'chart':
@@ -72,13 +105,10 @@ export function rowCount(pane: PaneModel, width: number): number {
 
 /** First line of a scrolled text or log. A log that follows shows its end. */
 export function scrolledTop(pane: PaneModel, state: PaneState, count: number, height: number): number {
-  if (pane.kind === 'log' && state.isFollowing) return Math.max(0, count - height)
-  return visibleTop(state.top, state.top, height, count)
+  return pane.kind === 'log' ? logTopOf(pane, state, height) : visibleTop(state.top, state.top, height, count)
 }
 
 /** Cursor of a pane with rows; -1 where there are none. */
-export function cursorOf(pane: PaneModel, state: PaneState, rowIds: readonly string[]): number {
-  return rowIds.length === 0 || pane.kind === 'text' || pane.kind === 'log' || pane.kind === 'chart'
-    ? -1
-    : indexIn(state, rowIds)
+export function cursorOf(state: PaneState, rowIds: readonly string[]): number {
+  return rowIds.length === 0 ? -1 : indexIn(state, rowIds)
 }

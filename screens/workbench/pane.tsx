@@ -1,23 +1,33 @@
-import { memo, type ReactNode } from 'react'
+import { memo, type ReactNode, useMemo } from 'react'
 import {
   Box,
   Chart,
   Checklist,
+  fitsWhole,
   type Inner,
   Label,
+  Lines,
+  LogView,
   Meter,
   Pane,
-  packRuns,
-  Runs,
   Sparkline,
+  StaticTable,
   Table,
+  useTheme,
 } from '../../src/ui/index.ts'
+import { GridBody } from './grid.tsx'
 import { Guard } from './guard.tsx'
+import { indexOf, type LogPane, logStateOf } from './logs.ts'
 import type { PaneModel } from './model.ts'
 import { rowIdsOf } from './model.ts'
-import { cursorOf, filtered, rowCount, scrolledTop, wrapLines } from './pane-rows.ts'
+import { OpenTable } from './open-table.tsx'
+import { paneNote } from './pane-note.ts'
+import { cursorOf, filtered, markdownOf, scrolledTop, staticLines, wrapLines } from './pane-rows.ts'
 import { SpanLine } from './spans.tsx'
 import type { PaneState } from './ui-state.ts'
+
+type StaticPane = Extract<PaneModel, { kind: 'static' }>
+type MarkdownPane = Extract<PaneModel, { kind: 'markdown' }>
 
 export interface PaneViewProps {
   readonly pane: PaneModel
@@ -25,6 +35,10 @@ export interface PaneViewProps {
   readonly width: number
   readonly height: number
   readonly isFocused: boolean
+  /** Place among the panes of the screen, from 1, where some of them are hidden; see `PanePlace`. */
+  readonly placeAt?: number
+  readonly placeCount?: number
+  readonly others?: string
 }
 
 function Body({
@@ -39,7 +53,7 @@ function Body({
   isFocused: boolean
 }): ReactNode {
   const { columns: width, rows: height } = inner
-  const cursor = cursorOf(pane, state, rowIdsOf(pane))
+  const cursor = cursorOf(state, rowIdsOf(pane))
   switch (pane.kind) {
     case 'checklist':
       return (
@@ -54,7 +68,9 @@ function Body({
         />
       )
     case 'table':
-      return (
+      return state.open.length > 0 ? (
+        <OpenTable pane={pane} openIds={state.open} cursor={isFocused ? cursor : -1} top={state.top} inner={inner} />
+      ) : (
         <Table
           columns={pane.columns}
           rows={pane.rows}
@@ -74,14 +90,12 @@ function Body({
         <SpanLine key={i} line={line} width={width} />
       ))
     }
-    case 'log': {
-      if (pane.lines.length === 0) return <Label text={pane.empty} width={width} token="text.muted" />
-      const top = scrolledTop(pane, state, pane.lines.length, height)
-      return pane.lines.slice(top, top + height).map((line, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a line is known by its place
-        <SpanLine key={i} line={line} width={width} />
-      ))
-    }
+    case 'log':
+      return <LogBody pane={pane} state={state} inner={inner} />
+    case 'static':
+      return <StaticBody pane={pane} state={state} inner={inner} />
+    case 'markdown':
+      return <MarkdownBody pane={pane} state={state} inner={inner} />
     case 'grid':
       return <GridBody pane={pane} cursor={isFocused ? cursor : -1} inner={inner} />
     case 'meters':
@@ -102,34 +116,50 @@ function Body({
   }
 }
 
-/** Cells of equal width, row by row; the one under the cursor is marked. */
-function GridBody({
-  pane,
-  cursor,
-  inner,
-}: {
-  pane: Extract<PaneModel, { kind: 'grid' }>
-  cursor: number
-  inner: Inner
-}) {
-  if (pane.cells.length === 0) return <Label text={pane.empty} width={inner.columns} token="text.muted" />
-  const cellWidth = Math.max(1, ...pane.cells.map((c) => c.text.length)) + 1
-  const perRow = Math.max(1, Math.floor(inner.columns / cellWidth))
-  const count = Math.ceil(pane.cells.length / perRow)
-  const cursorRow = cursor < 0 ? 0 : Math.floor(cursor / perRow)
-  const top = Math.max(0, Math.min(cursorRow - inner.rows + 1, count - inner.rows))
-  return Array.from({ length: Math.min(inner.rows, count - top) }, (_unused, r) => {
-    const from = (top + r) * perRow
-    const cells = pane.cells.slice(from, from + perRow)
-    const runs = packRuns(
-      cells.map((cell, c) => ({
-        text: cell.text.padEnd(cellWidth),
-        token: cell.token,
-        isInverse: from + c === cursor,
-      })),
-    )
-    return <Runs key={cells[0]?.id} runs={runs} />
-  })
+/** The lines of a log that are on screen; while it follows, the line that is still being written stands below them. */
+function LogBody({ pane, state, inner }: { pane: LogPane; state: PaneState; inner: Inner }) {
+  const { columns: width, rows: height } = inner
+  const index = indexOf(pane)
+  if (index === null || pane.log === null) return <Label text={pane.empty} width={width} token="text.muted" />
+  const { pending, version } = pane.log
+  const hasPending = state.isFollowing && pending !== '' && index.filter.test(pending)
+  return (
+    <>
+      {hasPending && index.count() === 0 ? null : (
+        <LogView
+          state={logStateOf(pane, state)}
+          index={index}
+          version={version}
+          width={width}
+          height={hasPending ? Math.min(index.count(), height - 1) : height}
+          empty={pane.empty}
+        />
+      )}
+      {hasPending ? <Label text={pending} width={width} token="text.muted" /> : null}
+    </>
+  )
+}
+
+/** A box by ink-table where every cell fits whole, aligned and wrapped lines elsewhere. */
+function StaticBody({ pane, state, inner }: { pane: StaticPane; state: PaneState; inner: Inner }) {
+  const { columns: width, rows: height } = inner
+  const { glyphs } = useTheme()
+  // Borders: a line more than there are rows and heading; two blanks a column and one stroke more than there are columns.
+  const isRoomy = pane.rows.length * 2 + 3 <= height && fitsWhole(pane, width - pane.columns.length - 3, glyphs)
+  if (isRoomy && pane.rows.length > 0)
+    return <StaticTable columns={pane.columns} rows={pane.rows} empty={pane.empty} width={width} />
+  const lines = staticLines(pane, width)
+  const top = scrolledTop(pane, state, lines.length, height)
+  return lines.slice(top, top + height).map((line, i) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: a line is known by its place
+    <SpanLine key={i} line={line} width={width} />
+  ))
+}
+
+function MarkdownBody({ pane, state, inner }: { pane: MarkdownPane; state: PaneState; inner: Inner }) {
+  const { glyphs } = useTheme()
+  const rows = useMemo(() => markdownOf(pane, inner.columns, glyphs), [pane, inner.columns, glyphs])
+  return <Lines lines={rows} width={inner.columns} height={inner.rows} top={state.top} />
 }
 
 /** Bars, sparklines and words, one a row. */
@@ -146,16 +176,12 @@ function MetersBody({ pane, top, inner }: { pane: Extract<PaneModel, { kind: 'me
 }
 
 /** One pane: border, title with filter and counts, and the rows that are on screen. */
-export const PaneView = memo(function PaneView({ pane, state, width, height, isFocused }: PaneViewProps) {
+export const PaneView = memo(function PaneView(props: PaneViewProps) {
+  const { pane, state, width, height, isFocused, placeAt = 0, placeCount = 0, others = '' } = props
   const shown = filtered(pane, state.filter)
-  const title = state.filter === '' ? pane.title : `${pane.title} /${state.filter}`
-  const rest =
-    pane.kind === 'log' && !state.isFollowing
-      ? 'paused, G follows'
-      : pane.kind === 'text'
-        ? scrollNote(shown, state, width - 2, height - 2)
-        : ''
-  const note = [pane.note ?? '', rest].filter((t) => t !== '').join('  ')
+  const title = state.filter === '' ? pane.title : `${pane.title}, filter ${state.filter}`
+  const place = placeAt === 0 ? null : { at: placeAt, count: placeCount, others }
+  const note = paneNote(shown, title, state, { width, height }, place)
   return (
     <Pane width={width} height={height} title={title} note={note} isFocused={isFocused}>
       {(inner: Inner) => (
@@ -168,10 +194,3 @@ export const PaneView = memo(function PaneView({ pane, state, width, height, isF
     </Pane>
   )
 })
-
-function scrollNote(pane: PaneModel, state: PaneState, width: number, height: number): string {
-  const count = rowCount(pane, width)
-  if (count <= height) return ''
-  const top = scrolledTop(pane, state, count, height)
-  return `${top + 1}-${Math.min(count, top + height)} of ${count}`
-}

@@ -6,8 +6,11 @@ import { tableLines } from '../../src/ui/table-model.ts'
 import { wrap } from '../../src/ui/text-fit.ts'
 import { titleSpans } from './chrome.ts'
 import type { ScreenInput } from './input.ts'
+import { logText } from './logs.ts'
 import type { PaneModel, ScreenModel } from './model.ts'
 import { textOf } from './model.ts'
+import { notesOf } from './pane-note.ts'
+import { markdownOf, staticLines } from './pane-rows.ts'
 
 /** One pane as lines: nothing is cut, nothing depends on colour or position. */
 export function paneLines(pane: PaneModel, width: number, glyphs: Glyphs): string[] {
@@ -26,8 +29,14 @@ export function paneLines(pane: PaneModel, width: number, glyphs: Glyphs): strin
       return tableLines({ columns: pane.columns, rows: pane.rows, empty: pane.empty }, width, glyphs)
     case 'text':
       return pane.lines.flatMap((line) => wrap(textOf(line), width, '  '))
-    case 'log':
-      return pane.lines.length === 0 ? [pane.empty] : [...pane.lines]
+    case 'log': {
+      const lines = logText(pane)
+      return lines.length === 0 ? [pane.empty] : lines
+    }
+    case 'static':
+      return staticLines(pane, width).map(textOf)
+    case 'markdown':
+      return markdownOf(pane, width, glyphs).map((row) => row.text)
     case 'grid':
       return pane.cells.length === 0
         ? [pane.empty]
@@ -53,6 +62,15 @@ export function paneLines(pane: PaneModel, width: number, glyphs: Glyphs): strin
   }
 }
 
+const plainLogLines = 200
+
+/** The newest lines of a log, below a line that says how many there are. */
+function newest(lines: readonly string[]): readonly string[] {
+  return lines.length <= plainLogLines
+    ? lines
+    : [`the newest ${plainLogLines} of ${lines.length} lines:`, ...lines.slice(-plainLogLines)]
+}
+
 /** A whole screen as lines: for `--plain`, a pipe, or a screen reader. Notifications first, then the panes in order. */
 export function screenLines(model: ScreenModel, input: ScreenInput, width: number, glyphs: Glyphs): string[] {
   const lines = [
@@ -65,10 +83,11 @@ export function screenLines(model: ScreenModel, input: ScreenInput, width: numbe
   for (const pane of model.panes) {
     // The side pane repeats what the opened rows of the checklist say already.
     if (pane.id === 'detail') continue
+    const [note] = notesOf(pane)
     lines.push(
       '',
-      `${pane.title}${pane.note === undefined ? '' : ` (${pane.note})`}`,
-      ...paneLines(pane, width, glyphs),
+      `${pane.title}${note === undefined ? '' : ` (${note})`}`,
+      ...(pane.kind === 'log' ? newest(paneLines(pane, width, glyphs)) : paneLines(pane, width, glyphs)),
     )
   }
   return lines.map((line) => (glyphs.isUnicode ? line : toAscii(line)).trimEnd())

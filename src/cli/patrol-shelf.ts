@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import type { ReceiptPayload } from '../launch/types.ts'
 import type { Observation } from '../patrol/types.ts'
 import { runFolder } from '../run/folder.ts'
+import type { ShownLog } from '../session/log-follower.ts'
 import type { Shelves } from '../session/view.ts'
-import { sanitise } from '../text/sanitise.ts'
+import { isSameLog, type LogReader } from './log-reader.ts'
 import type { ShelfRequest } from './shelves.ts'
 
-const logTailBytes = 64 * 1024
 /** More points than cells cannot be told apart. */
 const chartPoints = 400
 
@@ -23,23 +23,17 @@ function unitOf(request: ShelfRequest): string | null {
   )
 }
 
-async function unitLog(receipt: ReceiptPayload, unit: string): Promise<Shelves['unitLog']> {
+async function unitLog(receipt: ReceiptPayload, unit: string, reader: LogReader): Promise<ShownLog> {
   const [{ boxEngine }, { createLocalHost }] = await Promise.all([
     import('../engine/box/engine.ts'),
     import('../host/local.ts'),
   ])
   const host = createLocalHost()
   try {
-    const { size } = await boxEngine.log(host, receipt.handle, unit, 0, 0)
-    if (size === null) return { unit, lines: [] }
-    const offset = Math.max(0, size - logTailBytes)
-    const { bytes } = await boxEngine.log(host, receipt.handle, unit, offset, logTailBytes)
-    const lines = sanitise(bytes ?? new Uint8Array(), { allowSgr: false }).split('\n')
-    // The first line is cut by the offset, and the last one is empty when the log ends in a line end.
-    return {
-      unit,
-      lines: (offset > 0 ? lines.slice(1) : lines).filter((line, i, all) => line !== '' || i < all.length - 1),
-    }
+    const { folder } = receipt.handle
+    return await reader.look(`${folder} ${unit}`, (offset, length) =>
+      boxEngine.log(host, receipt.handle, unit, offset, length),
+    )
   } finally {
     await host.close()
   }
@@ -60,23 +54,20 @@ async function metricSeries(request: ShelfRequest, unit: string): Promise<Shelve
 }
 
 /** What the patrol screen shows beside the observation: the log and the metrics of one unit. */
-export async function loadPatrol(request: ShelfRequest): Promise<Partial<Shelves> | null> {
+export async function loadPatrol(request: ShelfRequest, reader: LogReader): Promise<Partial<Shelves> | null> {
   const receipt = request.run?.latest.Receipt?.payload as ReceiptPayload | undefined
   const unit = unitOf(request)
   if (receipt === undefined || unit === null) return null
-  const [log, series] = await Promise.all([unitLog(receipt, unit), metricSeries(request, unit)])
+  const [log, series] = await Promise.all([unitLog(receipt, unit, reader), metricSeries(request, unit)])
   const before = request.shelves
-  const isSameLog =
-    before.unitLog?.unit === unit &&
-    before.unitLog.lines.length === log?.lines.length &&
-    before.unitLog.lines.at(-1) === log.lines.at(-1)
+  const isLogSame = before.unitLog?.unit === unit && isSameLog(before.unitLog.log, log)
   const points = (list: Shelves['series']) => list.map((s) => `${s.name} ${s.y.length} ${s.x.at(-1) ?? ''}`).join()
-  const isSameSeries = points(before.series) === points(series)
+  const isSeriesSame = before.unitLog?.unit === unit && points(before.series) === points(series)
   // Nothing new: nothing is drawn again for it.
-  if (isSameLog && isSameSeries) return null
+  if (isLogSame && isSeriesSame) return null
   return {
-    unitLog: isSameLog ? before.unitLog : log,
-    series: isSameSeries ? before.series : series,
-    seriesVersion: before.seriesVersion + (isSameSeries ? 0 : 1),
+    unitLog: isLogSame ? before.unitLog : { unit, log },
+    series: isSeriesSame ? before.series : series,
+    seriesVersion: before.seriesVersion + (isSeriesSame ? 0 : 1),
   }
 }

@@ -1,9 +1,12 @@
-import { open, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runFolder } from '../run/folder.ts'
+import type { RunSummary } from '../run/reader.ts'
 import type { RunState } from '../run/types.ts'
+import type { HomeReader } from '../session/home.ts'
 import type { ListedChecklist, PlanView, RunRow, Shelves } from '../session/view.ts'
 import { sanitise, sanitiseLine } from '../text/sanitise.ts'
+import { isSameLog, type LogReader, logReader, readBytesOf } from './log-reader.ts'
 
 export interface ShelfRequest {
   readonly screen: string
@@ -14,34 +17,21 @@ export interface ShelfRequest {
   readonly shelves: Shelves
 }
 
-const tailBytes = 128 * 1024
-
-/** The last lines of a text file of ours, bounded; null when there is none. */
-async function tailOf(path: string): Promise<readonly string[] | null> {
-  let file: Awaited<ReturnType<typeof open>>
-  try {
-    file = await open(path, 'r')
-  } catch {
-    return null
-  }
-  try {
-    const { size } = await file.stat()
-    const from = Math.max(0, size - tailBytes)
-    const buffer = Buffer.alloc(Math.min(size, tailBytes))
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, from)
-    const lines = sanitise(buffer.subarray(0, bytesRead), { allowSgr: false }).split('\n')
-    return from === 0 ? lines : lines.slice(1)
-  } finally {
-    await file.close()
-  }
+/** What is removed for good says so; before that the state of what runs, and before a launch how far the walk is. */
+export function homeState(run: Pick<RunSummary, 'liveness' | 'stage'>): string {
+  return run.stage === 'torn down' ? run.stage : (run.liveness ?? run.stage ?? 'unknown')
 }
 
-async function home(): Promise<Partial<Shelves>> {
+async function openHome(): Promise<HomeReader> {
   const [{ createHomeReader }, { userFolders }] = await Promise.all([
     import('../session/home.ts'),
     import('../session/paths.ts'),
   ])
-  const { runs, meters, warnings } = createHomeReader(userFolders(process.env).state).read(Date.now(), false)
+  return createHomeReader(userFolders(process.env).state)
+}
+
+function home(reader: HomeReader): Partial<Shelves> {
+  const { runs, meters, warnings } = reader.read(Date.now(), false)
   return {
     home: {
       runs: runs.map((r): RunRow => {
@@ -52,10 +42,11 @@ async function home(): Promise<Partial<Shelves>> {
           project: sanitiseLine(r.project),
           projectFolder: r.projectFolder,
           name: sanitiseLine(r.planName),
-          state: r.liveness ?? r.stage ?? 'unknown',
+          state: homeState(r),
           progress: r.unitsTotal === null ? '' : `${r.unitsDone ?? '?'}/${r.unitsTotal}`,
           seenAtMs: r.seenAtMs ?? r.changedAtMs,
           usdPerHour: isUnknown ? null : open.reduce((sum, m) => sum + (m.usdPerHour ?? 0), 0),
+          openFindings: r.openFindings,
           isArchived: r.isArchived,
           reason: r.reason,
         }
@@ -117,36 +108,54 @@ async function config(projectFolder: string): Promise<Partial<Shelves>> {
   return { config: configRows(await loadSettings(projectFolder)) }
 }
 
-/** What a screen needs beside the run; null when it needs nothing. */
-export async function loadShelf(request: ShelfRequest): Promise<Partial<Shelves> | null> {
-  const { screen, projectFolder, run, selected } = request
-  switch (screen) {
-    case 'home':
-      return home()
-    case 'checklists':
-      return checklists(projectFolder)
-    case 'profiles':
-      return request.shelves.profiles === null ? profiles() : null
-    case 'config':
-      return config(projectFolder)
-    case 'report': {
-      if (run === null) return null
-      const text = await readFile(join(runFolder(projectFolder, run.runId), 'report.md'), 'utf8').catch(() => null)
-      return { report: text === null ? null : sanitise(text, { allowSgr: false }).split('\n') }
+export type ShelfLoader = (request: ShelfRequest) => Promise<Partial<Shelves> | null>
+
+/**
+ * Loads what a screen needs beside the run; null when it needs nothing. Keeps what makes the next load cheap: where each
+ * journal and each log was read to.
+ */
+export function makeShelfLoader(): ShelfLoader {
+  let homeReader: HomeReader | null = null
+  const cellLog = logReader()
+  const unitLog = logReader()
+  return async (request) => {
+    const { screen, projectFolder, run } = request
+    switch (screen) {
+      case 'home':
+        homeReader ??= await openHome()
+        return home(homeReader)
+      case 'checklists':
+        return checklists(projectFolder)
+      case 'profiles':
+        return request.shelves.profiles === null ? profiles() : null
+      case 'config':
+        return config(projectFolder)
+      case 'report': {
+        if (run === null) return null
+        const text = await readFile(join(runFolder(projectFolder, run.runId), 'report.md'), 'utf8').catch(() => null)
+        return { report: text === null ? null : sanitise(text, { allowSgr: false }).split('\n') }
+      }
+      case 'cells':
+        return run === null ? null : cellOutput(request, run, cellLog)
+      case 'patrol': {
+        if (run?.latest.Receipt === undefined) return null
+        const { loadPatrol } = await import('./patrol-shelf.ts')
+        return loadPatrol(request, unitLog)
+      }
+      default:
+        return null
     }
-    case 'cells': {
-      if (run === null) return null
-      const cellId = selected('cells') ?? run.cells.at(-1)?.started.cellId
-      if (cellId === undefined || !/^[A-Za-z0-9-]{1,64}$/.test(cellId)) return null
-      const lines = await tailOf(join(runFolder(projectFolder, run.runId), 'cells', cellId, 'output.log'))
-      return { cellOutput: { cellId, lines: lines ?? [] } }
-    }
-    case 'patrol': {
-      if (run?.latest.Receipt === undefined) return null
-      const { loadPatrol } = await import('./patrol-shelf.ts')
-      return loadPatrol(request)
-    }
-    default:
-      return null
   }
+}
+
+/** The output of the cell under the cursor, else of the newest. */
+async function cellOutput(request: ShelfRequest, run: RunState, reader: LogReader): Promise<Partial<Shelves> | null> {
+  const cellId = request.selected('cells') ?? run.cells.at(-1)?.started.cellId
+  if (cellId === undefined || !/^[A-Za-z0-9-]{1,64}$/.test(cellId)) return null
+  const path = join(runFolder(request.projectFolder, run.runId), 'cells', cellId, 'output.log')
+  const log = await reader.look(path, readBytesOf(path))
+  const before = request.shelves.cellOutput
+  // Nothing new: nothing is drawn again for it.
+  if (before?.cellId === cellId && isSameLog(before.log, log)) return null
+  return { cellOutput: { cellId, log } }
 }

@@ -12,6 +12,7 @@ import type { Phase } from '../walk/phase.ts'
 import type { HostIdentity } from '../walk/proof.ts'
 import { phaseStates } from '../walk/rail.ts'
 import { staleness } from '../walk/staleness.ts'
+import type { ShelfLoader } from './shelves.ts'
 
 export interface WorkspaceOptions {
   readonly projectFolder: string
@@ -47,6 +48,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace & { begin(
   let run: RunState | null = null
   let identity: HostIdentity | null = null
   let shelves: Shelves = emptyShelves
+  let loadShelf: ShelfLoader | null = null
   let isLookingSoon = false
   let isClosed = false
   let remembered: { readonly key: readonly unknown[]; readonly standings: Standings } | null = null
@@ -132,7 +134,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace & { begin(
     reloadPlan,
     refresh,
     load: async (screen, selected) => {
-      const { loadShelf } = await import('./shelves.ts')
+      loadShelf ??= (await import('./shelves.ts')).makeShelfLoader()
       const change = await loadShelf({ screen, selected, projectFolder, run, plan, shelves })
       if (change !== null) put(change)
     },

@@ -1,4 +1,5 @@
 import type { LoadedPlan } from '../run/act.ts'
+import type { ShownLog } from './log-follower.ts'
 
 /** The plan file as the workbench last read it. */
 export type PlanView =
@@ -17,6 +18,7 @@ export interface RunRow {
   /** When what is shown was last seen true; null: never. */
   readonly seenAtMs: number | null
   readonly usdPerHour: number | null
+  readonly openFindings: number
   readonly isArchived: boolean
   readonly reason: string | null
 }
@@ -71,8 +73,8 @@ export interface Shelves {
     | null
   readonly config: readonly { readonly key: string; readonly value: string; readonly origin: string }[] | null
   readonly report: readonly string[] | null
-  /** Newest lines of the log of the unit under the cursor. */
-  readonly unitLog: { readonly unit: string; readonly lines: readonly string[] } | null
+  /** Log of the unit under the cursor, as far as it is held. */
+  readonly unitLog: { readonly unit: string; readonly log: ShownLog } | null
   /** Metric series of the live chart. */
   readonly series: readonly {
     readonly name: string
@@ -80,7 +82,7 @@ export interface Shelves {
     readonly y: readonly (number | null)[]
   }[]
   readonly seriesVersion: number
-  readonly cellOutput: { readonly cellId: string; readonly lines: readonly string[] } | null
+  readonly cellOutput: { readonly cellId: string; readonly log: ShownLog } | null
 }
 
 /** Settings that the workbench itself needs; read after the first frame. */

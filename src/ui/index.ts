@@ -105,7 +105,16 @@ export {
 export { type Part, type SizeClass, sizeClass, smallestScreen, split } from './split.ts'
 export { StaticTable, type StaticTableProps } from './static-table.tsx'
 export { Table, type TableProps } from './table.tsx'
-export { type Column, type Sort, type TableModel, tableLines } from './table-model.ts'
+export {
+  type Column,
+  fitsWhole,
+  headingCells,
+  placeColumns,
+  rowCells,
+  type Sort,
+  type TableModel,
+  tableLines,
+} from './table-model.ts'
 export { type Align, cut, cutMiddle, graphemes, isAscii, oneLine, pad, textWidth, toWidth, wrap } from './text-fit.ts'
 export { TextInput, type TextInputProps, textInputLines } from './text-input.tsx'
 export {

@@ -11,6 +11,7 @@ const homeRows = {
     progress: '',
     seenAtMs: null,
     usdPerHour: 0,
+    openFindings: 0,
     isArchived: false,
     reason: null,
   })),
