@@ -1,6 +1,8 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { launchInDoubt } from '../walk/end.ts'
 import type { RunLiveness } from '../walk/phase.ts'
+import { clockSlackMs } from '../walk/staleness.ts'
 import { messageOf } from './errors.ts'
 import { foldRecords } from './fold.ts'
 import { readOn } from './journal.ts'
@@ -146,23 +148,25 @@ export function livenessOf(
   nowMs: number,
 ): { readonly liveness: RunLiveness | null; readonly reason: string | null } {
   const receipt = state.latest.Receipt
-  if (receipt === undefined) {
-    const launching = state.intents.some((intent) => intent.act === 'launch' && intent.closed?.outcome !== 'failed')
-    return launching
-      ? { liveness: 'unknown', reason: 'A launch was begun; its outcome is not on record.' }
-      : { liveness: null, reason: null }
-  }
+  if (launchInDoubt(state) !== null)
+    return { liveness: 'unknown', reason: 'A launch was begun; its outcome is not on record.' }
+  if (receipt === undefined) return { liveness: null, reason: null }
   const outcome = state.latest.Outcome
   const seenAtMs = state.observation?.atMs ?? null
   const head = headOf(state)
   const isOver = outcome !== undefined && state.proofs.indexOf(outcome) > state.proofs.indexOf(receipt)
-  if (isOver) return { liveness: head?.state === 'dead' ? 'dead' : 'finished', reason: null }
+  if (isOver) {
+    const how = (outcome.payload as { readonly state?: unknown } | null)?.state ?? head?.state
+    return { liveness: how === 'dead' ? 'dead' : 'finished', reason: null }
+  }
   if (head === null || seenAtMs === null || seenAtMs < receipt.atMs)
     return { liveness: 'unknown', reason: 'Launched, and not looked at since.' }
   // What has ended stays ended; what was alive may not be any more.
   if (head.state === 'finished' || head.state === 'dead') return { liveness: head.state, reason: null }
   if (nowMs - seenAtMs > observationLifetimeMs)
     return { liveness: 'unknown', reason: `Not looked at for ${Math.floor((nowMs - seenAtMs) / 60_000)} min.` }
+  if (seenAtMs - nowMs > clockSlackMs)
+    return { liveness: 'unknown', reason: 'Its last look is dated ahead of this clock.' }
   return { liveness: head.state, reason: null }
 }
 

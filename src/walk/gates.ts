@@ -1,3 +1,4 @@
+import { hasEnded, launchInDoubt } from './end.ts'
 import { type Act, isDestroying, isVeryMachine, madeBy, needsOf, type Requirement } from './graph.ts'
 import { type CheckedItem, isBlocking, type Override } from './item.ts'
 import type { Digests, HostIdentity, Proof, ProofKind } from './proof.ts'
@@ -9,6 +10,8 @@ export interface WalkState {
   readonly overrides: Readonly<Record<string, Override>>
   readonly intents?: readonly {
     readonly act: string
+    /** Idempotency token; a receipt of the same token came of this intent. */
+    readonly token?: string
     readonly atMs: number
     readonly payload: unknown
     readonly closed: { readonly outcome: string } | null
@@ -148,23 +151,21 @@ const isBoundToProject = (proof: Proof): boolean =>
   ['plan', 'code', 'config', 'data'].some((name) => Object.hasOwn(proof.boundTo, name)) &&
   !['Receipt', 'Outcome', 'VerifiedManifest', 'Permit', 'MeterStopped'].includes(proof.kind)
 
-/** The run is over: an outcome of the newest launch, or a person stopped it and it was seen to stop. */
-function checkEnd(input: GateInput, whyStale: WhyStale): Missing | null {
-  const { proofs, intents } = input.state
-  const launched = proofs.findLastIndex((proof) => proof.kind === 'Receipt')
-  const ended = proofs.findLastIndex((proof) => proof.kind === 'Outcome')
-  const outcome = proofs[ended]
-  if (outcome !== undefined && ended > launched && whyStale(outcome) === null) return null
-  const launchedAtMs = proofs[launched]?.atMs ?? Number.POSITIVE_INFINITY
-  const isStopped = (intents ?? []).some(
-    (intent) => intent.act === 'abort' && intent.closed?.outcome === 'done' && intent.atMs >= launchedAtMs,
-  )
-  if (isStopped) return null
-  return {
-    proof: 'end',
-    why: 'The run has no outcome yet, and nobody has stopped it.',
-    next: 'Look at it with kx patrol, or stop it with kx abort.',
-  }
+/** The run is over, and nothing that was begun since may still be running. */
+function checkEnd({ state }: GateInput, whyStale: WhyStale): Missing | null {
+  const holds = (proofId: string) => state.proofs.some((proof) => proof.id === proofId && whyStale(proof) === null)
+  if (hasEnded(state, holds)) return null
+  return launchInDoubt(state) === null
+    ? {
+        proof: 'end',
+        why: 'The run has no outcome yet, and nobody has stopped it.',
+        next: 'Look at it with kx patrol, or stop it with kx abort.',
+      }
+    : {
+        proof: 'end',
+        why: 'A launch was begun after the end, and it is not known what became of it.',
+        next: 'Ask the host with kx launch, or stop whatever runs with kx abort.',
+      }
 }
 
 /** A permit is for one act, on one machine, for minutes; age and identity are in its staleness already. */

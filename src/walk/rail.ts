@@ -1,3 +1,4 @@
+import { launchInDoubt } from './end.ts'
 import type { WalkState } from './gates.ts'
 import { applyOverrides } from './gates.ts'
 import { endsPhase, madeBy } from './graph.ts'
@@ -102,8 +103,14 @@ function patrolStanding(
   const receipt = newest(state, 'Receipt')
   const outcome = newest(state, 'Outcome')
   if (receipt === null) return { state: 'todo', why: 'Nothing is launched yet.' }
-  if (outcome !== null && state.proofs.indexOf(outcome) > state.proofs.indexOf(receipt))
-    return ofProof(outcome, state, stale, digests)
+  if (launchInDoubt(state) !== null)
+    return { state: 'unknown', why: 'A launch was begun; what became of it is not known.', proofId: receipt.id }
+  if (outcome !== null && state.proofs.indexOf(outcome) > state.proofs.indexOf(receipt)) {
+    const payload = outcome.payload as { readonly state?: unknown; readonly reasons?: unknown } | null
+    if (payload?.state !== 'dead') return ofProof(outcome, state, stale, digests)
+    const reasons = Array.isArray(payload.reasons) ? `: ${payload.reasons.join('; ')}` : ''
+    return { state: 'blocked', why: `The run is dead${reasons}.`, proofId: outcome.id }
+  }
   switch (liveness) {
     case 'running':
       return { state: 'running', why: 'The run is running.', proofId: receipt.id }

@@ -144,7 +144,7 @@ describe('run summary', () => {
       liveness: 'unknown',
       reason: expect.stringMatching(/begun/),
     })
-    await run.append('proof.made', proof('Receipt', { atMs: now() }))
+    await run.append('proof.made', proof('Receipt', { atMs: now(), payload: { token: 't' } }))
     expect(reader.read(run.folder, now())).toMatchObject({ liveness: 'unknown', stage: 'launched' })
     await run.append('observation', { state: 'running', unitsDone: 3, unitsTotal: 45 })
     expect(reader.read(run.folder, now())).toMatchObject({ liveness: 'running', unitsDone: 3, unitsTotal: 45 })
@@ -156,6 +156,34 @@ describe('run summary', () => {
     expect(reader.read(run.folder, now() + 1e9)).toMatchObject({ liveness: 'finished', unitsDone: null })
     await run.append('proof.made', proof('Outcome'))
     expect(reader.read(run.folder, now())).toMatchObject({ liveness: 'finished', stage: 'ended' })
+    await run.close()
+  })
+
+  it('does not call a run running by a look that is dated ahead of this clock', async () => {
+    const { run, clock } = await newRun()
+    await run.append('proof.made', proof('Receipt', { atMs: 0 }))
+    await run.append('observation', { state: 'running', unitsDone: 3, unitsTotal: 45 })
+    expect(reader.read(run.folder, clock.nowMs() - 3_600_000)).toMatchObject({
+      liveness: 'unknown',
+      reason: expect.stringMatching(/ahead of this clock/),
+    })
+    await run.close()
+  })
+
+  it('does not call a run over when it was launched again since and nobody knows how that went', async () => {
+    const { run, clock } = await newRun()
+    const launch = (token: string) => ({ intentId: token, act: 'launch', token, host: 'local', payload: {} })
+    await run.append('intent.opened', launch('t1'))
+    await run.append('proof.made', proof('Receipt', { atMs: 0, payload: { token: 't1' } }))
+    await run.append('proof.made', proof('Outcome', { payload: { state: 'dead' } }))
+    expect(reader.read(run.folder, clock.nowMs()).liveness).toBe('dead')
+    await run.append('intent.opened', launch('t2'))
+    expect(reader.read(run.folder, clock.nowMs())).toMatchObject({
+      liveness: 'unknown',
+      reason: expect.stringMatching(/begun/),
+    })
+    await run.append('intent.closed', { intentId: 't2', outcome: 'failed', payload: {} })
+    expect(reader.read(run.folder, clock.nowMs()).liveness).toBe('dead')
     await run.close()
   })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type GateInput, gateFor } from '../../../src/walk/gates.ts'
+import { type GateInput, gateFor, type WalkState } from '../../../src/walk/gates.ts'
 import { type Act, acts, destroyingActs, needsOf } from '../../../src/walk/graph.ts'
 import type { CheckedItem } from '../../../src/walk/item.ts'
 import type { ProofKind } from '../../../src/walk/proof.ts'
@@ -125,16 +125,44 @@ describe('gates', () => {
 
   it('a stop by a person stands in for the outcome, once it was seen to work', () => {
     const proofs = wholeWalk().filter((p) => p.kind !== 'Outcome')
-    const intents = (outcome: string | null, atMs = nowMs) => [
-      { act: 'abort', atMs, payload: {}, closed: outcome === null ? null : { outcome } },
+    const intents = (outcome: string | null, receiptId = 'Receipt') => [
+      { act: 'abort', atMs: nowMs, payload: { receiptId }, closed: outcome === null ? null : { outcome } },
     ]
     const verify = (list: ReturnType<typeof intents>) =>
       gateFor('verify', input({ state: { ...state(proofs), intents: list } })).open
     expect(verify([])).toBe(false)
     expect(verify(intents(null))).toBe(false)
     expect(verify(intents('unknown'))).toBe(false)
-    expect(verify(intents('done', nowMs - 3_600_000))).toBe(false)
+    expect(verify(intents('done', 'receipt of an earlier launch'))).toBe(false)
     expect(verify(intents('done'))).toBe(true)
+  })
+
+  it('an abort of an earlier launch ends nothing, whatever the clock says', () => {
+    const proofs = [...wholeWalk().filter((p) => p.kind !== 'Outcome'), proof('Receipt', { id: 'receipt2' })]
+    const stopped = { act: 'abort', atMs: nowMs + 9e9, payload: { receiptId: 'Receipt' }, closed: { outcome: 'done' } }
+    expect(missingOf('verify', { state: { ...state(proofs), intents: [stopped] } })).toContain('end')
+  })
+
+  it('a launch that was begun after the end, and has no receipt, ends nothing until it is known or stopped', () => {
+    const proofs = wholeWalk().map((p) => (p.kind === 'Receipt' ? { ...p, payload: { token: 't1' } } : p))
+    const begun = (token: string, outcome: string | null) => ({
+      act: 'launch',
+      token,
+      atMs: nowMs,
+      payload: {},
+      closed: outcome === null ? null : { outcome },
+    })
+    const stopped = { act: 'abort', atMs: nowMs, payload: { receiptId: 'Receipt' }, closed: { outcome: 'done' } }
+    const missing = (...intents: WalkState['intents'] & object) =>
+      missingOf('remove', { state: { ...state(proofs), intents } })
+    expect(missing(begun('t1', 'done'))).toEqual([])
+    expect(missing(begun('t0', 'unknown'), begun('t1', 'done'))).toEqual([])
+    expect(missing(begun('t1', 'done'), begun('t2', 'failed'))).toEqual([])
+    for (const outcome of [null, 'unknown', 'done']) {
+      expect(missing(begun('t1', 'done'), begun('t2', outcome))).toEqual(['end'])
+      expect(missing(begun('t1', 'done'), stopped, begun('t2', outcome))).toEqual(['end'])
+      expect(missing(begun('t1', 'done'), begun('t2', outcome), stopped)).toEqual([])
+    }
   })
 
   it('an outcome from before the newest launch ends nothing', () => {

@@ -72,6 +72,22 @@ describe('rail', () => {
     expect(phaseStates(state(upTo('Receipt')), digests, nowMs, null, { liveness }).patrol.state).toBe(expected)
   })
 
+  it('never shows a run that died as passed', () => {
+    const proofs = wholeWalk().map((p) =>
+      p.kind === 'Outcome' ? { ...p, payload: { state: 'dead', reasons: ['ended with code 10: abort-nan'] } } : p,
+    )
+    expect(phaseStates(state(proofs), digests, nowMs, null).patrol).toMatchObject({
+      state: 'blocked',
+      why: 'The run is dead: ended with code 10: abort-nan.',
+    })
+  })
+
+  it('does not show a run as passed when a later launch has no receipt', () => {
+    const proofs = wholeWalk().map((p) => (p.kind === 'Receipt' ? { ...p, payload: { token: 't1' } } : p))
+    const begun = { act: 'launch', token: 't2', atMs: nowMs, payload: {}, closed: null }
+    expect(phaseStates({ ...state(proofs), intents: [begun] }, digests, nowMs, null).patrol.state).toBe('unknown')
+  })
+
   it('a second launch opens patrol again', () => {
     const proofs = [...wholeWalk(), proof('Receipt', { id: 'receipt2' })]
     expect(phaseStates(state(proofs), digests, nowMs, null).patrol.state).toBe('unknown')

@@ -1,0 +1,40 @@
+import type { WalkState } from './gates.ts'
+
+type Intent = NonNullable<WalkState['intents']>[number]
+
+const field = (payload: unknown, name: 'token' | 'receiptId'): unknown =>
+  (payload as Readonly<Record<string, unknown>> | null | undefined)?.[name]
+
+/**
+ * The last launch that was begun after the newest receipt's own and is not known to have failed: a runner may be there
+ * that no receipt speaks of. By the order of the journal, never by the clock. Null: there is none.
+ */
+export function launchInDoubt({ proofs, intents = [] }: WalkState): { readonly index: number } | null {
+  const token = field(proofs.findLast((proof) => proof.kind === 'Receipt')?.payload, 'token')
+  const own = intents.findLastIndex((intent) => intent.act === 'launch' && intent.token === token)
+  const isOpen = (intent: Intent) => intent.act === 'launch' && intent.closed?.outcome !== 'failed'
+  const index = intents.findLastIndex((intent, i) => i > own && isOpen(intent))
+  return index < 0 ? null : { index }
+}
+
+/**
+ * True when the newest launch has ended: its outcome is on record, or a person stopped it and it was seen to stop. A
+ * launch in doubt that came after the end takes it back; only a stop that came later still covers it.
+ */
+export function hasEnded(state: WalkState, holds: (proofId: string) => boolean): boolean {
+  const { proofs, intents = [] } = state
+  const launched = proofs.findLastIndex((proof) => proof.kind === 'Receipt')
+  const receipt = proofs[launched]
+  const doubt = launchInDoubt(state)?.index ?? -1
+  const isStopped = intents.some(
+    (intent, i) =>
+      i > doubt &&
+      intent.act === 'abort' &&
+      intent.closed?.outcome === 'done' &&
+      receipt !== undefined &&
+      field(intent.payload, 'receiptId') === receipt.id,
+  )
+  if (isStopped) return true
+  const ended = proofs.findLastIndex((proof) => proof.kind === 'Outcome')
+  return doubt < 0 && ended > launched && holds(proofs[ended]?.id ?? '')
+}
