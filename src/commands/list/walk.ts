@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { RunState } from '../../run/types.ts'
+import { hasEnded } from '../../walk/end.ts'
 import { command, noArgs } from '../registry.ts'
 import type { CommandSpec, CommandState } from '../types.ts'
 
@@ -7,6 +8,8 @@ const needsPlan = (s: CommandState) => (s.hasPlan ? null : 'this project has no 
 const needsRun = (s: CommandState) =>
   needsPlan(s) ?? (s.run === null ? 'no run is open; check the plan first (1, then r)' : null)
 const has = (run: RunState | null, kind: keyof RunState['latest']) => run?.latest[kind] !== undefined
+/** The newest launch has an outcome, and nothing was begun since. */
+const isOver = (run: RunState | null) => run !== null && run.latest.Receipt !== undefined && hasEnded(run, () => true)
 const needsReceipt = (s: CommandState) =>
   needsRun(s) ?? (has(s.run, 'Receipt') ? null : 'nothing was launched yet (5, then r)')
 
@@ -176,7 +179,7 @@ export const walkCommands: readonly CommandSpec[] = [
     where: ['patrol'],
     risk: 'change',
     cli: ['abort'],
-    disabled: (s) => needsReceipt(s) ?? (has(s.run, 'Outcome') ? 'the run has ended already' : null),
+    disabled: (s) => needsReceipt(s) ?? (isOver(s.run) ? 'the run has ended already' : null),
     run: async (env, args) => (await import('../launch.ts')).abort(env, args),
   }),
   command({
