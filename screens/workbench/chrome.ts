@@ -4,6 +4,7 @@ import { phases } from '../../src/walk/phase.ts'
 import { ageText } from './ages.ts'
 import type { ScreenInput } from './input.ts'
 import type { Span } from './model.ts'
+import { standingOf } from './standing.ts'
 
 const phaseWords = {
   plan: 'Plan',
@@ -23,21 +24,10 @@ const phaseMarks = {
   unknown: 'unknown',
 } as const
 
-/** State of the open run in one word, from what is folded; `unknown` is an answer. */
+/** State of the open run in a word, with a sign when the look behind it is old; `unknown` is an answer. */
 export function runWord(input: ScreenInput): { readonly text: string; readonly token: Span['token'] } {
-  const run = input.run
-  if (run === null) return { text: 'no run open', token: 'text.muted' }
-  if (run.latest.MeterStopped !== undefined) return { text: 'torn down', token: 'state.pass' }
-  if (run.latest.Receipt === undefined) return { text: 'not launched', token: 'text.muted' }
-  const seen = run.observation?.payload as { readonly state?: string } | undefined
-  const state = seen?.state ?? 'unknown'
-  const tokens: Readonly<Record<string, Span['token']>> = {
-    running: 'state.running',
-    finished: 'state.pass',
-    stalled: 'state.stale',
-    dead: 'state.fail',
-  }
-  return { text: state, token: tokens[state] ?? 'state.unknown' }
+  const { word, token, isStale } = standingOf(input)
+  return isStale && word !== 'unknown' ? { text: `${word} ! stale`, token: 'state.stale' } : { text: word, token }
 }
 
 function moneyText(input: ScreenInput): string {
@@ -64,9 +54,9 @@ export function titleSpans(input: ScreenInput, width: number): Span[] {
     ...(host === undefined ? [] : [{ text: `  on ${host}` }]),
     { text: `  ${word.text}`, token: word.token },
   ]
-  const seen = input.run?.observation
+  const seenAtMs = Math.max(input.run?.observation?.atMs ?? 0, input.observation?.atMs ?? 0)
   const money = moneyText(input)
-  const age = seen === null || seen === undefined ? '' : `seen ${ageText(input.nowMs - seen.atMs)}`
+  const age = seenAtMs === 0 ? '' : `seen ${ageText(input.nowMs - seenAtMs)}`
   const runId = input.run?.runId
   // Narrow terminals give up the end of the run's name first, then the age; money stays as long as anything does.
   const short = runId === undefined ? undefined : `${runId.slice(0, 13)}${input.isUnicode ? '…' : '~'}`
@@ -89,22 +79,31 @@ export function titleSpans(input: ScreenInput, width: number): Span[] {
   return left(runId)
 }
 
-/** The rail: the seven phases with the state of each proof, by glyph and colour; the open one in brackets. */
+/**
+ * The rail: the seven phases with the state of each proof, by glyph and colour; the open one in brackets. What does not
+ * fit gives up, in this order, the lines between, the brackets of ASCII marks, and the names of the phases not open.
+ */
 export function railSpans(input: ScreenInput, width: number, glyphs: Glyphs): Span[] {
-  const isTight = width < 100
-  const spans: Span[] = []
-  phases.forEach((phase, i) => {
-    const mark = phaseMarks[input.phases[phase].state]
-    const isHere = input.screen === phase
-    const name = `${i + 1} ${phaseWords[phase]}`
-    const token = `state.${mark}` as const
-    spans.push(
-      { text: isHere ? '[' : ' ', token: 'accent' },
-      { text: `${glyphs.mark[mark]} `, token },
-      isHere ? { text: name, token: 'text.strong' } : { text: name },
-      { text: isHere ? ']' : ' ', token: 'accent' },
-    )
-    if (!isTight && i < phases.length - 1) spans.push({ text: glyphs.rule, token: 'border' })
-  })
-  return spans
+  const rail = (has: { readonly lines?: boolean; readonly wholeMarks?: boolean; readonly names?: boolean }): Span[] =>
+    phases.flatMap((phase, i) => {
+      const state = phaseMarks[input.phases[phase].state]
+      const isHere = input.screen === phase
+      const mark = has.wholeMarks === true ? glyphs.mark[state] : glyphs.mark[state].replace(/[[\]]/g, '')
+      const name = has.names === true || isHere ? `${i + 1} ${phaseWords[phase]}` : `${i + 1}`
+      return [
+        { text: isHere ? '[' : ' ', token: 'accent' },
+        { text: `${mark} `, token: `state.${state}` },
+        isHere ? { text: name, token: 'text.strong' } : { text: name },
+        { text: isHere ? ']' : ' ', token: 'accent' },
+        ...(has.lines === true && i < phases.length - 1 ? [{ text: glyphs.rule, token: 'border' } as const] : []),
+      ] satisfies Span[]
+    })
+  const tries = [
+    { lines: true, wholeMarks: true, names: true },
+    { wholeMarks: true, names: true },
+    { names: true },
+    {},
+  ] as const
+  const fits = (spans: readonly Span[]) => textWidth(spans.map((s) => s.text).join('')) <= width
+  return tries.map(rail).find(fits) ?? rail({})
 }
