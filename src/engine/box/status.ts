@@ -128,8 +128,8 @@ function unitStatus(
     const startedAtMs = wholeOf(pid?.fields[4])
     return {
       ...common,
-      // A process that is gone without an exit file: its worker is writing it, or is gone too. Not known here.
-      state: pid === undefined || pid.isAlive ? 'running' : look.isAlive === true ? 'running' : 'unknown',
+      // A process that is gone, or not noted yet, without an exit file: its worker is at it, or is gone too. Not known here.
+      state: pid?.isAlive === true || look.isAlive === true ? 'running' : 'unknown',
       worker: wholeOf(pid?.fields[3]),
       attempt: wholeOf(pid?.fields[5]) ?? 1,
       startedAtMs,

@@ -324,11 +324,18 @@ const whole: Rule = ({ liveness, signals, nowMs, plan, lease, unknownTicks, mach
       isActive: isKnown ? state === 'stalled' : null,
       severity: 'error',
       class: 'observation',
-      text: 'the run is alive and silent',
+      text: signals.isProcessAlive === false ? 'the run goes on without its runner' : 'the run is alive and silent',
       evidence: why,
-      remedy:
-        'Look whether output is buffered or the run is bound by data before anything else; never restart it blindly.',
-      recipe: 'why-silent',
+      ...(signals.isProcessAlive === false
+        ? {
+            remedy: 'Let the units that still run end, then launch again: what is finished is skipped.',
+            recipe: 'resume',
+          }
+        : {
+            remedy:
+              'Look whether output is buffered or the run is bound by data before anything else; never restart it blindly.',
+            recipe: 'why-silent',
+          }),
     },
     {
       rule: 'dead',

@@ -1,4 +1,4 @@
-import { formatDuration } from '../../text/format.ts'
+import { formatDuration, plural } from '../../text/format.ts'
 import type { Liveness, Signals } from '../types.ts'
 import type { Thresholds } from './thresholds.ts'
 
@@ -71,6 +71,9 @@ function withoutExit({ signals, nowMs, deadSinceMs, thresholds }: LivenessInput)
     return dead('the machine was started anew: the run ended with it', deadSinceMs ?? nowMs)
   if (signals.isSameBoot === null)
     return unknown('no process is seen, and it is not known whether the machine was restarted')
+  // Workers finish what they have when their runner dies: until then there is something that could be lost.
+  if ((signals.unitsRunning ?? 0) > 0)
+    return alive('stalled', [`the runner is gone, and ${plural(signals.unitsRunning ?? 0, 'unit')} of it still run`])
   const since = deadSinceMs ?? nowMs
   const wrote = signals.newestWriteAgeSeconds
   if (wrote !== null && wrote < thresholds.deadRecheckSeconds)

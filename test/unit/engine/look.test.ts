@@ -70,6 +70,9 @@ describe('status of a box', () => {
     const dead = live.replace('alive 1', 'alive 0')
     expect(statusOf(parseLook(dead), handle, units)).toMatchObject({ state: 'failed', runnerAlive: false, exit: null })
     expect(statusOf(parseLook(dead), handle, units).units[2]?.state).toBe('unknown')
+    // Claimed, and no process was ever noted: with the runner gone nobody can say that it runs.
+    const noted = dead.replace('pid c 0 34 45 boot-a 1 996000 1\n', '')
+    expect(statusOf(parseLook(noted), handle, units).units[2]?.state).toBe('unknown')
     const exit = (code: number, reason: string) =>
       dead.replace(
         'end\n',

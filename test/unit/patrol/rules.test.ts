@@ -55,7 +55,8 @@ describe('five states', () => {
     ['gone, ended with a code', { isProcessAlive: false, exit: exit(10, 'abort-nan') }, 'dead'],
     ['gone, no exit, another boot', { isProcessAlive: false, isSameBoot: false }, 'dead'],
     ['gone, no exit, boot not known', { isProcessAlive: false, isSameBoot: null }, 'unknown'],
-    ['gone, no exit, files still new', { isProcessAlive: false }, 'unknown'],
+    ['gone, no exit, files still new', { isProcessAlive: false, unitsRunning: 0 }, 'unknown'],
+    ['gone, its units still run', { isProcessAlive: false, newestWriteAgeSeconds: 9000 }, 'stalled'],
     ['not told', { isProcessAlive: null }, 'unknown'],
     ['not told, machine gone', { isProcessAlive: null, provider: 'gone' }, 'dead'],
     ['not told, provider silent', { isProcessAlive: null, provider: 'unknown' }, 'unknown'],
@@ -72,12 +73,18 @@ describe('five states', () => {
   })
 
   it('looks again before it says dead', () => {
-    const gone = { isProcessAlive: false, newestWriteAgeSeconds: 300 }
+    const gone = { isProcessAlive: false, unitsRunning: 0, newestWriteAgeSeconds: 300 }
     const first = state(gone, null, 1_000_000)
     expect([first.state, first.deadSinceMs]).toEqual(['unknown', 1_000_000])
     expect(state(gone, 1_000_000, 1_029_000).state).toBe('unknown')
     expect(state(gone, 1_000_000, 1_030_000).state).toBe('dead')
     expect(state({}, 1_000_000, 1_030_000)).toMatchObject({ state: 'running', deadSinceMs: null })
+  })
+
+  it('says dead neither at once nor later while units run on without their runner', () => {
+    const orphans = { isProcessAlive: false, unitsRunning: 1, newestWriteAgeSeconds: 9000 }
+    expect(state(orphans, 1_000_000, 2_000_000)).toMatchObject({ state: 'stalled', deadSinceMs: null })
+    expect(state({ ...orphans, isSameBoot: false }, 1_000_000, 2_000_000).state).toBe('dead')
   })
 
   it('does not believe a finish that is too fast or short', () => {
