@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { machineClassOf } from '../host/probe/machine-class.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { messageOf } from '../run/errors.ts'
+import { failpoint } from '../run/failpoints.ts'
 import { plural } from '../text/format.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
 import { applyOverrides } from '../walk/gates.ts'
@@ -88,7 +89,9 @@ export async function audit(ctx: ActContext, options: AuditOptions = {}): Promis
       only: isPartial ? items.map((item) => item.spec.id) : null,
     },
   }
+  failpoint('audit.before-proof')
   await ctx.run.append('proof.made', proof)
+  failpoint('audit.after-proof')
 
   const blocking = applyOverrides(merged, ctx.run.state().overrides).filter(isBlocking)
   const failed = blocking.filter((item) => item.result === 'fail')

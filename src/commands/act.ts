@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import type { ActContext, ActResult, LoadedPlan } from '../run/act.ts'
+import { failpoint } from '../run/failpoints.ts'
 import { allCommands } from './list/all.ts'
 import { loadSettings, profileFolders, runOptions, systemClock } from './open.ts'
 import { Refused } from './refused.ts'
@@ -106,6 +107,7 @@ export async function actOnRun(
     ])
     const loaded = await loadProject(env)
     const runId = await runIdFor(env, options)
+    failpoint('act.before-run')
     return await performAct(
       {
         clock: systemClock,

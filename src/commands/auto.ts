@@ -1,6 +1,7 @@
 import { basename, dirname, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ActResult } from '../run/act.ts'
+import { failpoint } from '../run/failpoints.ts'
 import { allCommands } from './list/all.ts'
 import { openForWriting } from './open.ts'
 import type { CommandEnvironment } from './types.ts'
@@ -48,6 +49,7 @@ async function runStep(env: CommandEnvironment, commandId: string): Promise<ActR
   env.progress({ text: `${spec.title} …` })
   const result = await spec.run(env, spec.args.parse({}))
   env.progress({ text: `${spec.title}: ${result.summary}` })
+  failpoint('walk.between-steps')
   return result
 }
 

@@ -1,4 +1,5 @@
 import type { ActResult } from '../run/act.ts'
+import { failpoint } from '../run/failpoints.ts'
 import { actOnRun } from './act.ts'
 import type { CommandEnvironment } from './types.ts'
 
@@ -14,6 +15,7 @@ export async function remove(
     const typed = args.name ?? (await env.ask.typed(question.question, question.expected, question.detail))
     if (typed === null)
       return { summary: 'nothing was removed; a person has to type the name', exitCode: 3, data: null }
+    failpoint('remove.name-typed')
     const permit = await service.permit(ctx, { typedName: typed })
     return permit.exitCode === 0 ? service.remove(ctx) : permit
   })

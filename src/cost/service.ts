@@ -1,5 +1,6 @@
 import { staleFromMs } from '../profile/staleness.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
+import { failpoint } from '../run/failpoints.ts'
 import { applyOverrides, type GateAnswer, gateFor } from '../walk/gates.ts'
 import { type CheckedItem, isBlocking } from '../walk/item.ts'
 import type { Proof } from '../walk/proof.ts'
@@ -44,7 +45,9 @@ export async function price(ctx: ActContext): Promise<ActResult> {
     items,
     payload: priced,
   }
+  failpoint('cost.before-priced')
   await ctx.run.append('proof.made', proof)
+  failpoint('cost.after-priced')
   const blocking = items.filter(isBlocking)
   const hours =
     priced.hoursP50 === null || priced.hoursP90 === null
@@ -131,7 +134,9 @@ export async function approve(ctx: ActContext, request: ApproveRequest): Promise
     items: [item],
     payload,
   }
+  failpoint('cost.before-approval')
   await ctx.run.append('proof.made', proof)
+  failpoint('cost.after-approval')
   const summary = `${by} approved at most ${figure(payload.capHours)} h and $${figure(payload.capUsd)}, lease ${figure(payload.leaseHours)} h, until ${new Date(expiresAtMs).toISOString()}`
   ctx.cell.say(summary)
   return { proof, summary, exitCode: 0, data: { approved: true, payload } }

@@ -2,6 +2,7 @@ import { boxEngine } from '../engine/box/engine.ts'
 import { unitDigest } from '../engine/box/layout.ts'
 import type { BoxHandle } from '../engine/types.ts'
 import type { ActContext } from '../run/act.ts'
+import { failpoint } from '../run/failpoints.ts'
 import { closeIntent } from '../run/intent.ts'
 import type { RunState } from '../run/types.ts'
 import type { LaunchIntent, ReceiptPayload } from './types.ts'
@@ -44,6 +45,7 @@ export async function lookBefore(ctx: ActContext, folder: string): Promise<Befor
   for (const intent of [...launches].reverse()) {
     if (known.has(intent.token) || intent.closed?.outcome === 'failed') continue
     const found = await boxEngine.find(ctx.host, folder, intent.token)
+    failpoint('launch.after-find')
     if (found.kind === 'unknown')
       return refused(`Whether the launch with token ${intent.token} runs is not known: ${found.reason}.`, 4)
     const { intentId } = intent
@@ -64,6 +66,7 @@ export async function lookBefore(ctx: ActContext, folder: string): Promise<Befor
     }
     if (intent.closed === null)
       await closeIntent(ctx.run, { intentId, outcome: 'done', payload: { handle: found.handle, found: true } })
+    failpoint('launch.after-adopt')
     return {
       kind: 'adopted',
       text: `a start with token ${intent.token} was found on the host; nothing is started again`,

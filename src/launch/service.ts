@@ -7,6 +7,7 @@ import type { BoxHandle, SubmitRequest } from '../engine/types.ts'
 import { hasNoMeter } from '../profile/tiers.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { isRunError, messageOf } from '../run/errors.ts'
+import { failpoint } from '../run/failpoints.ts'
 import { writeAtomic } from '../run/files.ts'
 import { closeIntent, openIntent } from '../run/intent.ts'
 import { tokenFor } from '../run/token.ts'
@@ -99,7 +100,7 @@ async function start(ctx: ActContext, { identity, began, folder, gpus, before }:
   const config = resolvedConfig(ctx, { identity, folder, token, workers, gpus: gpus.ids })
   const runConfigSha256 = sha256Hex(config)
   const unitSha256 = unitDigest(plan)
-  writeAtomic(join(ctx.run.folder, 'run-config.json'), config)
+  writeAtomic(join(ctx.run.folder, 'run-config.json'), config, 'run-config')
   // Before the start: it must be there whatever happens next.
   writeAtomic(
     join(ctx.run.folder, 'recovery.md'),
@@ -116,6 +117,7 @@ async function start(ctx: ActContext, { identity, began, folder, gpus, before }:
       atMs: ctx.clock.nowMs(),
       leaseUntilMs,
     }),
+    'recovery',
   )
   const request: SubmitRequest = {
     runId: ctx.run.id,
@@ -131,6 +133,7 @@ async function start(ctx: ActContext, { identity, began, folder, gpus, before }:
     projectFolder,
     code,
   }
+  failpoint('launch.before-intent')
   const intentId = ctx.newId()
   let intentSequence: number
   try {
@@ -150,12 +153,15 @@ async function start(ctx: ActContext, { identity, began, folder, gpus, before }:
     if (isRunError(error, 'refused')) return refusal(ctx, messageOf(error), 1)
     throw error
   }
+  failpoint('launch.after-intent')
   ctx.cell.say(`intent ${intentSequence} on disk, token ${token}`)
   ctx.progress({ text: `pushing ${code.length} files and starting the runner` })
 
   const started = await submitOnce(ctx, request, intentId)
   if (started.kind !== 'started') return started.answer
+  failpoint('launch.after-submit')
   await closeIntent(ctx.run, { intentId, outcome: 'done', payload: { handle: started.handle } })
+  failpoint('launch.after-close')
   return receiptFor(ctx, {
     identity,
     began,
@@ -226,8 +232,10 @@ async function receiptFor(ctx: ActContext, started: Started): Promise<ActResult>
   const { handle, identity } = started
   ctx.cell.say(`runner ${handle.process.pid} by ${handle.detach} in ${handle.folder}`)
   await openMeter(ctx, started)
+  failpoint('launch.before-sign')
   ctx.progress({ text: 'waiting for the first log line or step' })
   const firstSign = await firstSignOf(ctx, handle)
+  failpoint('launch.after-sign')
   const state = ctx.run.state()
   const { runner } = await boxScripts()
   const there = await ctx.host.sha256(join(handle.folder, handle.runner), ctx.signal).catch(() => null)
@@ -290,7 +298,9 @@ async function receiptFor(ctx: ActContext, started: Started): Promise<ActResult>
     items,
     payload,
   }
+  failpoint('launch.before-receipt')
   await ctx.run.append('proof.made', proof)
+  failpoint('launch.after-receipt')
   const isAlive = firstSign.kind !== 'none'
   const verb = started.resumed ? 'Went on' : 'Launched'
   return {
@@ -315,6 +325,7 @@ async function openMeter(ctx: ActContext, { attempt, leaseUntilMs }: Started): P
     usdPerHour: ctx.profile.billing.usdPerHour,
     leaseUntilMs,
   })
+  failpoint('launch.after-meter')
   if (open !== undefined)
     await ctx.run.append('meter.closed', { meterId: open.meterId, because: 'it goes on under the lease of a relaunch' })
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { failpoint } from '../run/failpoints.ts'
 
 /** One point of a series: over the time or the steps that it stands for, the extent and the mean of what was seen. */
 export interface SamplePoint {
@@ -116,6 +117,7 @@ function wrap(database: DatabaseSync): Samples {
     database.exec('begin immediate')
     try {
       work()
+      failpoint('patrol.in-samples')
       database.exec('commit')
     } catch (error) {
       database.exec('rollback')

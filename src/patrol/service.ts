@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { messageOf, RunError } from '../run/errors.ts'
+import { failpoint } from '../run/failpoints.ts'
 import { closeIntent, openIntent } from '../run/intent.ts'
 import { tokenFor } from '../run/token.ts'
 import type { RunState } from '../run/types.ts'
@@ -38,11 +39,14 @@ export async function observe(ctx: ActContext, options: ObserveOptions = {}): Pr
   try {
     const thresholds = thresholdsWith(options.thresholds)
     const observation = await look(ctx, launched, samples, thresholds)
+    failpoint('patrol.before-observation')
     const { record = 'change' } = options
     if (record === 'always' || isMaterial(ctx.run.state(), observation))
       await ctx.run.append('observation', observation)
+    failpoint('patrol.after-observation')
     const proof = await outcomeOnce(ctx, launched, observation)
     samples.roll(observation.atMs)
+    failpoint('patrol.after-roll')
     const line = tickLine(observation)
     ctx.cell.say(line)
     return { summary: line, exitCode: observation.exitCode, data: observation, ...(proof === null ? {} : { proof }) }
@@ -70,10 +74,12 @@ async function outcomeOnce(ctx: ActContext, launched: Launched, observation: Obs
   const isThere = (state: RunState) =>
     state.proofs.some((proof) => proof.kind === 'Outcome' && proof.needs.includes(launched.receipt.id))
   if (isThere(ctx.run.state())) return null
+  failpoint('patrol.before-outcome')
   try {
     await ctx.run.append('proof.made', outcome, (state) =>
       isThere(state) ? 'The outcome of this launch was written before.' : null,
     )
+    failpoint('patrol.after-outcome')
     return outcome
   } catch (error) {
     if (error instanceof RunError && error.code === 'refused') return null
@@ -99,6 +105,7 @@ export async function abort(ctx: ActContext, reason: string, graceSeconds = 20):
     host: ctx.host.name,
     payload: { reason: cleanReason, by: ctx.who, receiptId: launched.receipt.id, folder: launched.handle.folder },
   })
+  failpoint('patrol.before-cancel')
   ctx.progress({ text: 'Asking units to save and stop' })
   let ending: Awaited<ReturnType<typeof launched.engine.cancel>>
   try {
@@ -106,6 +113,7 @@ export async function abort(ctx: ActContext, reason: string, graceSeconds = 20):
   } catch (error) {
     ending = { kind: 'unknown', reason: messageOf(error) }
   }
+  failpoint('patrol.after-cancel')
   const isGone = ending.kind !== 'unknown'
   await closeIntent(ctx.run, { intentId, outcome: isGone ? 'done' : 'unknown', payload: { ending } })
   const after = await observe(ctx, { record: 'always' })

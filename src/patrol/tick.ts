@@ -4,6 +4,7 @@ import { runProbe } from '../host/probe/run-probe.ts'
 import { type Environment, resolveTierPath } from '../profile/tiers.ts'
 import type { ActContext } from '../run/act.ts'
 import { messageOf } from '../run/errors.ts'
+import { failpoint } from '../run/failpoints.ts'
 import type { RunState } from '../run/types.ts'
 import { effectiveWorkers } from '../spec/units.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
@@ -111,7 +112,9 @@ export async function look(
     thresholds,
   })
   const changed = episodes(conditions, state.findings, () => ctx.newId())
+  failpoint('patrol.before-findings')
   for (const finding of changed.closed) await ctx.run.append('finding.closed', finding)
+  failpoint('patrol.between-findings')
   for (const finding of changed.opened) {
     await ctx.run.append('finding.opened', finding)
     ctx.cell.say(

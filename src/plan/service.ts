@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { createLocalHost } from '../host/local.ts'
 import { type Environment, resolveTierPath } from '../profile/tiers.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
+import { failpoint } from '../run/failpoints.ts'
 import { unitCommand } from '../spec/command.ts'
 import { effectiveWorkers } from '../spec/units.ts'
 import { formatProblem } from '../text/problem.ts'
@@ -78,7 +79,9 @@ export async function checkPlan(ctx: ActContext): Promise<ActResult> {
     items,
     payload,
   }
+  failpoint('plan.before-proof')
   await ctx.run.append('proof.made', proof)
+  failpoint('plan.after-proof')
   for (const item of blocking) ctx.cell.say(`${item.result} ${item.id}: ${item.evidence.summary}`)
   const failed = items.filter((i) => i.result === 'fail').length
   const open = items.filter((i) => i.result === 'unknown').length

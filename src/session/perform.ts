@@ -5,6 +5,7 @@ import { endLostCells } from '../notebook/recover.ts'
 import type { Profile } from '../profile/schema.ts'
 import type { ActContext, ActResult, CellRequest, CellWriter, Clock, LoadedPlan, Progress } from '../run/act.ts'
 import { isRunError, messageOf } from '../run/errors.ts'
+import { failpoint } from '../run/failpoints.ts'
 import { createRun, runFolder } from '../run/folder.ts'
 import { type OpenRunOptions, openRun, type WritableRun } from '../run/handle.ts'
 
@@ -53,6 +54,7 @@ export async function performAct(
   try {
     const run = await runFor(rooms, request)
     try {
+      failpoint('act.run-open')
       await endLostCells(run)
       const cell = await cellFor(rooms, request, run, host)
       const context: ActContext = {
@@ -67,7 +69,9 @@ export async function performAct(
         newId: () => rooms.newId(),
         progress: request.progress,
       }
-      return await inCell(context, body)
+      const result = await inCell(context, body)
+      failpoint('act.ended')
+      return result
     } finally {
       await run.close()
     }

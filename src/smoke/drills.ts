@@ -1,5 +1,6 @@
 import type { ActContext } from '../run/act.ts'
 import { messageOf } from '../run/errors.ts'
+import { failpoint } from '../run/failpoints.ts'
 import type { Unit } from '../spec/schema.ts'
 import { numberIn, parseMetrics } from './readings.ts'
 import type { AgainDrill, CorruptDrill, ResumeDrill, SmokeUnit } from './types.ts'
@@ -17,6 +18,7 @@ export async function runDrills(
 ): Promise<{ resume: ResumeDrill; corrupt: CorruptDrill; again: AgainDrill }> {
   const folder = `${place.folder}/drill/${unit.id}`
   const killed = await killInTheMiddle(ctx, place, unit, folder)
+  failpoint('smoke.after-kill')
   if ('trouble' in killed) {
     const notRun = { trouble: killed.trouble, exitCode: null }
     return {

@@ -7,6 +7,7 @@ import { runProbe } from '../host/probe/run-probe.ts'
 import { resolveTierPath, tierFor } from '../profile/tiers.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { messageOf } from '../run/errors.ts'
+import { failpoint } from '../run/failpoints.ts'
 import { applyOverrides, gateFor } from '../walk/gates.ts'
 import { isBlocking } from '../walk/item.ts'
 import type { Proof } from '../walk/proof.ts'
@@ -64,6 +65,7 @@ export async function smoke(ctx: ActContext): Promise<ActResult> {
     await tidy(ctx, place)
     ctx.signal.throwIfAborted()
   }
+  failpoint('smoke.after-drills')
   const strayFiles = await strays(ctx, place, began)
   const cores = usableCores(probe)
   const payload = measured(ctx, place, ran, drills.resume, machineClassOf(probe, plan.resources.compute))
@@ -99,8 +101,11 @@ export async function smoke(ctx: ActContext): Promise<ActResult> {
     items,
     payload,
   }
+  failpoint('smoke.before-proof')
   await ctx.run.append('proof.made', proof)
+  failpoint('smoke.after-proof')
   await tidy(ctx, place)
+  failpoint('smoke.after-tidy')
   const blocking = applyOverrides(items, ctx.run.state().overrides).filter(isBlocking)
   const hasFailed = blocking.some((item) => item.result === 'fail')
   const figures = measuredText(facts)
@@ -147,6 +152,7 @@ async function prepare(ctx: ActContext, probe: Probe): Promise<SmokePlace> {
   }
   ctx.progress({ text: `copying ${code.length} files` })
   await pushCode(ctx.host, { projectFolder, code, plan, folder })
+  failpoint('smoke.after-push')
   await ctx.host.exec([
     'mkdir',
     '-p',
@@ -177,6 +183,7 @@ async function runSideBySide(
     const folder = `${place.folder}/units/${id}`
     ctx.cell.say(`unit ${id} end to end, trackers off`)
     ctx.progress({ text: `running ${id}` })
+    failpoint('smoke.before-unit')
     const run = await startUnit(ctx, place, unit, { folder, attempt: 1 })
     return { run, files: await filesOf(ctx, folder) }
   }

@@ -2,6 +2,7 @@ import { readManifest } from '../artifact/manifest.ts'
 import { isQuiet, lookForNewer } from '../artifact/nothing-newer.ts'
 import { damagedCopies } from '../artifact/recheck.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
+import { failpoint } from '../run/failpoints.ts'
 import { plural } from '../text/format.ts'
 import { isBlocking } from '../walk/item.ts'
 import type { Proof } from '../walk/proof.ts'
@@ -89,7 +90,9 @@ export async function permit(ctx: ActContext, args: { readonly typedName?: strin
     items,
     nowMs,
   })
+  failpoint('teardown.before-permit')
   await ctx.run.append('proof.made', proof)
+  failpoint('teardown.after-permit')
   const summary = `permit for ${verb.verb} of ${question.expected} on ${ctx.host.name}, 15 minutes, one use`
   ctx.cell.say(summary)
   return { proof, summary, exitCode: 0, data: { permit: proof.payload, detail: question.detail } }

@@ -5,6 +5,7 @@ import { isQuiet, lookForNewer } from '../artifact/nothing-newer.ts'
 import { damagedCopies } from '../artifact/recheck.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { isRunError } from '../run/errors.ts'
+import { dieHere, failpoint, isFailpointDue } from '../run/failpoints.ts'
 import { closeIntent, openIntent, openIntents } from '../run/intent.ts'
 import { plural } from '../text/format.ts'
 import { usedPermits } from '../walk/gates.ts'
@@ -50,6 +51,7 @@ export async function remove(ctx: ActContext, args: RemoveArgs = {}): Promise<Ac
   if (!folder.startsWith(`${tier.path}/`) || folder.split('/').at(-1) !== ctx.run.id)
     return refusal(`Nothing was removed: ${folder} is not this run's folder under ${tier.path}.`, {})
 
+  failpoint('remove.before-intent')
   const intentId = ctx.newId()
   try {
     await openIntent(ctx.run, {
@@ -64,6 +66,7 @@ export async function remove(ctx: ActContext, args: RemoveArgs = {}): Promise<Ac
     if (isRunError(error, 'refused')) return refusal(`Nothing was removed: ${error.message}`, {})
     throw error
   }
+  failpoint('remove.after-intent')
   ctx.cell.say(`removing ${folder}`)
   // The last look before the act, after the intent: whoever answers must still be the same machine.
   if (!isVeryMachine(await ctx.host.identity(ctx.signal), identity)) {
@@ -72,10 +75,12 @@ export async function remove(ctx: ActContext, args: RemoveArgs = {}): Promise<Ac
   }
   let failure: string | null = null
   try {
+    if (isFailpointDue('remove.half-way')) await ctx.host.removeTree(`${folder}/units`, tier.path).then(dieHere)
     await ctx.host.removeTree(folder, tier.path)
   } catch (error) {
     failure = error instanceof Error ? error.message : String(error)
   }
+  failpoint('remove.after-removal')
   return conclude(ctx, intentId, { permitId: permit.id, folder }, failure, args)
 }
 
@@ -155,11 +160,15 @@ async function conclude(
       return refusal(`It is not known whether ${folder} is gone: ${answer}. Run it again to look.`, { answer }, 4)
     }
   }
+  failpoint('remove.before-stopped')
   const proof = await writeReceipt(ctx, intent, seenGoneAtMs, answer)
+  failpoint('remove.after-stopped')
   await closeIntent(ctx.run, { intentId, outcome: 'done', payload: { seenGoneAtMs } })
+  failpoint('remove.before-meter')
   for (const meter of ctx.run.state().meters)
     if (meter.closedAtMs === null && meter.host === ctx.host.name)
       await ctx.run.append('meter.closed', { meterId: meter.meterId, because: `${answer}, seen twice` })
+  failpoint('remove.after-meter')
   const summary = `${folder} removed and seen gone twice; ${proof.payload.verified} of ${proof.payload.of} artifacts are safe`
   ctx.cell.say(summary)
   return { proof, summary, exitCode: 0, data: { stopped: proof.payload } }

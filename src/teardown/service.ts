@@ -2,6 +2,7 @@ import type { Manifest } from '../artifact/manifest.ts'
 import { lookForNewer, surveyBelow } from '../artifact/nothing-newer.ts'
 import { NoSpace, verifyArtifacts } from '../artifact/verify.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
+import { failpoint } from '../run/failpoints.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
 import { hostIdentityText } from '../walk/graph.ts'
 import type { CheckedItem } from '../walk/item.ts'
@@ -60,6 +61,7 @@ export async function verify(ctx: ActContext, args: { readonly chunkBytes?: numb
   const receipt = receiptOf(ctx.run.state())
   if (receipt === null) return refusal('The receipt names no box folder: look at the launch again.', {})
   const { folder } = receipt
+  failpoint('teardown.before-pull')
   let made: Awaited<ReturnType<typeof verifyArtifacts>>
   try {
     made = await verifyArtifacts({
@@ -72,7 +74,10 @@ export async function verify(ctx: ActContext, args: { readonly chunkBytes?: numb
       artifactsFolder: artifactsFolder(ctx),
       nowMs: () => ctx.clock.nowMs(),
       signal: ctx.signal,
-      onProgress: (text, done, total) => ctx.progress({ text: sanitiseLine(text), done, total }),
+      onProgress: (text, done, total) => {
+        failpoint(done < total ? 'teardown.before-file' : 'teardown.after-manifest')
+        ctx.progress({ text: sanitiseLine(text), done, total })
+      },
       ...(args.chunkBytes !== undefined && { chunkBytes: args.chunkBytes }),
     })
   } catch (error) {
@@ -113,7 +118,9 @@ export async function verify(ctx: ActContext, args: { readonly chunkBytes?: numb
     items,
     payload,
   }
+  failpoint('teardown.before-verified')
   await ctx.run.append('proof.made', proof)
+  failpoint('teardown.after-verified')
   const blocking = items.filter(isBlocking)
   for (const item of blocking) {
     ctx.cell.say(`${item.result} ${item.id}: ${item.evidence.summary}`)
