@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path'
 import { readManifest } from '../artifact/manifest.ts'
-import { writeAtomic } from '../artifact/write-atomic.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
+import { writeAtomic } from '../run/files.ts'
 import { artifactsFolder } from './common.ts'
 import { renderReport } from './report-markdown.ts'
 import { buildReport } from './report-model.ts'
@@ -29,8 +29,8 @@ export async function writeReport(ctx: ActContext): Promise<ActResult> {
     manifest,
     fingerprint: await readFingerprint(folder, fingerprintPath),
   })
-  await writeAtomic(join(ctx.run.folder, 'report.md'), renderReport(report))
-  await writeAtomic(join(ctx.run.folder, 'report.json'), `${JSON.stringify(report, null, 1)}\n`)
+  writeAtomic(join(ctx.run.folder, 'report.md'), renderReport(report), 'report-text')
+  writeAtomic(join(ctx.run.folder, 'report.json'), `${JSON.stringify(report, null, 1)}\n`, 'report-data')
   const gaps = report.missing.length === 0 ? 'nothing missing' : `${report.missing.length} gaps named`
   const summary = `report.md: ${report.verdict.word}, ${gaps}`
   ctx.cell.say(summary)
