@@ -186,7 +186,11 @@ export async function startWorkbench(options: StartOptions): Promise<Left> {
       found,
     )
   })
-  const beginning = workspace.begin().then(() => made.loadSoon())
+  const beginning = workspace.begin().then(() => {
+    made.loadSoon()
+    // What is on record of a live run is as old as the last kx; it is looked at right away.
+    if (made.isRunLive) made.autoTick()
+  })
   for (const work of [settling, beginning])
     work.catch((error: unknown) => made.setMessage(error instanceof Error ? error.message : String(error), 'error'))
 
