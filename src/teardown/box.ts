@@ -1,3 +1,4 @@
+import { lookAt } from '../engine/box/look.ts'
 import { resolveTierPath, tierFor } from '../profile/tiers.ts'
 import type { ActContext } from '../run/act.ts'
 import type { AfterStepFacts } from './types.ts'
@@ -22,6 +23,20 @@ done`
   }
   const path = resolveTierPath(tier, env)
   return path === null ? { reason: `the path of tier ${tier.id} cannot be resolved on the host` } : { path }
+}
+
+/** Runner and units that are alive in a box folder, in words, by start time and boot id; or why nobody can tell. */
+export async function livingIn(
+  ctx: Pick<ActContext, 'host' | 'signal'>,
+  folder: string,
+): Promise<{ readonly who: readonly string[] } | { readonly reason: string }> {
+  const seen = await lookAt(ctx.host, folder, ctx.signal)
+  if (seen.kind === 'unreachable') return { reason: seen.reason }
+  const { look } = seen
+  if (look.isMissing) return { who: [] }
+  if (!look.isWhole) return { reason: 'the answer was cut off' }
+  const units = [...look.pids].flatMap(([unit, { isAlive }]) => (isAlive ? [`unit ${unit}`] : []))
+  return { who: look.isAlive === true ? [`a runner (process ${look.runner?.pid})`, ...units] : units }
 }
 
 /** How the plan's steps after the units ended, by their exit files in the box folder. */

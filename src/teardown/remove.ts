@@ -11,7 +11,7 @@ import { plural } from '../text/format.ts'
 import { usedPermits } from '../walk/gates.ts'
 import { isVeryMachine } from '../walk/graph.ts'
 import type { HostIdentity, Proof } from '../walk/proof.ts'
-import { dataTier } from './box.ts'
+import { dataTier, livingIn } from './box.ts'
 import { artifactsFolder, closedGate, refusal, wasRemovalBegun } from './common.ts'
 import { hasPermitShape, outcomeOf, receiptOf, verifiedOf } from './inputs.ts'
 import { goneItems, permitRefusals } from './rules.ts'
@@ -112,6 +112,12 @@ async function whyNot(
   if (alive === true) return refusal('The runner is still alive: stop it first with kx abort.', {})
   if (alive === 'unknown') return refusal('It cannot be told whether the runner is alive: look again.', {}, 4)
   const { folder } = permit.payload
+  // Not only the receipt's process: somebody may have gone on by hand, and units outlive a runner that was killed.
+  const living = await livingIn(ctx, folder)
+  if ('reason' in living)
+    return refusal(`It cannot be told who is alive in ${folder}: ${living.reason}. Look again.`, {}, 4)
+  if (living.who.length > 0)
+    return refusal(`Still alive in ${folder}: ${living.who.join(', ')}. Let it end, or stop it with kx abort.`, living)
   const newer = await lookForNewer(ctx.host, folder, stored.manifest, ctx.loaded.plan.artifacts, ctx.signal)
   if (!isQuiet(newer, wasRemovalBegun(ctx, folder)))
     return refusal('Something on the box is newer than the manifest: verify again.', { newer })
@@ -161,14 +167,19 @@ async function conclude(
     }
   }
   failpoint('remove.before-stopped')
-  const proof = await writeReceipt(ctx, intent, seenGoneAtMs, answer)
+  // The intent is closed last: should kx die before that, the next call looks again and writes what is missing.
+  const written = ctx.run
+    .state()
+    .proofs.find((p) => p.kind === 'MeterStopped' && (p.payload as StoppedPayload).permitId === intent.permitId)
+  const proof =
+    (written as Proof<StoppedPayload> | undefined) ?? (await writeReceipt(ctx, intent, seenGoneAtMs, answer))
   failpoint('remove.after-stopped')
-  await closeIntent(ctx.run, { intentId, outcome: 'done', payload: { seenGoneAtMs } })
   failpoint('remove.before-meter')
   for (const meter of ctx.run.state().meters)
     if (meter.closedAtMs === null && meter.host === ctx.host.name)
       await ctx.run.append('meter.closed', { meterId: meter.meterId, because: `${answer}, seen twice` })
   failpoint('remove.after-meter')
+  await closeIntent(ctx.run, { intentId, outcome: 'done', payload: { seenGoneAtMs } })
   const summary = `${folder} removed and seen gone twice; ${proof.payload.verified} of ${proof.payload.of} artifacts are safe`
   ctx.cell.say(summary)
   return { proof, summary, exitCode: 0, data: { stopped: proof.payload } }

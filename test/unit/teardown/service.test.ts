@@ -1,7 +1,11 @@
+import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { localProcessIdentity } from '../../../src/host/local-process.ts'
 import type { Host } from '../../../src/host/types.ts'
+import type { WritableRun } from '../../../src/run/handle.ts'
+import type { JournalKind } from '../../../src/run/types.ts'
 import { removalText } from '../../../src/teardown/rules.ts'
 import { permit, remove, verify } from '../../../src/teardown/service.ts'
 import type { StoppedPayload } from '../../../src/teardown/types.ts'
@@ -244,6 +248,61 @@ describe('remove', () => {
     expect(on.run.state().intents.at(-1)?.closed).toBeNull()
     expect((await removal()).exitCode).toBe(0)
     expect(on.run.state().intents.at(-1)?.closed?.outcome).toBe('done')
+  })
+
+  it('refuses while anything of the run lives in the folder, whoever started it', async () => {
+    const sleeper = spawn('sleep', ['60'], { stdio: 'ignore' })
+    try {
+      const who = await localProcessIdentity(sleeper.pid ?? 0)
+      const line = `${who?.pid} ${who?.startTicks} ${who?.bootId}`
+      on.put('claimed/000000-u1', '')
+      on.put('units/u1/pid', `${line} 1 1000 1\n`)
+      await allowed()
+      expect(await removal()).toMatchObject({ exitCode: 1, summary: expect.stringContaining('unit u1') })
+      rmSync(join(on.box, 'units/u1/pid'))
+      // By hand, after the recovery note: no receipt knows this process.
+      on.put('runner.pid', `${line} another-token\n`)
+      expect(await removal()).toMatchObject({ exitCode: 1, summary: expect.stringContaining('alive') })
+      expect(existsSync(on.box)).toBe(true)
+    } finally {
+      sleeper.kill('SIGKILL')
+    }
+    rmSync(join(on.box, 'runner.pid'))
+    expect((await removal()).exitCode).toBe(0)
+  })
+
+  it('does not remove what it cannot look at', async () => {
+    await allowed()
+    const deaf: Host = {
+      ...on.host,
+      script: async (source, args, options) => {
+        if (source.includes('alive 1')) throw new Error('link lost')
+        return on.host.script(source, args, options)
+      },
+    }
+    expect((await removal(on.ctx({ host: deaf }))).exitCode).toBe(4)
+    expect(existsSync(on.box)).toBe(true)
+  })
+
+  it('leaves no meter open when kx dies at the last moment', async () => {
+    const meter = { meterId: 'm1', what: 'box', host: 'local', usdPerHour: 0, leaseUntilMs: null }
+    await on.run.append('meter.opened', meter)
+    await allowed()
+    const run: WritableRun = Object.create(on.run, {
+      append: {
+        value: (kind: JournalKind, payload: unknown) =>
+          kind === 'meter.closed' ? Promise.reject(new Error('killed')) : on.run.append(kind, payload),
+      },
+      state: { value: () => on.run.state() },
+      refresh: { value: () => on.run.refresh() },
+      suspect: { value: () => on.run.suspect() },
+      id: { value: on.run.id },
+      folder: { value: on.run.folder },
+    })
+    await expect(removal(on.ctx({ run }))).rejects.toThrow('killed')
+    expect(await removal()).toMatchObject({ exitCode: 0 })
+    expect(on.run.state().meters[0]?.closedAtMs).not.toBeNull()
+    expect(on.run.state().proofs.filter((proof) => proof.kind === 'MeterStopped')).toHaveLength(1)
   })
 
   it('goes on after kx was killed in the middle', async () => {
