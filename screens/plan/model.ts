@@ -164,7 +164,7 @@ export function planModel(input: ScreenInput): ScreenModel {
               .join(' '),
           ],
         })),
-        empty: 'no units: the plan could not be read',
+        empty: input.plan.status === 'loading' ? 'reading the plan …' : 'no units: the plan could not be read',
       },
     ],
     columns: [

@@ -86,6 +86,9 @@ const tokensByState = {
 /** The line under the rail: how the phase stands, why, and what to press next. */
 export function phaseSummary(input: ScreenInput, phase: Phase, next: string): Span[] {
   const { state, why } = input.phases[phase]
+  // Until the files were read it is not known what still holds, and nothing is wrong with them either.
+  if (input.plan.status === 'loading' && state === 'unknown')
+    return [{ text: 'reading the project …', token: 'text.muted' }]
   const spans: Span[] = [{ text: words[state] ?? state, token: tokensByState[state] }]
   // The state says that already.
   if (why !== '' && why !== 'Passed.' && state !== 'todo' && state !== 'running') spans.push({ text: ` – ${why}` })
