@@ -60,6 +60,8 @@ export type PaneModel = PaneBase &
         readonly columns: readonly Column<Row>[]
         readonly rows: readonly Row[]
         readonly empty: string
+        /** The detail of every row belongs to the pane as text, not only what a person opened. */
+        readonly isDetailText?: boolean
       }
     | { readonly kind: 'text'; readonly lines: readonly StyledLine[] }
     | {
@@ -103,6 +105,8 @@ export interface ScreenModel {
   readonly panes: readonly PaneModel[]
   /** How panes share a wide terminal; without it they stand side by side. */
   readonly columns?: readonly LayoutColumn[]
+  /** A pane below the columns, as wide as the terminal; its weight is against the columns together. */
+  readonly bottom?: { readonly id: string; readonly weight: number; readonly columnsWeight: number }
 }
 
 /** Text of a line without its meaning. */

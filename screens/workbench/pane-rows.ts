@@ -37,26 +37,28 @@ export function filtered(pane: PaneModel, filter: string): PaneModel {
   }
 }
 
-/** Wraps styled lines to a width; a line of several spans is only wrapped when it does not fit, and then loses its styles. */
+/** The key of a fact takes this many cells at most when its value has to be wrapped beside it. */
+const mostKeyCells = 24
+
+/**
+ * Wraps styled lines to a width. A line of one span keeps its style; of several, the first is a key that keeps its style
+ * and its place, with the value wrapped beside it.
+ */
 export function wrapLines(lines: readonly StyledLine[], width: number): StyledLine[] {
   return lines.flatMap((line): StyledLine[] => {
     const text = textOf(line)
     if (textWidth(text) <= width) return [line]
-    const first = typeof line === 'string' ? undefined : line[0]
-    const indent =
-      first !== undefined && typeof line !== 'string' && line.length > 1
-        ? ' '.repeat(Math.min(15, textWidth(first.text)))
-        : '  '
-    const rows = wrap(text, width, indent)
-    if (typeof line === 'string') return rows
-    if (line.length === 1) return rows.map((row) => [{ text: row, token: first?.token }] as StyledLine)
-    // The key of a fact keeps its style on the first row.
-    return rows.map(
-      (row, i): StyledLine =>
-        i === 0 && first !== undefined && row.startsWith(first.text)
-          ? [first, { text: row.slice(first.text.length) }]
-          : row,
-    )
+    if (typeof line === 'string') return wrap(line, width, '  ')
+    const [first, ...rest] = line
+    if (first === undefined) return []
+    if (rest.length === 0) return wrap(text, width, '  ').map((row) => [{ ...first, text: row }])
+    const keyWidth = Math.min(mostKeyCells, textWidth(first.text))
+    if (keyWidth < textWidth(first.text) || keyWidth > width / 2) return wrap(text, width, '  ')
+    const [value] = rest
+    return wrap(textOf(rest), width - keyWidth).map((row, i) => [
+      i === 0 ? first : { text: ' '.repeat(keyWidth) },
+      rest.length === 1 ? { ...value, text: row } : { text: row },
+    ])
   })
 }
 

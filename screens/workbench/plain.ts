@@ -26,7 +26,12 @@ export function paneLines(pane: PaneModel, width: number, glyphs: Glyphs): strin
         glyphs,
       )
     case 'table':
-      return tableLines({ columns: pane.columns, rows: pane.rows, empty: pane.empty }, width, glyphs)
+      return [
+        ...tableLines({ columns: pane.columns, rows: pane.rows, empty: pane.empty }, width, glyphs),
+        ...(pane.isDetailText === true ? pane.rows : []).flatMap((row) =>
+          ['', ...(row.detail ?? [])].flatMap((line) => wrap(line, width, '  ')),
+        ),
+      ]
     case 'text':
       return pane.lines.flatMap((line) => wrap(textOf(line), width, '  '))
     case 'log': {

@@ -31,7 +31,7 @@ export async function override(
   }
 }
 
-/** A person has seen a finding. */
+/** A person has seen a finding, or all that are open of one rule. */
 export async function acknowledge(
   env: CommandEnvironment,
   args: { readonly finding?: string | undefined },
@@ -39,13 +39,15 @@ export async function acknowledge(
   const run = await openForWriting(env, env.runId)
   try {
     const open = run.state().findings.filter((f) => f.closedAtMs === null)
-    const finding =
-      open.find((f) => f.findingId === args.finding) ??
-      (args.finding === undefined ? open.find((f) => f.acknowledgedBy === null) : undefined)
-    if (finding === undefined)
-      return refusal(open.length === 0 ? 'no finding is open' : 'put the cursor on a finding, or name one')
-    await run.append('finding.acknowledged', { findingId: finding.findingId, by: env.who })
-    return { summary: `seen: ${finding.text}`, exitCode: 0, data: { findingId: finding.findingId } }
+    const named = open.filter((f) => f.findingId === args.finding || f.rule === args.finding)
+    const found = args.finding === undefined ? open.filter((f) => f.acknowledgedBy === null).slice(0, 1) : named
+    const [first] = found
+    if (first === undefined)
+      return refusal(open.length === 0 ? 'no finding is open' : 'put the cursor on a finding, or name one or its rule')
+    const unseen = found.filter((f) => f.acknowledgedBy === null)
+    for (const { findingId } of unseen) await run.append('finding.acknowledged', { findingId, by: env.who })
+    const summary = found.length === 1 ? `seen: ${first.text}` : `seen: ${found.length} findings of ${first.rule}`
+    return { summary, exitCode: 0, data: { findingIds: found.map((f) => f.findingId) } }
   } finally {
     await run.close()
   }

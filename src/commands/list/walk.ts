@@ -186,7 +186,13 @@ export const walkCommands: readonly CommandSpec[] = [
     id: 'patrol.acknowledge',
     title: 'Acknowledge finding',
     description: 'Marks the finding under the cursor as seen; it stays listed until it clears.',
-    args: () => z.strictObject({ finding: z.string().optional().describe('finding id; the selected one by default') }),
+    args: () =>
+      z.strictObject({
+        finding: z
+          .string()
+          .optional()
+          .describe('finding id, or a rule for all of its findings; the selected one by default'),
+      }),
     positional: ['finding'],
     keys: ['a'],
     where: ['patrol'],

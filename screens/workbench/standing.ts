@@ -1,0 +1,48 @@
+import { livenessOf } from '../../src/run/reader.ts'
+import type { Token } from '../../src/ui/theme.ts'
+import type { RunLiveness } from '../../src/walk/phase.ts'
+import { staleAfterMs } from './ages.ts'
+import type { ScreenInput } from './input.ts'
+
+/** How the open run stands now. */
+export interface RunStanding {
+  readonly word: RunLiveness | 'no run open' | 'not launched' | 'torn down'
+  readonly token: Token
+  /** Why it is unknown. */
+  readonly reason: string | null
+  /** The look that this rests on is old, and what it saw may have moved since. */
+  readonly isStale: boolean
+}
+
+const tokens: Readonly<Record<RunLiveness, Token>> = {
+  running: 'state.running',
+  stalled: 'state.stale',
+  finished: 'state.pass',
+  dead: 'state.fail',
+  unknown: 'state.unknown',
+}
+
+/** Whether what a look saw can be otherwise a moment later: neither over nor torn down. */
+export function isMoving(state: RunLiveness): boolean {
+  return state !== 'finished' && state !== 'dead'
+}
+
+/** The state by the newest look, of this process or on record. An old look is not a look: then it is unknown. */
+export function standingOf(input: ScreenInput): RunStanding {
+  const { run, observation, nowMs } = input
+  const plain = (word: RunStanding['word'], token: Token): RunStanding => ({
+    word,
+    token,
+    reason: null,
+    isStale: false,
+  })
+  if (run === null) return plain('no run open', 'text.muted')
+  if (run.latest.MeterStopped !== undefined) return plain('torn down', 'state.pass')
+  const isNewer = observation !== null && observation.atMs >= (run.observation?.atMs ?? 0)
+  const seen = isNewer ? { atMs: observation.atMs, payload: observation } : run.observation
+  const { liveness, reason } = livenessOf({ ...run, observation: seen }, nowMs)
+  if (liveness === null) return plain('not launched', 'text.muted')
+  const isStale = isMoving(liveness) && seen !== null && nowMs - seen.atMs > staleAfterMs
+  const isSuspect = isNewer && observation.isSuspect && liveness === 'finished'
+  return { word: liveness, token: isSuspect ? 'severity.warn' : tokens[liveness], reason, isStale }
+}
