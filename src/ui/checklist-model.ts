@@ -66,15 +66,22 @@ export function rowOfItem(rows: readonly ChecklistRow[], index: number): number 
 export interface ChecklistWidths {
   readonly mark: number
   readonly title: number
+  /** 0: evidence has no column of its own and follows the title where there is room. */
   readonly evidence: number
 }
+
+/** Below this a column for the evidence would cut the titles, which say what is asked. */
+const columnsForEvidence = 100
+/** Less of an evidence than this says nothing. */
+export const leastEvidence = 16
 
 /** Width of the mark with its word, of the title and of the evidence, in a row of `width` cells. */
 export function checklistWidths(width: number, glyphs: Glyphs): ChecklistWidths {
   const mark = textWidth(markText('unknown', glyphs))
   // Gutter 2, severity 2 and a blank after it, a blank after the mark, two before the evidence.
   const rest = Math.max(0, width - 2 - mark - 1 - 3)
-  const title = width < 70 ? rest : Math.min(52, Math.floor(rest * 0.5))
+  if (width < columnsForEvidence) return { mark, title: rest, evidence: 0 }
+  const title = Math.min(64, Math.max(48, Math.floor(rest * 0.4)))
   return { mark, title, evidence: Math.max(0, rest - title - 2) }
 }
 

@@ -6,13 +6,14 @@ import {
   checklistRows,
   checklistWidths,
   flagText,
+  leastEvidence,
   rowOfItem,
 } from './checklist-model.ts'
 import { type Glyphs, markText } from './glyphs.ts'
 import { Label } from './label.tsx'
 import { visibleTop } from './list-model.ts'
 import { packRuns, Runs } from './runs.tsx'
-import { pad, toWidth } from './text-fit.ts'
+import { cut, pad, textWidth } from './text-fit.ts'
 import { markToken, weightToken } from './theme.ts'
 import { useTheme } from './theme-context.tsx'
 
@@ -30,12 +31,15 @@ function itemRuns(item: ChecklistItem, width: number, glyphs: Glyphs, isOpen: bo
   const widths = checklistWidths(width, glyphs)
   const flags = flagText(item)
   const title = flags === '' ? item.title : `${flags} ${item.title}`
-  const evidence = toWidth(item.evidence, widths.evidence, 'left', glyphs.ellipsis)
+  const shown = cut(title, widths.title, glyphs.ellipsis)
+  const beside = widths.title - textWidth(shown) - 2
+  const room = widths.evidence > 0 ? widths.evidence : beside >= leastEvidence ? beside : 0
+  const evidence = cut(item.evidence, room, glyphs.ellipsis)
   return packRuns([
     { text: `${isOpen ? glyphs.open : isSelected ? glyphs.cursor : ' '} ` },
     { text: `${pad(markText(item.mark, glyphs), widths.mark)} `, token: markToken(item.mark) },
     { text: `${pad(glyphs.weight[item.severity], 2)} `, token: weightToken(item.severity) },
-    { text: toWidth(title, widths.title, 'left', glyphs.ellipsis) },
+    { text: widths.evidence > 0 ? pad(shown, widths.title) : shown },
     { text: evidence === '' ? '' : `  ${evidence}`, token: 'text.muted' },
   ])
 }
