@@ -1,7 +1,9 @@
 import type { ApprovalPayload, PricedPayload } from '../../src/cost/types.ts'
+import { formatBytes } from '../../src/text/format.ts'
 import { ageText } from '../workbench/ages.ts'
 import type { ScreenInput } from '../workbench/input.ts'
-import type { ScreenModel, StyledLine } from '../workbench/model.ts'
+import type { PaneModel, ScreenModel, StyledLine } from '../workbench/model.ts'
+import { column } from '../workbench/model.ts'
 import { checklistPane, detailPane, fact, heading, phaseSummary, proofOf, staleText } from '../workbench/phase-model.ts'
 
 const hours = (value: number | null) =>
@@ -21,6 +23,11 @@ function priced(p: PricedPayload, approval: ApprovalPayload | undefined, input: 
       `${p.usdPerHour === null ? 'unknown' : `${usd(p.usdPerHour)}/h`}, ${p.priceSource}, ${ageText(input.nowMs - p.priceAtMs)}`,
     ),
     fact('cap', `${usd(p.capUsd)}, ${hours(p.capHours)}`),
+    ...p.meters.map((m) =>
+      fact('meter', `${m.what}: ${m.usdPerHour === null ? 'unknown' : `${usd(m.usdPerHour)}/h`}, ${m.note}`),
+    ),
+    fact('parking', p.park),
+    fact('disk', `${formatBytes(p.disk.needBytes)}${p.disk.isMeasured ? '' : ' (assumed)'}`),
     '',
     heading('Approval'),
   ]
@@ -34,6 +41,28 @@ function priced(p: PricedPayload, approval: ApprovalPayload | undefined, input: 
       ),
     )
   return lines
+}
+
+/** What each verb does to the meter: asked before money is spent, not when it has been. */
+function meterPane(p: PricedPayload | undefined): PaneModel {
+  return {
+    kind: 'static',
+    id: 'meters',
+    title: 'What ends the meter',
+    columns: [
+      column(0, 'verb'),
+      column(1, 'stops'),
+      column(2, 'still bills'),
+      column(3, 'dies'),
+      column(4, 'can be undone'),
+    ],
+    rows: (p?.verbs ?? []).map((v) => ({
+      id: v.verb,
+      cells: [v.verb, v.stops, v.stillBills, v.dies, v.isReversible ? 'yes' : 'no'],
+      token: v.isReversible ? 'text.normal' : 'severity.warn',
+    })),
+    empty: p === undefined ? 'not priced yet' : 'the profile names no verb',
+  }
 }
 
 export function costModel(input: ScreenInput): ScreenModel {
@@ -60,6 +89,7 @@ export function costModel(input: ScreenInput): ScreenModel {
         title: 'Hours and money',
         lines: proof === undefined ? ['Nothing estimated yet.'] : priced(proof.payload, approval?.payload, input),
       },
+      meterPane(proof?.payload),
       detailPane(input, 'cost.price', proof),
     ],
     columns: [
@@ -72,5 +102,6 @@ export function costModel(input: ScreenInput): ScreenModel {
         ],
       },
     ],
+    bottom: { id: 'meters', weight: 1, columnsWeight: 3 },
   }
 }

@@ -62,33 +62,40 @@ function Frame({ snapshot }: { readonly snapshot: Snapshot }) {
 function PaneArea({ placed, snapshot }: { readonly placed: readonly PlacedPane[]; readonly snapshot: Snapshot }) {
   const { model, ui } = snapshot
   const focus = focusedPane(model, ui.focus[ui.screen])
-  const xs = [...new Set(placed.map((p) => p.x))]
+  const top = Math.min(...placed.map((p) => p.y))
+  // The pane below the columns is a row of its own.
+  const below = placed.filter((p) => p.id === model.bottom?.id && p.y > top)
+  const above = placed.filter((p) => !below.includes(p))
+  const xs = [...new Set(above.map((p) => p.x))]
   const isHiding = placed.length < model.panes.length
   const at = model.panes.findIndex((p) => p.id === focus)
   const others = [...model.panes.slice(at + 1), ...model.panes.slice(0, at)].map((p) => p.title).join(', ')
-  const height = Math.max(...placed.map((p) => p.y + p.height)) - Math.min(...placed.map((p) => p.y))
+  const place = isHiding ? { placeAt: at + 1, placeCount: model.panes.length, others } : {}
+  const view = (p: PlacedPane) => {
+    const pane = model.panes.find((m) => m.id === p.id)
+    const isFocused = p.id === focus
+    return pane === undefined ? null : (
+      <PaneView
+        key={p.id}
+        pane={pane}
+        state={paneOf(ui, p.id)}
+        width={p.width}
+        height={p.height}
+        isFocused={isFocused}
+        {...(isFocused ? place : {})}
+      />
+    )
+  }
   return (
-    <Box height={height} flexShrink={0}>
-      {xs.map((x) => (
-        <Box key={x} flexDirection="column" flexShrink={0}>
-          {placed
-            .filter((p) => p.x === x)
-            .map((p) => {
-              const pane = model.panes.find((m) => m.id === p.id)
-              return pane === undefined ? null : (
-                <PaneView
-                  key={p.id}
-                  pane={pane}
-                  state={paneOf(ui, p.id)}
-                  width={p.width}
-                  height={p.height}
-                  isFocused={p.id === focus}
-                  {...(isHiding && p.id === focus ? { placeAt: at + 1, placeCount: model.panes.length, others } : {})}
-                />
-              )
-            })}
-        </Box>
-      ))}
+    <Box height={Math.max(...placed.map((p) => p.y + p.height)) - top} flexShrink={0} flexDirection="column">
+      <Box flexShrink={0}>
+        {xs.map((x) => (
+          <Box key={x} flexDirection="column" flexShrink={0}>
+            {above.filter((p) => p.x === x).map(view)}
+          </Box>
+        ))}
+      </Box>
+      {below.map(view)}
     </Box>
   )
 }

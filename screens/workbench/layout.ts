@@ -51,18 +51,21 @@ export function placePanes(model: ScreenModel, focus: string, isZoomed: boolean,
     ]
   }
   const columns = model.columns ?? model.panes.slice(0, 2).map((p) => ({ weight: 1, panes: [{ id: p.id, weight: 1 }] }))
-  const shown = columns.some((c) => c.panes.some((p) => p.id === focus))
+  const { bottom } = model
+  const shown = bottom?.id === focus || columns.some((c) => c.panes.some((p) => p.id === focus))
   // A pane that the wide layout leaves out takes the place of the last one while it has the keys.
   const widths = split(
     area.width,
     columns.map((c) => ({ flex: c.weight })),
   )
+  const [height = 0, below = 0] =
+    bottom === undefined ? [area.height] : split(area.height, [{ flex: bottom.columnsWeight }, { flex: bottom.weight }])
   const placed: PlacedPane[] = []
   let x = area.x
   columns.forEach((c, i) => {
     const known = c.panes.filter((p) => model.panes.some((m) => m.id === p.id))
     const heights = split(
-      area.height,
+      height,
       known.map((p) => ({ flex: p.weight })),
     )
     let y = area.y
@@ -73,5 +76,6 @@ export function placePanes(model: ScreenModel, focus: string, isZoomed: boolean,
     x += widths[i] ?? 0
   })
   const last = placed.at(-1)
-  return shown || last === undefined ? placed : [...placed.slice(0, -1), { ...last, id: focus }]
+  const all = shown || last === undefined ? placed : [...placed.slice(0, -1), { ...last, id: focus }]
+  return bottom === undefined ? all : [...all, { id: bottom.id, ...area, y: area.y + height, height: below }]
 }

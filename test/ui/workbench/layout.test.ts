@@ -32,9 +32,11 @@ describe('panes', () => {
         fc.constantFrom('a', 'b', 'c', 'd'),
         fc.boolean(),
         fc.boolean(),
-        (columns, rows, focus, isZoomed, isLive) => {
+        fc.boolean(),
+        (columns, rows, focus, isZoomed, isLive, hasBottom) => {
           const area = chromeFor(columns, rows, isLive).panes
-          const placed = placePanes(model, focus, isZoomed, area)
+          const bottom = { id: 'd', weight: 1, columnsWeight: 3 }
+          const placed = placePanes(hasBottom ? { ...model, bottom } : model, focus, isZoomed, area)
           expect(placed.map((p) => p.id)).toContain(focus)
           const cells = new Set<string>()
           for (const p of placed) {
@@ -52,6 +54,12 @@ describe('panes', () => {
         },
       ),
     )
+  })
+  it('stand below the columns over the whole width where the model says so', () => {
+    const area = chromeFor(120, 40, false).panes
+    const placed = placePanes({ ...model, bottom: { id: 'd', weight: 1, columnsWeight: 4 } }, 'a', false, area)
+    expect(placed.at(-1)).toEqual({ id: 'd', x: 0, y: 31, width: 120, height: 7 })
+    expect(Math.max(...placed.slice(0, -1).map((p) => p.y + p.height))).toBe(31)
   })
   it('stand alone at 80x24 and when zoomed', () => {
     const area = chromeFor(80, 24, false).panes
