@@ -28,6 +28,10 @@ function summary(input: ScreenInput): Span[] {
       token: costing.length > 0 ? 'severity.warn' : 'text.normal',
     })
   }
+  const chosen = home.runs.find((r) => r.runId === (input.selected('runs') ?? home.runs[0]?.runId))
+  // Unknown is an answer that needs its reason; it stands where the eye already is.
+  if (chosen?.state === 'unknown')
+    spans.push({ text: `  unknown: ${chosen.reason ?? 'nothing is on record'}`, token: 'state.unknown' })
   const hint =
     input.plan.status === 'none'
       ? '  no kx.yaml here: n writes one'
@@ -41,7 +45,9 @@ function summary(input: ScreenInput): Span[] {
 /** Every run and every meter of this user, wherever it was started. */
 export function homeModel(input: ScreenInput): ScreenModel {
   const home = input.shelves.home
-  const runs = (home?.runs ?? []).map(
+  const shown = (home?.runs ?? []).filter((r) => !r.isArchived)
+  const hasFindings = shown.some((r) => r.openFindings > 0)
+  const runs = shown.map(
     (r): Row => ({
       id: r.runId,
       cells: [
@@ -54,6 +60,7 @@ export function homeModel(input: ScreenInput): ScreenModel {
         // A run without a meter costs nothing, which is another thing than a meter at zero.
         home?.meters.some((m) => m.runId === r.runId) ? usd(r.usdPerHour) : '',
         r.runId,
+        r.openFindings === 0 ? '' : `${r.openFindings} !`,
       ],
       token: tokens[r.state] ?? 'text.normal',
     }),
@@ -93,6 +100,7 @@ export function homeModel(input: ScreenInput): ScreenModel {
           column(2, 'plan', { flex: 1, min: 8, dropOrder: 4 }),
           column(3, 'state', { width: 12 }),
           column(4, 'units', { width: 9, align: 'right' }),
+          ...(hasFindings ? [column(8, 'findings', { width: 8, align: 'right', dropOrder: 1 })] : []),
           column(5, 'seen', { width: 12 }),
           column(6, 'costs', { width: 9, align: 'right', dropOrder: 2 }),
           column(7, 'run', { width: 32, dropOrder: 3 }),
