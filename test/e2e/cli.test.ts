@@ -65,7 +65,7 @@ afterAll(clearPlaces)
 describe('kx without a terminal, from an empty project to the report', () => {
   let place: Place
   beforeAll(() => {
-    place = makePlace({ groups: 4, epochs: 20 })
+    place = makePlace({ groups: 4, epochs: 60 })
   })
 
   it('refuses (1) what needs a run, and says how to begin one', async () => {

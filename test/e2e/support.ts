@@ -37,7 +37,7 @@ export interface Place {
 const places: Place[] = []
 
 export function makePlace(options: PlaceOptions = {}): Place {
-  const { groups = 4, epochs = 30, fault = '', plan = [] } = options
+  const { groups = 4, epochs = 60, fault = '', plan = [] } = options
   const units = (groups * (groups - 1)) / 2
   const root = mkdtempSync(join(tmpdir(), 'kx-e2e-'))
   const project = join(root, 'cpcv')
@@ -46,7 +46,7 @@ export function makePlace(options: PlaceOptions = {}): Place {
     ['groups: 10, choose: 2', `groups: ${groups}, choose: 2`],
     ['CPCV_FAULT: ""', `CPCV_FAULT: "${fault}"\n  CPCV_EPOCHS: "${epochs}"`],
     ['"45"', `"${units}"`],
-    ['killAfterSteps: 20', 'killAfterSteps: 8'],
+    ['killAfterSteps: 20', 'killAfterSteps: 6'],
     ...plan,
   ]).replaceAll('minimumCount: 45', `minimumCount: ${units}`)
   writeFileSync(join(project, 'kx.yaml'), text)
