@@ -1,8 +1,9 @@
 import type { StoppedPayload, VerifiedPayload } from '../../src/teardown/types.ts'
 import { formatBytes } from '../../src/text/format.ts'
+import type { Proof } from '../../src/walk/proof.ts'
 import { ageText } from '../workbench/ages.ts'
 import type { ScreenInput } from '../workbench/input.ts'
-import type { ScreenModel, StyledLine } from '../workbench/model.ts'
+import type { ScreenModel, Span, StyledLine } from '../workbench/model.ts'
 import { checklistPane, detailPane, fact, heading, phaseSummary, proofOf, staleText } from '../workbench/phase-model.ts'
 
 function lines(verified: VerifiedPayload | undefined, stopped: StoppedPayload | undefined): StyledLine[] {
@@ -44,6 +45,18 @@ function lines(verified: VerifiedPayload | undefined, stopped: StoppedPayload | 
   return out
 }
 
+/** Between the verification and the removal the phase is not done, but what is safe already is the thing to know. */
+function summary(input: ScreenInput, proof: Proof<VerifiedPayload> | undefined, next: string): Span[] {
+  const spans = phaseSummary(input, 'teardown', next)
+  if (proof === undefined || staleText(input, proof) !== null || input.phases.teardown.state !== 'todo') return spans
+  const { accepted, totals, missing } = proof.payload
+  const isWhole = accepted === totals.expected && missing.length === 0
+  return [
+    { text: `verified ${accepted} of ${totals.expected}`, token: isWhole ? 'state.pass' : 'state.fail' },
+    ...spans.slice(1),
+  ]
+}
+
 export function teardownModel(input: ScreenInput): ScreenModel {
   const proof = proofOf<VerifiedPayload>(input, 'VerifiedManifest')
   const stopped = proofOf<StoppedPayload>(input, 'MeterStopped')
@@ -60,7 +73,7 @@ export function teardownModel(input: ScreenInput): ScreenModel {
   return {
     id: 'teardown',
     title: 'Teardown',
-    summary: phaseSummary(input, 'teardown', next),
+    summary: summary(input, proof, next),
     panes: [
       checklistPane(input, shown, stopped ?? proof, 'nothing verified yet; r pulls and verifies'),
       { kind: 'text', id: 'manifest', title: 'Artifacts', lines: lines(proof?.payload, stopped?.payload) },
