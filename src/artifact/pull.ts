@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { FileStat, Host } from '../host/types.ts'
-import { openPlain, placeFor, removeIfThere, sha256Plain, syncFolder } from './local-store.ts'
+import { placeFor, removeIfThere, sha256Plain, syncFolder } from './local-store.ts'
 import type { RosterFile } from './roster.ts'
 
 export type PullStatus = 'copied' | 'unstable' | 'mismatch' | 'gone' | 'failed'
@@ -37,6 +37,15 @@ const maxAttempts = 3
 
 class Unstable extends Error {}
 class Gone extends Error {}
+class Mismatch extends Error {
+  readonly remote: string
+  readonly local: string | null
+  constructor(message: string, remote: string, local: string | null) {
+    super(message)
+    this.remote = remote
+    this.local = local
+  }
+}
 
 const isSame = (a: FileStat, b: FileStat) => a.bytes === b.bytes && a.mtimeMs === b.mtimeMs && a.inode === b.inode
 
@@ -110,8 +119,8 @@ async function transfer(host: Host, source: FileStat, part: string, from: number
 
 /**
  * Copies one declared file to `<root>/<path>` and proves it (handbook ssh 9.2): source stable before and after, hashed
- * on the host, ranges into `.part`, resumed only after re-hashing, fsync, rename, fsync of the folder, re-read, hash
- * again. Three tries for a source that changes, then `unstable`. Throws only on abort.
+ * on the host, ranges into `.part`, resumed only after re-hashing, fsync, re-read, hash again, rename, fsync of the folder.
+ * What does not prove itself never takes the name of what did. Three tries for a source that changes, then `unstable`. Throws only on abort.
  */
 export async function pullFile(
   host: Host,
@@ -135,25 +144,25 @@ export async function pullFile(
   let status: PullStatus = 'failed'
   let reason = ''
   let attempts = 0
+  let hashes: Pick<PulledFile, 'sha256Remote' | 'sha256Local'> = { sha256Remote: null, sha256Local: null }
   while (attempts < maxAttempts) {
     attempts += 1
     options.signal.throwIfAborted()
     try {
       const done = await attempt(host, path, file.path, root, options)
-      const known = { ...base, ...done, attempts }
-      if (done.sha256Local === done.sha256Remote) return { ...known, status: 'copied', reason: null }
-      status = 'mismatch'
-      reason = 'the hash of the copy is not that of the source'
-      await removeIfThere(done.localPath)
-      if (attempts === maxAttempts) return { ...known, localPath: null, status, reason }
+      return { ...base, ...done, attempts, status: 'copied', reason: null }
     } catch (error) {
       options.signal.throwIfAborted()
       reason = error instanceof Error ? error.message : String(error)
       if (error instanceof Gone) return { ...base, attempts, status: 'gone', reason }
-      status = error instanceof Unstable ? 'unstable' : 'failed'
+      const isMismatch = error instanceof Mismatch
+      status = isMismatch ? 'mismatch' : error instanceof Unstable ? 'unstable' : 'failed'
+      hashes = isMismatch
+        ? { sha256Remote: error.remote, sha256Local: error.local }
+        : { sha256Remote: null, sha256Local: null }
     }
   }
-  return { ...base, attempts, status, reason }
+  return { ...base, ...hashes, attempts, status, reason }
 }
 
 async function attempt(host: Host, path: string, relative: string, root: string, options: PullOptions) {
@@ -162,25 +171,26 @@ async function attempt(host: Host, path: string, relative: string, root: string,
   const localPath = await placeFor(root, relative)
   const there = await sha256Plain(localPath, options.signal)
   const wasThere = there !== null && there.bytes === before.bytes && there.sha256 === sha256Remote
-  let resumedBytes = 0
+  const part = `${localPath}.part`
+  const resumedBytes = wasThere ? 0 : await believedBytes(host, path, part, before, options.signal)
+  if (!wasThere) await transfer(host, before, part, resumedBytes, options)
+  const after = await statFile(host, path)
+  if (!isSame(before, after)) throw new Unstable('the file changed while it was copied')
   if (!wasThere) {
-    const part = `${localPath}.part`
-    resumedBytes = await believedBytes(host, path, part, before, options.signal)
-    await transfer(host, before, part, resumedBytes, options)
+    // Read again and proved before it takes the name: what lies under it may be the good copy of an earlier pull.
+    const arrived = await sha256Plain(part, options.signal)
+    if (arrived?.sha256 !== sha256Remote) {
+      await removeIfThere(part)
+      throw new Mismatch('the hash of the copy is not that of the source', sha256Remote, arrived?.sha256 ?? null)
+    }
     await rename(part, localPath)
     await syncFolder(dirname(localPath))
   }
-  const after = await statFile(host, path)
-  if (!isSame(before, after)) throw new Unstable('the file changed while it was copied')
-  const copy = await sha256Plain(localPath, options.signal)
-  const stillThere = await openPlain(localPath)
-  await stillThere?.close()
-  if (copy === null || stillThere === null) throw new Error('the copy is not there after it was written')
   return {
     localPath,
     bytes: before.bytes,
     sha256Remote,
-    sha256Local: copy.sha256,
+    sha256Local: sha256Remote,
     mtimeMs: after.mtimeMs,
     inode: after.inode,
     resumedBytes,

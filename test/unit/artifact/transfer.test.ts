@@ -194,6 +194,28 @@ describe('pull', () => {
     const pulled = await pullFile(changing, box, await file('x.json'), local, { signal })
     expect(pulled).toMatchObject({ status: 'unstable', attempts: 3 })
   })
+  it('keeps the good copy of an earlier pull when the next one comes to nothing', async () => {
+    put('x.json', 'good'.repeat(1000))
+    expect(await pullFile(host, box, await file('x.json'), local, { signal })).toMatchObject({ status: 'copied' })
+    const good = readFileSync(join(local, 'x.json'))
+    put('x.json', 'torn'.repeat(1000))
+    const lying: Host = { ...host, read: async (p, o, l) => (await host.read(p, o, l))?.map(() => 0x20) ?? null }
+    expect(await pullFile(lying, box, await file('x.json'), local, { signal })).toMatchObject({ status: 'mismatch' })
+    expect(readFileSync(join(local, 'x.json')).equals(good)).toBe(true)
+    let n = 0
+    const changing: Host = {
+      ...host,
+      read: async (p, o, l) => {
+        const piece = await host.read(p, o, l)
+        n += 1
+        put('x.json', `${n}`.padEnd(4000, 'b'))
+        utimesSync(join(box, 'x.json'), n, n)
+        return piece
+      },
+    }
+    expect(await pullFile(changing, box, await file('x.json'), local, { signal })).toMatchObject({ status: 'unstable' })
+    expect(readFileSync(join(local, 'x.json')).equals(good)).toBe(true)
+  })
   it('says gone, and fails on a read that never answers', async () => {
     put('x.json', 'abc')
     const known = await file('x.json')
