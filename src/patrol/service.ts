@@ -20,6 +20,8 @@ import type { Observation } from './types.ts'
 /** An unchanged run is written down at least this often, so that its age on the home screen means something. */
 const recordEveryMs = 60_000
 
+type OpenFinding = RunState['findings'][number]
+
 export interface ObserveOptions {
   /** Bands that replace the defaults, by name (see `defaultThresholds`). */
   readonly thresholds?: Readonly<Record<string, unknown>>
@@ -30,7 +32,7 @@ export interface ObserveOptions {
 /**
  * One tick: a bounded, read-only look at a launched run. Appends an observation, findings that opened or cleared, and
  * at the end the `Outcome`. Never waits on a link, restarts nothing, and says a line also when nothing changed. The
- * observation is in `data`. Exit codes: 0 healthy, in progress or done; 1 something asks for a person; 4 unknown.
+ * observation is in `data`, with the findings that are open. Exit codes: 0 healthy, in progress or done; 1 something asks for a person; 4 unknown.
  */
 export async function observe(ctx: ActContext, options: ObserveOptions = {}): Promise<ActResult> {
   const launched = launchedIn(ctx.run.state())
@@ -49,10 +51,23 @@ export async function observe(ctx: ActContext, options: ObserveOptions = {}): Pr
     failpoint('patrol.after-roll')
     const line = tickLine(observation)
     ctx.cell.say(line)
-    return { summary: line, exitCode: observation.exitCode, data: observation, ...(proof === null ? {} : { proof }) }
+    const findings = ctx.run.state().findings.filter((finding) => finding.closedAtMs === null)
+    return {
+      summary: line,
+      exitCode: observation.exitCode,
+      data: { ...observation, findings },
+      lines: findings.map(findingLine),
+      ...(proof === null ? {} : { proof }),
+    }
   } finally {
     samples.close()
   }
+}
+
+/** `error bug: what it is (evidence). What to do. [recipe]` */
+function findingLine({ severity, class: kind, text, evidence, remedy, recipe, acknowledgedBy }: OpenFinding): string {
+  const seen = acknowledgedBy === null ? '' : `, seen by ${acknowledgedBy}`
+  return `${severity} ${kind}${seen}: ${text}${evidence === '' ? '' : ` (${evidence})`}. ${remedy} [${recipe}]`
 }
 
 const nothingLaunched = (): ActResult => ({
