@@ -126,8 +126,9 @@ export async function verify(ctx: ActContext, args: { readonly chunkBytes?: numb
     ctx.cell.say(`${item.result} ${item.id}: ${item.evidence.summary}`)
     for (const line of item.evidence.detail ?? []) ctx.cell.say(`  ${line}`)
   }
-  const { found } = made.manifest.totals
-  const verified = `verified ${payload.accepted} of ${found}`
+  // Of what the plan expects, not of what was found: a roster that is short is never n of n.
+  const { found, expected } = made.manifest.totals
+  const verified = `verified ${payload.accepted} of ${Math.max(found, expected)}`
   const summary =
     blocking.length === 0
       ? `${verified}, nothing newer on the box`
