@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
+import { join } from 'node:path'
 import type { ActContext, ActResult, LoadedPlan } from '../run/act.ts'
 import { failpoint } from '../run/failpoints.ts'
 import { allCommands } from './list/all.ts'
@@ -14,6 +15,11 @@ export interface ActOptions {
   readonly newRun?: boolean
   /** Leaves no cell behind: for looks that repeat every few seconds. */
   readonly isQuietCell?: boolean
+  /**
+   * The act is about what was launched: it goes by the plan of the launch, also while the plan file is being edited.
+   * `alone`: the project as it is now is not even read.
+   */
+  readonly ofLaunch?: 'alone' | 'with-project'
 }
 
 type ProjectRequest = Pick<CommandEnvironment, 'projectFolder' | 'settings' | 'signal'>
@@ -73,6 +79,45 @@ async function outputStages(env: CommandEnvironment, secretNames: readonly strin
   }
 }
 
+/** What an act is given to read: the project as it is now, or for an act on a launched run the plan of that launch. */
+async function loadedFor(
+  env: CommandEnvironment,
+  options: ActOptions,
+  runId: () => Promise<string | null>,
+): Promise<LoadedPlan> {
+  if (options.ofLaunch === undefined) return loadProject(env)
+  const launched = await launchedOf(env.projectFolder, await runId())
+  if (launched === null) return loadProject(env)
+  const now = options.ofLaunch === 'alone' ? null : await loadProject(env).catch(refusalAsNull)
+  const { artifactsOf } = await import('../run/launched-plan.ts')
+  const { config } = await loadSettings(env.projectFolder, env.settings)
+  return {
+    file: join(env.projectFolder, config.planFile),
+    projectFolder: env.projectFolder,
+    digests: now?.digests ?? {},
+    code: now?.code ?? [],
+    units: launched.units,
+    plan: { ...launched.plan, artifacts: artifactsOf(launched.plan, now?.plan ?? null) },
+  }
+}
+
+async function launchedOf(projectFolder: string, runId: string | null) {
+  if (runId === null) return null
+  const [{ readRunState }, { readLaunchedPlan }, { runFolder }] = await Promise.all([
+    import('../run/reader.ts'),
+    import('../run/launched-plan.ts'),
+    import('../run/folder.ts'),
+  ])
+  const folder = runFolder(projectFolder, runId)
+  const state = readRunState(folder)
+  return state === null ? null : readLaunchedPlan(folder, state)
+}
+
+function refusalAsNull(error: unknown): null {
+  if (error instanceof Refused) return null
+  throw error
+}
+
 /** The run that an act goes to: the named one, the current one, or null for a new one. */
 async function runIdFor(env: CommandEnvironment, options: ActOptions): Promise<string | null> {
   if (options.newRun === true) return null
@@ -105,7 +150,7 @@ export async function actOnRun(
       import('../session/perform.ts'),
       import('../session/ids.ts'),
     ])
-    const loaded = await loadProject(env)
+    const loaded = await loadedFor(env, options, () => runIdFor(env, options))
     const runId = await runIdFor(env, options)
     failpoint('act.before-run')
     return await performAct(
@@ -120,7 +165,7 @@ export async function actOnRun(
       },
       {
         loaded,
-        planText: await readFile(loaded.file, 'utf8'),
+        planText: runId === null ? await readFile(loaded.file, 'utf8') : '',
         runId,
         cell: {
           name: spec.id,

@@ -16,7 +16,7 @@ export async function abort(env: CommandEnvironment, args: { readonly reason: st
       'Finished units and checkpoints stay; a relaunch goes on from them.',
     ]))
   if (!isAgreed) return { summary: 'the run goes on', exitCode: 3, data: null }
-  return actOnRun(env, 'patrol.abort', args, {}, async (ctx) =>
+  return actOnRun(env, 'patrol.abort', args, { ofLaunch: 'alone' }, async (ctx) =>
     (await import('../patrol/service.ts')).abort(ctx, args.reason),
   )
 }

@@ -8,7 +8,7 @@ export async function remove(
   env: CommandEnvironment,
   args: { readonly name?: string | undefined },
 ): Promise<ActResult> {
-  return actOnRun(env, 'teardown.remove', args, {}, async (ctx) => {
+  return actOnRun(env, 'teardown.remove', args, { ofLaunch: 'with-project' }, async (ctx) => {
     const service = await import('../teardown/service.ts')
     const question = await service.permitQuestion(ctx)
     if (question === null) return { summary: 'pull and verify first: kx teardown verify', exitCode: 1, data: null }

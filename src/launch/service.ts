@@ -10,6 +10,7 @@ import { isRunError, messageOf } from '../run/errors.ts'
 import { failpoint } from '../run/failpoints.ts'
 import { writeAtomic } from '../run/files.ts'
 import { closeIntent, openIntent } from '../run/intent.ts'
+import { launchedPlanFile } from '../run/launched-plan.ts'
 import { tokenFor } from '../run/token.ts'
 import { sha256Hex } from '../spec/digest.ts'
 import { effectiveWorkers } from '../spec/units.ts'
@@ -100,6 +101,7 @@ async function start(ctx: ActContext, { identity, began, folder, gpus, before }:
   const config = resolvedConfig(ctx, { identity, folder, token, workers, gpus: gpus.ids })
   const runConfigSha256 = sha256Hex(config)
   const unitSha256 = unitDigest(plan)
+  writeAtomic(launchedPlanFile(ctx.run.folder, runConfigSha256), config, 'run-config')
   writeAtomic(join(ctx.run.folder, 'run-config.json'), config, 'run-config')
   // Before the start: it must be there whatever happens next.
   writeAtomic(

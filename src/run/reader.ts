@@ -67,6 +67,11 @@ export function createSummaryReader(): SummaryReader {
   }
 }
 
+/** State of a run as its journal stands now, without a lock; null when it does not begin with a run. Throws on a bad disk. */
+export function readRunState(folder: string): RunState | null {
+  return look(join(folder, 'journal.jsonl'), undefined).state
+}
+
 function look(path: string, before: Remembered | undefined): Remembered {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
   try {

@@ -10,8 +10,9 @@ const needsRun = (s: CommandState) =>
 const has = (run: RunState | null, kind: keyof RunState['latest']) => run?.latest[kind] !== undefined
 /** The newest launch has an outcome, and nothing was begun since. */
 const isOver = (run: RunState | null) => run !== null && run.latest.Receipt !== undefined && hasEnded(run, () => true)
+/** Without a look at the plan file: what was launched is looked at and stopped whatever has become of that. */
 const needsReceipt = (s: CommandState) =>
-  needsRun(s) ?? (has(s.run, 'Receipt') ? null : 'nothing was launched yet (5, then r)')
+  has(s.run, 'Receipt') ? null : (needsRun(s) ?? 'nothing was launched yet (5, then r)')
 
 /** The seven phases' acts, in the order of the walk. Each loads its phase when it is first used. */
 export const walkCommands: readonly CommandSpec[] = [
@@ -161,8 +162,12 @@ export const walkCommands: readonly CommandSpec[] = [
     cli: ['patrol'],
     disabled: needsReceipt,
     run: async (env, args) =>
-      (await import('../act.ts')).actOnRun(env, 'patrol.tick', args, { isQuietCell: env.via === 'auto' }, async (ctx) =>
-        (await import('../../patrol/service.ts')).observe(ctx),
+      (await import('../act.ts')).actOnRun(
+        env,
+        'patrol.tick',
+        args,
+        { isQuietCell: env.via === 'auto', ofLaunch: 'alone' },
+        async (ctx) => (await import('../../patrol/service.ts')).observe(ctx),
       ),
   }),
   command({
@@ -214,7 +219,7 @@ export const walkCommands: readonly CommandSpec[] = [
     cli: ['teardown', 'verify'],
     disabled: needsReceipt,
     run: async (env, args) =>
-      (await import('../act.ts')).actOnRun(env, 'teardown.verify', args, {}, async (ctx) =>
+      (await import('../act.ts')).actOnRun(env, 'teardown.verify', args, { ofLaunch: 'with-project' }, async (ctx) =>
         (await import('../../teardown/service.ts')).verify(ctx, args),
       ),
   }),
@@ -246,7 +251,7 @@ export const walkCommands: readonly CommandSpec[] = [
     cli: ['report'],
     disabled: needsRun,
     run: async (env, args) =>
-      (await import('../act.ts')).actOnRun(env, 'report.write', args, {}, async (ctx) =>
+      (await import('../act.ts')).actOnRun(env, 'report.write', args, { ofLaunch: 'with-project' }, async (ctx) =>
         (await import('../../teardown/service.ts')).writeReport(ctx),
       ),
   }),

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Plan, Unit } from '../spec/schema.ts'
+import { sha256Hex } from './journal-line.ts'
+import type { RunState } from './types.ts'
+
+/** The plan of the newest launch, resolved as it was started. */
+export interface LaunchedPlan {
+  readonly plan: Plan
+  readonly units: readonly Unit[]
+}
+
+/** Where the resolved plan of a launch lies in its run: by its own digest, so that no later launch writes over it. */
+export function launchedPlanFile(runFolder: string, sha256: string): string {
+  return join(runFolder, 'evidence', `run-config-${sha256.slice(0, 16)}.json`)
+}
+
+/**
+ * The plan that the newest receipt speaks of, whatever has become of the plan file since. Null: nothing was launched, or
+ * the file is missing or is not what the receipt names.
+ */
+export function readLaunchedPlan(runFolder: string, state: RunState): LaunchedPlan | null {
+  const payload = state.latest.Receipt?.payload as { readonly runConfigSha256?: unknown } | null | undefined
+  const sha256 = payload?.runConfigSha256
+  if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return null
+  try {
+    const bytes = readFileSync(launchedPlanFile(runFolder, sha256))
+    if (sha256Hex(bytes) !== sha256) return null
+    const { plan, units } = JSON.parse(bytes.toString('utf8')) as Partial<LaunchedPlan>
+    return plan === undefined || units === undefined ? null : { plan, units }
+  } catch {
+    return null
+  }
+}
+
+/**
+ * Declared artifacts of both: those of the plan as it is now, and what only the launched one names. The latter demand
+ * nothing any more (a wrong pattern may be corrected), but what lies there is pulled before anything is removed.
+ */
+export function artifactsOf(launched: Plan, now: Plan | null): Plan['artifacts'] {
+  if (now === null) return launched.artifacts
+  const named = new Set(now.artifacts.map((artifact) => artifact.glob))
+  const dropped = launched.artifacts.filter((artifact) => !named.has(artifact.glob))
+  return [...now.artifacts, ...dropped.map((artifact) => ({ ...artifact, minimumCount: 0, minimumBytes: 0 }))]
+}
