@@ -169,10 +169,14 @@ cpSync(join(root, 'src/checklist/ready'), join(dist, 'checklists'), { recursive:
 for (const folder of ['profiles', 'recipes']) {
   if (existsSync(join(root, folder))) cpSync(join(root, folder), join(dist, folder), { recursive: true })
 }
+// Read by sh first, then by Node: the second line is a command to one and a string with a comment to the other. Only
+// the command line can set how far the heap may grow on garbage. A frame leaves 3 MB of it and 20 MB are in use, but by
+// itself V8 takes up to 250 MB before it looks; with these, 140 (docs/benchmarks.md).
 // NODE_ENV is set before React can be loaded: static imports are hoisted above assignments in the same file.
 writeFileSync(
   join(dist, 'kx.mjs'),
-  `#!/usr/bin/env node
+  `#!/bin/sh
+':' //; exec node --max-semi-space-size=8 --heap-growing-percent=50 "$0" "$@"
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 18)) {
   console.error('kx needs Node 22.18 or newer; this is ' + process.version + '. In a clone, npm start brings Node 24 itself.')

@@ -1,5 +1,5 @@
 import { node } from '../harness/apps.ts'
-import { builtEntry, builtEnv } from '../harness/built.ts'
+import { builtCommand, builtEntry, builtEnv } from '../harness/built.ts'
 import { startPty } from '../harness/pty.ts'
 import { buildHello } from './hello.ts'
 import { benchProject } from './project.ts'
@@ -11,8 +11,14 @@ interface Start {
 }
 
 /** From spawn to the first chunk that draws `sign`: mode switches and queries are no frame. */
-async function start(args: readonly string[], cwd: string, env: Record<string, string>, sign: string): Promise<Start> {
-  const app = startPty({ command: node, args, cwd, env, columns: 120, rows: 40 })
+async function start(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string>,
+  sign: string,
+): Promise<Start> {
+  const app = startPty({ command, args, cwd, env, columns: 120, rows: 40 })
   try {
     return await new Promise<Start>((resolve, reject) => {
       let seen = ''
@@ -47,8 +53,8 @@ export async function firstFrame(count: number) {
   try {
     // The first two fill the compile cache.
     for (let i = -2; i < count; i += 1) {
-      const a = await start([hello.entry], project.folder, env, 'hello from ink')
-      const b = await start(kxArgs, project.folder, env, 'Teardown')
+      const a = await start(node, [hello.entry], project.folder, env, 'hello from ink')
+      const b = await start(builtCommand, kxArgs, project.folder, env, 'Teardown')
       if (i < 0) continue
       floor.push(a)
       kx.push(b)

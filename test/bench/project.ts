@@ -2,8 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { node } from '../harness/apps.ts'
-import { builtEntry, builtEnv } from '../harness/built.ts'
+import { builtCommand, builtEntry, builtEnv } from '../harness/built.ts'
 
 export interface BenchProject {
   readonly folder: string
@@ -31,7 +30,7 @@ export function kx(
   env: Readonly<Record<string, string>> = {},
 ): string {
   try {
-    return execFileSync(node, [builtEntry(), ...words, '--project', project.folder], {
+    return execFileSync(builtCommand, [builtEntry(), ...words, '--project', project.folder], {
       env: builtEnv(project.state, env),
       cwd: project.folder,
       encoding: 'utf8',

@@ -1,5 +1,4 @@
-import { node } from '../harness/apps.ts'
-import { builtEntry, builtEnv, settledScreen, startBuilt } from '../harness/built.ts'
+import { builtCommand, builtEntry, builtEnv, settledScreen, startBuilt } from '../harness/built.ts'
 import type { PtyApp } from '../harness/pty.ts'
 import { Tmux } from '../harness/tmux.ts'
 import { benchProject } from './project.ts'
@@ -92,7 +91,7 @@ async function steady(tmux: Tmux): Promise<string> {
 async function inTmux(count: number) {
   const project = benchProject(true)
   const tmux = await Tmux.start({
-    command: [node, builtEntry(), '--project', project.folder, '--screen', 'plan'],
+    command: [builtCommand, builtEntry(), '--project', project.folder, '--screen', 'plan'],
     cwd: project.folder,
     env: builtEnv(project.state, { TERM: 'tmux-256color' }),
     columns: 120,

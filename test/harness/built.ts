@@ -1,10 +1,13 @@
 import { existsSync, mkdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import { appEnv, node } from './apps.ts'
 import { type PtyApp, startPty } from './pty.ts'
 import { waitUntil } from './wait.ts'
 
 const root = resolve(import.meta.dirname, '../..')
+
+/** Runs the built program as `npm start` does: its first lines are for sh and say how Node is to be started. */
+export const builtCommand = 'sh'
 
 /** The built program as a person has it. `KX_DIST` names another build, so that one can be measured while others build. */
 export function builtEntry(): string {
@@ -27,6 +30,7 @@ export function builtEnv(state: string, extra: Readonly<Record<string, string>> 
     XDG_CONFIG_HOME: folder('config'),
     TZ: 'UTC',
     USER: 'you',
+    PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? '/usr/bin:/bin'}`,
     ...extra,
   })
 }
@@ -45,7 +49,7 @@ export interface BuiltOptions {
 export function startBuilt(options: BuiltOptions): PtyApp {
   const { project, state, columns = 120, rows = 40, args = [] } = options
   return startPty({
-    command: node,
+    command: builtCommand,
     args: [builtEntry(), '--project', resolve(project), ...args],
     cwd: resolve(project),
     env: builtEnv(state, options.env),
