@@ -12,7 +12,7 @@ const marks: Readonly<Record<CheckedItem['result'], Mark>> = {
 /** A checked item as a row of a checklist; opened, it shows command, evidence, reason and fix. */
 export function checklistItem(item: CheckedItem, isStale = false): ChecklistItem {
   const detail: string[] = []
-  if (item.reason !== undefined) detail.push(`why: ${item.reason}`)
+  if (item.reason !== undefined && item.reason !== item.evidence.summary) detail.push(`why: ${item.reason}`)
   if (item.evidence.command !== undefined) detail.push(`command: ${item.evidence.command}`)
   if (item.evidence.exitCode !== undefined && item.evidence.exitCode !== null)
     detail.push(`exit: ${item.evidence.exitCode}`)

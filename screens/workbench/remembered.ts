@@ -1,28 +1,12 @@
-import type { ScreenId } from '../../src/commands/types.ts'
+import { type ScreenId, screenIds } from '../../src/commands/types.ts'
 import { freshPane, freshUi, type PaneState, type Prompt, type UiState } from './ui-state.ts'
-
-const screens: readonly ScreenId[] = [
-  'home',
-  'plan',
-  'audit',
-  'smoke',
-  'cost',
-  'launch',
-  'patrol',
-  'teardown',
-  'checklists',
-  'profiles',
-  'report',
-  'cells',
-  'config',
-]
 
 const isRecord = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v)
 const text = (v: unknown): string => (typeof v === 'string' ? v.slice(0, 100_000) : '')
 const count = (v: unknown): number => (typeof v === 'number' && Number.isInteger(v) && v >= 0 ? v : 0)
 const texts = (v: unknown, most: number): string[] =>
   Array.isArray(v) ? v.filter((x): x is string => typeof x === 'string').slice(-most) : []
-const screen = (v: unknown): v is ScreenId => typeof v === 'string' && (screens as readonly string[]).includes(v)
+const screen = (v: unknown): v is ScreenId => typeof v === 'string' && (screenIds as readonly string[]).includes(v)
 
 function pane(v: unknown): PaneState {
   if (!isRecord(v)) return freshPane

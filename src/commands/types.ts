@@ -2,20 +2,23 @@ import type { z } from 'zod'
 import type { ActResult } from '../run/act.ts'
 import type { Risk, RunState } from '../run/types.ts'
 
-export type ScreenId =
-  | 'home'
-  | 'plan'
-  | 'audit'
-  | 'smoke'
-  | 'cost'
-  | 'launch'
-  | 'patrol'
-  | 'teardown'
-  | 'checklists'
-  | 'profiles'
-  | 'report'
-  | 'cells'
-  | 'config'
+/** Every screen, in the order in which help and docs name them. */
+export const screenIds = [
+  'home',
+  'plan',
+  'audit',
+  'smoke',
+  'cost',
+  'launch',
+  'patrol',
+  'teardown',
+  'checklists',
+  'profiles',
+  'report',
+  'cells',
+  'config',
+] as const
+export type ScreenId = (typeof screenIds)[number]
 
 /** What a command may look at to say whether it can run now. Plain data: no I/O. */
 export interface CommandState {

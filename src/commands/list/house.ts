@@ -1,22 +1,6 @@
 import { z } from 'zod'
 import { command, noArgs } from '../registry.ts'
-import type { CommandSpec } from '../types.ts'
-
-const screens = [
-  'home',
-  'plan',
-  'audit',
-  'smoke',
-  'cost',
-  'launch',
-  'patrol',
-  'teardown',
-  'checklists',
-  'profiles',
-  'report',
-  'cells',
-  'config',
-] as const
+import { type CommandSpec, screenIds } from '../types.ts'
 
 /** Runs, lists, profiles and settings: everything around the walk. */
 export const houseCommands: readonly CommandSpec[] = [
@@ -155,7 +139,7 @@ export const houseCommands: readonly CommandSpec[] = [
     description: 'Prints one screen as lines, for a screen reader or a pipe.',
     args: () =>
       z.strictObject({
-        screen: z.enum(screens).default('home'),
+        screen: z.enum(screenIds).default('home'),
         width: z.number().int().min(40).max(1000).default(100),
       }),
     positional: ['screen'],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { screenIds } from '../../../src/commands/types.ts'
 import { makeStage } from './stage.ts'
 
 const homeRows = {
@@ -160,21 +161,7 @@ describe('what means the same everywhere', () => {
 })
 
 it('draws every screen as plain lines, with nothing loaded', async () => {
-  for (const screen of [
-    'home',
-    'plan',
-    'audit',
-    'smoke',
-    'cost',
-    'launch',
-    'patrol',
-    'teardown',
-    'checklists',
-    'profiles',
-    'report',
-    'cells',
-    'config',
-  ] as const) {
+  for (const screen of screenIds) {
     const stage = makeStage({ ui: { screen } })
     const text = stage.text()
     expect(text.split('\n').length, screen).toBeGreaterThan(2)
