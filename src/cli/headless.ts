@@ -77,6 +77,9 @@ function progressPrinter(isQuiet: boolean): (progress: Progress) => void {
   }
 }
 
+/** Signals that end a command, with the exit code that shells give each. */
+const endSignals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+
 async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<string, unknown>): Promise<number> {
   const checked = validateArgs(spec, raw)
   if (!checked.ok) {
@@ -84,8 +87,13 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
     return 2
   }
   const abort = new AbortController()
-  const interrupt = () => abort.abort(new Error('interrupted'))
-  process.once('SIGINT', interrupt)
+  // Whoever ends kx ends the process groups that it started: a unit of the smoke must not train on alone.
+  let endedBy: keyof typeof endSignals | null = null
+  const interrupt = (signal: NodeJS.Signals) => {
+    endedBy ??= signal as keyof typeof endSignals
+    abort.abort(new Error('interrupted'))
+  }
+  for (const signal of Object.keys(endSignals)) process.on(signal, interrupt)
   const { ask, needsPerson } = terminalAsker()
   const env: CommandEnvironment = {
     projectFolder: request.projectFolder,
@@ -109,7 +117,7 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
   } catch (error) {
     if (abort.signal.aborted) {
       process.stderr.write('kx: interrupted; what was done so far is recorded\n')
-      return 130
+      return endSignals[endedBy ?? 'SIGINT']
     }
     const { problemOf } = await import('./problem.ts')
     const problem = problemOf(error)
@@ -118,9 +126,13 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
     else process.stderr.write(`kx: ${problem.text}\n`)
     return problem.exitCode
   } finally {
-    process.removeListener('SIGINT', interrupt)
+    for (const signal of Object.keys(endSignals)) process.removeListener(signal, interrupt)
   }
-  const exitCode = abort.signal.aborted ? 130 : needsPerson() && result.exitCode !== 0 ? 3 : result.exitCode
+  const exitCode = abort.signal.aborted
+    ? endSignals[endedBy ?? 'SIGINT']
+    : needsPerson() && result.exitCode !== 0
+      ? 3
+      : result.exitCode
   if (request.globals.json) {
     process.stdout.write(
       `${JSON.stringify({ ok: exitCode === 0, exitCode, summary: result.summary, data: result.data ?? null }, null, 2)}\n`,

@@ -270,34 +270,41 @@ describe('around it', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   })
 
-  it('interrupted by Ctrl-C it ends with 130, what was done stays on record, and nothing is left running', async () => {
-    const place = makePlace({ epochs: 100_000 })
-    expect((await kx(place, ['plan'])).code).toBe(0)
-    let child: ChildProcess | null = null
-    const running = kx(place, ['smoke'], {
-      onStart: (started) => {
-        child = started
-      },
-    })
-    const isTraining = () =>
-      readdirSync('/proc').some((pid) => {
-        try {
-          return (
-            /^\d+$/.test(pid) &&
-            readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('train.mjs') &&
-            readFileSync(`/proc/${pid}/environ`, 'utf8').includes(place.root)
-          )
-        } catch {
-          return false
-        }
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)(
+    'ended by %s it says %i, what was done stays on record, and nothing is left running',
+    async (signal, wanted) => {
+      const place = makePlace({ epochs: 100_000 })
+      expect((await kx(place, ['plan'])).code).toBe(0)
+      let child: ChildProcess | null = null
+      const running = kx(place, ['smoke'], {
+        onStart: (started) => {
+          child = started
+        },
       })
-    await waitUntil(isTraining, { timeoutMs: ACT_MS, what: 'the smoke to train' })
-    ;(child as ChildProcess | null)?.kill('SIGINT')
-    const { code, stderr } = await running
-    expect({ code, hasStack: /\n\s+at /.test(stderr) }).toEqual({ code: 130, hasStack: false })
-    await waitUntil(() => !isTraining(), { timeoutMs: ACT_MS, what: 'the unit of the smoke to end' })
-    const records = readJournal(runFolderOf(place))
-    expect(payloads<{ state: string }>(records, 'cell.ended').at(-1)).toMatchObject({ state: 'unknown' })
-    expect(payloads<{ kind: string }>(records, 'proof.made').map((p) => p.kind)).toEqual(['PlanDigest'])
-  })
+      const isTraining = () =>
+        readdirSync('/proc').some((pid) => {
+          try {
+            return (
+              /^\d+$/.test(pid) &&
+              readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('train.mjs') &&
+              readFileSync(`/proc/${pid}/environ`, 'utf8').includes(place.root)
+            )
+          } catch {
+            return false
+          }
+        })
+      await waitUntil(isTraining, { timeoutMs: ACT_MS, what: 'the smoke to train' })
+      ;(child as ChildProcess | null)?.kill(signal)
+      const { code, stderr } = await running
+      expect({ code, hasStack: /\n\s+at /.test(stderr) }).toEqual({ code: wanted, hasStack: false })
+      await waitUntil(() => !isTraining(), { timeoutMs: ACT_MS, what: 'the unit of the smoke to end' })
+      const records = readJournal(runFolderOf(place))
+      expect(payloads<{ state: string }>(records, 'cell.ended').at(-1)).toMatchObject({ state: 'unknown' })
+      expect(payloads<{ kind: string }>(records, 'proof.made').map((p) => p.kind)).toEqual(['PlanDigest'])
+    },
+  )
 })
