@@ -14,7 +14,7 @@ export interface Placement {
 export function resolvedConfig(ctx: Pick<ActContext, 'run' | 'loaded' | 'profile'>, placement: Placement): string {
   const { plan, units, digests } = ctx.loaded
   return `${JSON.stringify(
-    {
+    ctx.run.scrub({
       version: 1,
       runId: ctx.run.id,
       token: placement.token,
@@ -26,7 +26,7 @@ export function resolvedConfig(ctx: Pick<ActContext, 'run' | 'loaded' | 'profile
       digests,
       plan,
       units: units.map((unit) => ({ ...unit, argv: unitCommand(plan, unit) })),
-    },
+    }),
     null,
     1,
   )}\n`

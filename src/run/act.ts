@@ -27,6 +27,8 @@ export interface RunHandle {
    */
   append(kind: JournalKind, payload: unknown, refuse?: (state: RunState) => string | null): Promise<JournalRecord>
   subscribe(listener: (state: RunState) => void): () => void
+  /** Masks secret values as they are masked in records: for whatever else is written into the run's folder. */
+  scrub<T>(value: T): T
   close(): Promise<void>
 }
 

@@ -6,7 +6,7 @@ import type { Clock, RunHandle } from './act.ts'
 import { AppendLock } from './append-lock.ts'
 import { messageOf, RunError } from './errors.ts'
 import { failpoint } from './failpoints.ts'
-import { checkFolder, refuseNetworkFileSystem } from './files.ts'
+import { checkFolder, refuseNetworkFileSystem, sweepTemps } from './files.ts'
 import { foldRecords } from './fold.ts'
 import { Journal, type JournalDisk } from './journal.ts'
 import { isJournalKind, payloadFault } from './payloads.ts'
@@ -69,6 +69,8 @@ export async function openRun(folder: string, options: OpenRunOptions): Promise<
     journal = new Journal(path, lock, options.disk)
     const handle = new OpenRun(folder, journal, options)
     await handle.begin()
+    sweepTemps(folder)
+    sweepTemps(join(folder, 'artifacts'))
     return handle
   } catch (error) {
     journal?.close()
@@ -145,8 +147,7 @@ class OpenRun implements WritableRun {
       this.#refuseClosed()
       const fault = isJournalKind(kind) ? payloadFault(kind, payload) : 'is of no known kind'
       if (fault !== null) throw new RunError('invalid', `A ${kind} record ${fault}.`, 'Nothing was written.')
-      const { scrub } = this.#options
-      const scrubbed = scrub === undefined ? payload : withTokensKept(payload, scrub(payload))
+      const scrubbed = this.scrub(payload)
       failpoint('append.before-lock')
       const record = await this.#journal.lock.run(() => {
         failpoint('append.locked')
@@ -163,6 +164,11 @@ class OpenRun implements WritableRun {
       failpoint('append.mirrored')
       return record
     })
+  }
+
+  scrub<T>(value: T): T {
+    const { scrub } = this.#options
+    return scrub === undefined ? value : (withTokensKept(value, scrub(value)) as T)
   }
 
   rejoin(mode: 'join' | 'take' = 'join'): Promise<void> {

@@ -118,14 +118,9 @@ async function breakCheckpoint(ctx: ActContext, place: SmokePlace, unit: Unit, f
   const folder = `${place.folder}/corrupt/${unit.id}`
   const none = { exitCode: null, isUntouched: null }
   try {
-    for (const argv of [
-      ['mkdir', '-p', '--', `${place.folder}/corrupt`],
-      ['cp', '-a', '--', from, folder],
-    ]) {
-      const made = await ctx.host.exec(argv, { timeoutSeconds: 300 })
-      if (made.ending.kind !== 'exited' || made.ending.code !== 0)
-        return { ...none, trouble: 'the unit could not be copied' }
-    }
+    const made = await ctx.host.exec(['cp', '-a', '--', from, folder], { timeoutSeconds: 300 })
+    if (made.ending.kind !== 'exited' || made.ending.code !== 0)
+      return { ...none, trouble: 'the unit could not be copied' }
     const saved = (await filesOf(ctx, folder)).checkpoints
     if (saved.length === 0) return { ...none, trouble: 'there is no checkpoint to break' }
     const broken: { readonly path: string; readonly sha256: string }[] = []

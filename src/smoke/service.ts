@@ -15,7 +15,7 @@ import { runDrills } from './drills.ts'
 import { droppedSteps, isWholeUnit, median, numberIn, stepSecondsOf, stepsPerUnitOf, thinned } from './readings.ts'
 import { measuredText, smokeItems } from './rules.ts'
 import type { SmokeFacts, SmokePayload, SmokeUnit } from './types.ts'
-import { filesOf, type SmokePlace, startUnit } from './unit.ts'
+import { filesOf, makeFolders, type SmokePlace, startUnit } from './unit.ts'
 import { isFine } from './verdict.ts'
 
 /** Step samples kept in the proof. */
@@ -153,15 +153,10 @@ async function prepare(ctx: ActContext, probe: Probe): Promise<SmokePlace> {
   ctx.progress({ text: `copying ${code.length} files` })
   await pushCode(ctx.host, { projectFolder, code, plan, folder })
   failpoint('smoke.after-push')
-  await ctx.host.exec([
-    'mkdir',
-    '-p',
-    '--',
-    `${folder}/code`,
-    `${folder}/units`,
-    `${folder}/drill`,
-    `${folder}/corrupt`,
-  ])
+  await makeFolders(
+    ctx.host,
+    ['code', 'units', 'drill', 'corrupt'].map((name) => `${folder}/${name}`),
+  )
   return { folder, code: `${folder}/code`, gpu: plan.resources.compute === 'gpu' ? firstGpu(probe) : null }
 }
 

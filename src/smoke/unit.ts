@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Host } from '../host/types.ts'
 import type { ActContext } from '../run/act.ts'
 import { unitCommand } from '../spec/command.ts'
 import type { Unit } from '../spec/schema.ts'
@@ -29,7 +30,7 @@ const memoryEveryMs = 400
 const maxMetricsBytes = 32 * 1024 * 1024
 
 /** $1: where to write the process id. The shell becomes the unit, so that this is the id of unit and group. */
-const starter = 'echo $$ >"$1" && shift && exec "$@"'
+const starter = 'umask 077 && echo $$ >"$1" && shift && exec "$@"'
 
 const memoryScript = `sum=0 found=
 for stat in /proc/[0-9]*/stat; do
@@ -90,7 +91,7 @@ export async function startUnit(
 ): Promise<UnitRun> {
   const { host, cell, loaded } = ctx
   const pidFile = `${options.folder}.pid`
-  await host.exec(['mkdir', '-p', '--', `${options.folder}/checkpoints`])
+  await makeFolders(host, [`${options.folder}/checkpoints`])
   await host.exec(['rm', '-f', '--', pidFile])
   let isOver = false
   const running = host
@@ -129,7 +130,7 @@ export async function startUnit(
   }
   const [result] = await Promise.all([running, watch().catch(() => {})])
   const text = (bytes: Uint8Array) => sanitise(bytes, { allowSgr: false })
-  const output = `${text(result.stdout)}${text(result.stderr)}`
+  const output = ctx.run.scrub(`${text(result.stdout)}${text(result.stderr)}`)
   await host.write(`${options.folder}.log`, output)
   return {
     unit: unit.id,
@@ -139,6 +140,11 @@ export async function startUnit(
     output: output.slice(-32_768),
     peakRssBytes: peakKib === null ? null : peakKib * 1024,
   }
+}
+
+/** With their missing parents, 0700: what a unit leaves is nobody else's to read. */
+export async function makeFolders(host: Host, paths: readonly string[]): Promise<void> {
+  await host.script('umask 077 && mkdir -p -- "$@"', paths)
 }
 
 async function pidIn(ctx: ActContext, path: string): Promise<number | null> {

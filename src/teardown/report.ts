@@ -19,16 +19,19 @@ export async function writeReport(ctx: ActContext): Promise<ActResult> {
   const fingerprintPath =
     manifest?.files.map((f) => f.path).find((path) => path.split('/').at(-1) === 'env_fingerprint.json') ?? null
   ctx.progress({ text: 'reading results' })
-  const report = buildReport({
-    nowMs: ctx.clock.nowMs(),
-    state,
-    plan: ctx.loaded.plan,
-    units,
-    planPath: relative(ctx.loaded.projectFolder, ctx.loaded.file),
-    results: await readResults(folder, units, ctx.signal),
-    manifest,
-    fingerprint: await readFingerprint(folder, fingerprintPath),
-  })
+  // Fingerprints and logs are foreign, and a report is made to be passed on.
+  const report = ctx.run.scrub(
+    buildReport({
+      nowMs: ctx.clock.nowMs(),
+      state,
+      plan: ctx.loaded.plan,
+      units,
+      planPath: relative(ctx.loaded.projectFolder, ctx.loaded.file),
+      results: await readResults(folder, units, ctx.signal),
+      manifest,
+      fingerprint: await readFingerprint(folder, fingerprintPath),
+    }),
+  )
   writeAtomic(join(ctx.run.folder, 'report.md'), renderReport(report), 'report-text')
   writeAtomic(join(ctx.run.folder, 'report.json'), `${JSON.stringify(report, null, 1)}\n`, 'report-data')
   const gaps = report.missing.length === 0 ? 'nothing missing' : `${report.missing.length} gaps named`

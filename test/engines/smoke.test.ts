@@ -2,11 +2,13 @@ import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs
 import { join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { createRegistry } from '../../src/secret/registry.ts'
 import { smoke } from '../../src/smoke/service.ts'
 import type { SmokePayload } from '../../src/smoke/types.ts'
 import { sha256Hex } from '../../src/spec/digest.ts'
 import { planSchema } from '../../src/spec/schema.ts'
 import { expandUnits } from '../../src/spec/units.ts'
+import { redactValue } from '../../src/text/redact.ts'
 import { processesOf } from './tools/box.ts'
 import { prove, type WalkContext, type WalkOptions, walkContext } from './tools/context.ts'
 
@@ -149,6 +151,25 @@ describe('smoke', () => {
     expect(await smoke(ctx)).toMatchObject({ exitCode: 1 })
     expect(item(ctx, 'smoke.batches')?.evidence.summary).toContain('not done within')
     expect(processesOf({ folder: payloadOf(ctx).folder } as Parameters<typeof processesOf>[0])).toEqual([])
+  })
+
+  it('stores no secret that a unit prints, and lets nobody else read what it stores', async () => {
+    const secrets = createRegistry()
+    secrets.add('KEY', 'xK29-hunter-2-hunter', 'test')
+    const scrub = (payload: unknown) => redactValue(payload, secrets).value
+    const ctx = await ready({ unitScript: script({ start: 'echo "key is xK29-hunter-2-hunter"' }), scrub })
+    expect((await smoke(ctx)).exitCode).toBe(0)
+    const { folder } = payloadOf(ctx)
+    expect(readFileSync(join(folder, 'units/value-1.log'), 'utf8')).toContain('key is ***')
+    const under = (path: string): string[] =>
+      readdirSync(path, { withFileTypes: true }).flatMap((entry) => [
+        join(path, entry.name),
+        ...(entry.isDirectory() ? under(join(path, entry.name)) : []),
+      ])
+    for (const path of under(ctx.run.folder)) {
+      expect([path, statSync(path).mode & 0o077]).toEqual([path, 0])
+      if (statSync(path).isFile()) expect(readFileSync(path, 'latin1')).not.toContain('hunter')
+    }
   })
 
   it('refuses without a plan, and leaves no proof', async () => {

@@ -44,6 +44,8 @@ export interface WalkOptions {
   readonly unitScript?: string
   /** No tmux: its servers outlive a test that fails. */
   readonly detach?: readonly ('setsid' | 'tmux')[]
+  /** Masking of what is stored, as commands put it in. */
+  readonly scrub?: (payload: unknown) => unknown
 }
 
 /** A project that trains for an instant, a run of it, and a home of its own on this machine. */
@@ -75,7 +77,9 @@ export async function walkContext(options: WalkOptions = {}): Promise<WalkContex
   })
   writeFileSync(join(projectFolder, 'kx.yaml'), 'version: 1\n')
   const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() }
-  const run = await createRun({ projectFolder, project: 'p', planName: plan.name, planText: '', by: 'ada', clock })
+  const scrub = options.scrub === undefined ? {} : { scrub: options.scrub }
+  const begun = { projectFolder, project: 'p', planName: plan.name, planText: '', by: 'ada', clock, ...scrub }
+  const run = await createRun(begun)
   const host = createLocalHost({ env: { PATH: process.env.PATH ?? '', HOME: home } })
   cleanups.push(async () => {
     await run.close()

@@ -2,11 +2,14 @@ import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openRun } from '../../../src/run/handle.ts'
+import { createRegistry } from '../../../src/secret/registry.ts'
 import { renderReport } from '../../../src/teardown/report-markdown.ts'
 import { metricReport, verdictOf } from '../../../src/teardown/report-metrics.ts'
 import { buildReport, type Report } from '../../../src/teardown/report-model.ts'
 import { parseSeries, type UnitResult } from '../../../src/teardown/results.ts'
 import { verify, writeReport } from '../../../src/teardown/service.ts'
+import { redactValue } from '../../../src/text/redact.ts'
 import { planWith, type Stage, stage } from './support.ts'
 
 const result = (unit: string, values: Record<string, number>, extra: Partial<UnitResult> = {}): UnitResult => ({
@@ -129,6 +132,30 @@ describe('report of a run', () => {
     ])
       expect(text).toContain(words)
   })
+  it('holds no secret, whatever a fingerprint or an override brought along', async () => {
+    on.put(
+      'units/u1/env_fingerprint.json',
+      JSON.stringify({ python: '3.12', note: 'xK29-hunter-2-hunter', api_key: 'abc' }),
+    )
+    const secrets = createRegistry()
+    secrets.add('KEY', 'xK29-hunter-2-hunter', 'test')
+    const plan = planWith({ artifacts: [{ glob: 'units/*/env_fingerprint.json', minimumCount: 1, kind: 'json' }] })
+    const ctx = on.ctx({ loaded: { ...on.ctx().loaded, plan } })
+    await verify(ctx)
+    const run = await openRun(on.run.folder, {
+      clock: { nowMs: () => on.now.ms },
+      scrub: (payload) => redactValue(payload, secrets).value,
+    })
+    const written = await writeReport({ ...ctx, run })
+    await run.close()
+    for (const name of ['report.md', 'report.json']) {
+      const text = readFileSync(join(on.run.folder, name), 'utf8')
+      expect(text).toContain('3.12')
+      expect(text).not.toMatch(/hunter|"abc"|\| abc/)
+    }
+    expect(JSON.stringify(written.data)).not.toContain('hunter')
+  })
+
   it('is written also when nothing was pulled', async () => {
     expect((await writeReport(on.ctx())).exitCode).toBe(0)
     expect(written()).toContain('No artifacts were pulled and verified')
