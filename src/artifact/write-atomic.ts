@@ -7,7 +7,8 @@ import { removeIfThere, syncFolder } from './local-store.ts'
 export async function writeAtomic(path: string, text: string): Promise<void> {
   const folder = dirname(path)
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}`)
+  // Named as the temps of a run are, with the process id in it, so that those of a killed process are swept with them.
+  const temporary = join(folder, `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`)
   try {
     const file = await open(temporary, 'wx', 0o600)
     try {

@@ -22,10 +22,16 @@ export async function runOptions(): Promise<OpenRunOptions> {
   const index = openIndex(userFolders(process.env).state)
   const secrets = createRegistry()
   await collectSecrets(secrets, { env: process.env, home: homedir() })
+  let isReconciled = false
   return {
     clock: systemClock,
     scrub: (payload) => redactValue(payload, secrets).value,
-    onAppended: (record, state) => index.mirror(record, state),
+    onAppended: (record, state) => {
+      // The first record also brings in what a kx wrote that was killed before it could tell the index.
+      if (isReconciled) return index.mirror(record, state)
+      index.reconcile(state)
+      isReconciled = true
+    },
   }
 }
 

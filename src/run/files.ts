@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
+  existsSync,
   fchmodSync,
   fsyncSync,
   lstatSync,
@@ -70,8 +71,9 @@ export function writeAll(fd: number, bytes: Uint8Array): void {
   while (done < bytes.byteLength) done += writeSync(fd, bytes, done)
 }
 
-/** Removes temp files that a killed process left in this folder. Returns how many. */
+/** Removes temp files that a killed process left in this folder, if there is one. Returns how many. */
 export function sweepTemps(folder: string): number {
+  if (!existsSync(folder)) return 0
   let swept = 0
   for (const name of readdirSync(folder)) {
     const pid = /^\..+\.(\d+)\.[0-9a-f]{8}\.tmp$/.exec(name)?.[1]
