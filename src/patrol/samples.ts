@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { failpoint } from '../run/failpoints.ts'
@@ -67,12 +67,25 @@ export function openSamples(file: string): Samples {
   return wrap(openSound(file))
 }
 
+/**
+ * SQLite makes files by the umask, and gives its journals the mode of the database. Made only when it is not there:
+ * closing a descriptor of ours would drop the locks of another connection of this process.
+ */
+function openPrivate(file: string): DatabaseSync {
+  try {
+    closeSync(openSync(file, 'wx', 0o600))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  return new DatabaseSync(file)
+}
+
 const sound = new Set<string>()
 
 function openSound(file: string): DatabaseSync {
   let damaged: DatabaseSync | undefined
   try {
-    const database = new DatabaseSync(file)
+    const database = openPrivate(file)
     damaged = database
     database.exec(schema)
     // Once a process: a tick must not pay for reading the whole file.
@@ -90,7 +103,7 @@ function openSound(file: string): DatabaseSync {
     }
     renameSync(file, `${file}.damaged`)
     for (const tail of ['-wal', '-shm']) rmSync(`${file}${tail}`, { force: true })
-    const database = new DatabaseSync(file)
+    const database = openPrivate(file)
     database.exec(schema)
     return database
   }

@@ -1,6 +1,6 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { foldPoints, type MetricPoint, openSamples, ringPoints, thinMetric } from '../../../src/patrol/samples.ts'
@@ -33,6 +33,14 @@ describe('samples', () => {
     const again = openSamples(path)
     expect([again.get('k'), again.get('none'), again.series('a').length]).toEqual([{ x: [1] }, null, 2])
     again.close()
+  })
+
+  it('are for their owner only, in every file', () => {
+    const path = file()
+    const samples = openSamples(path)
+    samples.add(1000, { a: 1 })
+    for (const name of readdirSync(dirname(path))) expect(statSync(join(dirname(path), name)).mode & 0o077).toBe(0)
+    samples.close()
   })
 
   it('are folded by age, extremes kept, and dropped in the end', () => {
