@@ -50,7 +50,7 @@ export function cellsModel(input: ScreenInput): ScreenModel {
           column(2, 'took', { width: 8, align: 'right' }),
           column(3, 'when', { width: 12 }),
           column(4, 'who', { width: 8, dropOrder: 2 }),
-          column(5, 'result', { flex: 1, min: 10, dropOrder: 1 }),
+          column(5, 'result', { flex: 1, min: 24, dropOrder: 1 }),
         ],
         rows,
         empty: input.run === null ? 'open a run on the home screen (0)' : 'nothing was done yet',

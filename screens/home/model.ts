@@ -20,7 +20,14 @@ function summary(input: ScreenInput): Span[] {
   const costing = home.meters.filter((m) => m.usdPerHour !== 0)
   const unknown = home.meters.filter((m) => m.usdPerHour === null).length
   const sum = home.meters.reduce((total, m) => total + (m.usdPerHour ?? 0), 0)
-  const spans: Span[] = [{ text: `${home.runs.length} run${home.runs.length === 1 ? '' : 's'}` }]
+  const runs = home.runs.filter((r) => !r.isArchived)
+  const chosen = runs.find((r) => r.runId === (input.selected('runs') ?? runs[0]?.runId))
+  // Unknown is an answer that needs its reason, before anything that may be cut.
+  const spans: Span[] =
+    chosen?.state === 'unknown'
+      ? [{ text: `unknown: ${chosen.reason ?? 'nothing is on record'}`, token: 'state.unknown' }, { text: '  ' }]
+      : []
+  spans.push({ text: `${runs.length} run${runs.length === 1 ? '' : 's'}` })
   if (home.meters.length === 0) spans.push({ text: ', no meter runs' })
   else {
     spans.push({
@@ -28,10 +35,6 @@ function summary(input: ScreenInput): Span[] {
       token: costing.length > 0 ? 'severity.warn' : 'text.normal',
     })
   }
-  const chosen = home.runs.find((r) => r.runId === (input.selected('runs') ?? home.runs[0]?.runId))
-  // Unknown is an answer that needs its reason; it stands where the eye already is.
-  if (chosen?.state === 'unknown')
-    spans.push({ text: `  unknown: ${chosen.reason ?? 'nothing is on record'}`, token: 'state.unknown' })
   const hint =
     input.plan.status === 'none'
       ? '  no kx.yaml here: n writes one'
@@ -96,12 +99,12 @@ export function homeModel(input: ScreenInput): ScreenModel {
         note: `${runs.length}`,
         columns: [
           column(0, '', { width: 1 }),
-          column(1, 'project', { flex: 1, min: 8 }),
+          column(1, 'project', { flex: 1, min: 14 }),
           column(2, 'plan', { flex: 1, min: 8, dropOrder: 4 }),
-          column(3, 'state', { width: 12 }),
+          column(3, 'state', { width: 10 }),
           column(4, 'units', { width: 9, align: 'right' }),
           ...(hasFindings ? [column(8, 'findings', { width: 8, align: 'right', dropOrder: 1 })] : []),
-          column(5, 'seen', { width: 12 }),
+          column(5, 'seen', { width: 10 }),
           column(6, 'costs', { width: 9, align: 'right', dropOrder: 2 }),
           column(7, 'run', { width: 32, dropOrder: 3 }),
         ],

@@ -20,6 +20,7 @@ function stateLine(input: ScreenInput, o: Observation): Span[] {
   spans.push({ text: `, ${looked}`, token: looked.startsWith('!') ? 'state.stale' : 'text.muted' })
   const counts = [
     `${done} of ${o.unitsTotal ?? '?'} done`,
+    word === 'running' && o.eta !== null ? `ETA ${formatDuration(o.eta.secondsP50)} (n=${o.eta.samples})` : '',
     failed + aborted > 0 ? `${failed + aborted} failed` : '',
     unknown > 0 ? `${unknown} unknown` : '',
     running > 0 ? `${running} running` : '',
@@ -27,9 +28,7 @@ function stateLine(input: ScreenInput, o: Observation): Span[] {
   ]
   spans.push({ text: ` – ${counts.filter((c) => c !== '').join(', ')}` })
   const why = reason ?? (isSame ? o.reasons[0] : undefined)
-  if (word === 'running' && o.eta !== null)
-    spans.push({ text: `  ETA ${formatDuration(o.eta.secondsP50)} (n=${o.eta.samples})` })
-  else if (why !== undefined) spans.push({ text: `  ${why}`, token: 'text.muted' })
+  if (why !== undefined && word !== 'running') spans.push({ text: `  ${why}`, token: 'text.muted' })
   return spans
 }
 

@@ -90,8 +90,10 @@ export function phaseSummary(input: ScreenInput, phase: Phase, next: string): Sp
   if (input.plan.status === 'loading' && state === 'unknown')
     return [{ text: 'reading the project …', token: 'text.muted' }]
   const spans: Span[] = [{ text: words[state] ?? state, token: tokensByState[state] }]
-  // The state says that already.
-  if (why !== '' && why !== 'Passed.' && state !== 'todo' && state !== 'running') spans.push({ text: ` – ${why}` })
+  // The state says the first word already.
+  const more = why.replace(/^Passed(, .*)?\.$/, '$1')
+  if (more !== why) spans.push({ text: more })
+  else if (why !== '' && state !== 'todo' && state !== 'running') spans.push({ text: ` – ${why}` })
   // While an act of this phase runs, the live strip says what can be pressed.
   const isActing = state === 'running' && input.live !== null
   if (next !== '' && !isActing) spans.push({ text: `  ${next}`, token: 'text.muted' })

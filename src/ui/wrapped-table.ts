@@ -4,22 +4,38 @@ const gap = 2
 /** Below this a column is not narrowed further: a word a row is the least that can be read. */
 const leastWidth = 6
 
-/** Takes from the widest columns first, so that short ones stay whole; what does not fit then is cut. */
+/**
+ * Widths for columns that do not all fit. Short ones stay whole; of the room that is left each long one gets a share by
+ * the root of its length, so that a long text takes more of the width and still leaves some to the others.
+ */
 function fittedWidths(natural: readonly number[], room: number): number[] {
-  const widths = [...natural]
-  let over = widths.reduce((a, b) => a + b, 0) - room
-  while (over > 0) {
-    const most = Math.max(...widths)
-    if (most <= leastWidth) break
-    const next = Math.max(leastWidth, ...widths.filter((w) => w < most))
-    const widest = widths.flatMap((w, i) => (w === most ? [i] : []))
-    const step = Math.max(1, Math.min(most - next, Math.ceil(over / widest.length)))
-    for (const i of widest) {
-      const take = Math.min(step, over)
-      widths[i] = most - take
-      over -= take
+  if (natural.reduce((a, b) => a + b, 0) <= room) return [...natural]
+  const widths = natural.map(() => 0)
+  let open = natural.map((_, i) => i)
+  let left = room
+  const settle = (i: number, width: number) => {
+    widths[i] = width
+    left -= width
+    open = open.filter((j) => j !== i)
+  }
+  const share = (i: number) => {
+    const sum = open.reduce((total, j) => total + Math.sqrt(natural[j] ?? 1), 0)
+    return Math.floor((Math.max(0, left) * Math.sqrt(natural[i] ?? 1)) / sum)
+  }
+  for (let isSettled = false; !isSettled; ) {
+    isSettled = true
+    for (const i of open) {
+      const width = natural[i] ?? 1
+      const least = Math.min(width, leastWidth)
+      const wanted = share(i)
+      if (wanted >= width || wanted <= least) {
+        settle(i, wanted >= width ? width : least)
+        isSettled = false
+        break
+      }
     }
   }
+  for (const i of [...open]) settle(i, open.length === 1 ? Math.max(leastWidth, left) : share(i))
   return widths
 }
 

@@ -69,7 +69,10 @@ function ofProof(
   }
   const overridden = items.filter((item) => item.override !== undefined).length
   const warned = items.filter((item) => item.severity === 'warn' && item.result === 'fail').length
-  const notes = [overridden > 0 ? `${overridden} overridden` : '', warned > 0 ? `${warned} warnings` : '']
+  const notes = [
+    overridden > 0 ? `${overridden} overridden` : '',
+    warned > 0 ? `${warned} warning${warned === 1 ? '' : 's'}` : '',
+  ]
     .filter((part) => part !== '')
     .join(', ')
   return { state: 'passed', why: notes === '' ? 'Passed.' : `Passed, ${notes}.`, proofId }

@@ -46,7 +46,7 @@ describe('rail', () => {
     )
     expect(phaseStates({ ...state(proofs), overrides }, digests, nowMs, null).plan).toMatchObject({
       state: 'passed',
-      why: 'Passed, 2 overridden, 1 warnings.',
+      why: 'Passed, 2 overridden, 1 warning.',
     })
   })
 

@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest'
+import { placeGrid } from '../../../screens/workbench/grid.tsx'
+import { scrollLog } from '../../../screens/workbench/logs.ts'
+import type { PaneModel } from '../../../screens/workbench/model.ts'
+import { screenLines } from '../../../screens/workbench/plain.ts'
+import { freshPane, type PaneState } from '../../../screens/workbench/ui-state.ts'
+import { makeLogBuffer } from '../../../src/text/log-buffer.ts'
+import { unicodeGlyphs } from '../../../src/ui/glyphs.ts'
+import { textWidth } from '../../../src/ui/index.ts'
+import { wrappedTable } from '../../../src/ui/wrapped-table.ts'
+import { waitUntil } from '../../harness/wait.ts'
+import { draw, mount } from './draw.tsx'
+import { sceneAt } from './fixture.ts'
+
+type LogPane = Extract<PaneModel, { kind: 'log' }>
+
+function logPane(lines: number, limit = 10_000): { pane: LogPane; append: (from: number, to: number) => void } {
+  const buffer = makeLogBuffer({ lines: limit, characters: 1_000_000, lineCharacters: 100 })
+  const append = (from: number, to: number) => {
+    for (let i = from; i < to; i++) buffer.append(`line ${i}\n`)
+  }
+  append(0, lines)
+  const pane: LogPane = {
+    kind: 'log',
+    id: 'log',
+    title: 'Log',
+    log: { buffer, version: 0, pending: '', skippedBytes: 0 },
+    empty: 'nothing',
+  }
+  return { pane, append }
+}
+
+describe('a log pane', () => {
+  it('stops following when it is moved up, and follows again at the end', () => {
+    const { pane } = logPane(100)
+    const up = { ...freshPane, ...scrollLog(pane, freshPane, -1, 'by', 10) }
+    expect(up).toMatchObject({ top: 89, isFollowing: false })
+    expect(scrollLog(pane, up, 1, 'by', 10)).toMatchObject({ isFollowing: true })
+    expect(scrollLog(pane, up, 0, 'to', 10)).toEqual({ top: 0, isFollowing: false })
+    expect(scrollLog(pane, up, Number.MAX_SAFE_INTEGER, 'to', 10)).toMatchObject({ isFollowing: true })
+  })
+
+  it('keeps the line at its top while lines come in and old ones are dropped', () => {
+    const { pane, append } = logPane(100, 100)
+    const paused: PaneState = { ...freshPane, ...scrollLog(pane, freshPane, -20, 'by', 10) }
+    append(100, 130)
+    expect(scrollLog(pane, paused, 1, 'by', 10)).toEqual({ top: 71, isFollowing: false })
+  })
+
+  it('moves among the lines that pass its filter', () => {
+    const { pane } = logPane(100)
+    const filtered = { ...pane, filter: '/5$/' }
+    expect(scrollLog(filtered, freshPane, -3, 'by', 4)).toEqual({ top: 35, isFollowing: false })
+  })
+
+  it('says how it is looked at, what was dropped, and shows the line that is not ended', async () => {
+    const scene = await sceneAt('failed')
+    const lines = draw({
+      scene,
+      screen: 'patrol',
+      columns: 120,
+      rows: 24,
+      ui: { focus: { patrol: 'log' }, isZoomed: true },
+    })
+    expect(lines[3]).toContain('following, 7,651 lines, 143 KiB skipped')
+    expect(lines.join('\n')).toContain('epoch 41/300 …')
+    const paused = { ...freshPane, isFollowing: false, top: 6000, filter: '/ 11\\d\\d5/' }
+    const ui = { focus: { patrol: 'log' }, isZoomed: true, panes: { 'patrol/log': paused } }
+    const filtered = draw({ scene, screen: 'patrol', columns: 160, rows: 24, ui })
+    expect(filtered[3]).toContain('filter / 11\\d\\d5/')
+    expect(filtered[3]).toMatch(/paused, 100 of 7,651 lines matching .*, 143 KiB skipped, G follows/)
+    expect(filtered[4]).toContain('epoch 11005/300')
+    expect(filtered.join('\n')).not.toContain('epoch 41/300')
+  })
+
+  it('is the newest lines in the plain form, with their number', async () => {
+    const { snapshot, unmount } = mount({ scene: await sceneAt('failed'), screen: 'patrol', columns: 80, rows: 24 })
+    unmount()
+    const lines = screenLines(snapshot.model, snapshot.input, 80, unicodeGlyphs)
+    expect(lines).toContain('the newest 200 of 7652 lines:')
+    expect(lines.filter((l) => l.startsWith('epoch ')).length).toBe(200)
+  })
+})
+
+describe('small tables', () => {
+  it('stand in a box where every cell fits whole', async () => {
+    const drawn = mount({ scene: await sceneAt('approved'), screen: 'cost', columns: 200, rows: 60 })
+    await waitUntil(() => drawn.lines().some((l) => l.includes('││ remove box folder │ nothing; it frees disk space')))
+    const lines = drawn.lines()
+    drawn.unmount()
+    expect(lines.some((l) => l.includes('checkpoints, logs and everything that was not pulled │ no'))).toBe(true)
+    expect(lines.some((l) => l.includes('├───'))).toBe(true)
+  })
+
+  it('are wrapped elsewhere, with no word left out', async () => {
+    const scene = await sceneAt('approved')
+    for (const columns of [80, 120]) {
+      const ui = { focus: { cost: 'meters' } }
+      const text = draw({ scene, screen: 'cost', columns, rows: 40, ui }).join(' ')
+      for (const word of "run's folder under tier checkpoints everything pulled frees because undone".split(' '))
+        expect(text).toContain(word)
+    }
+  })
+
+  it('give long cells more of the width and cut no word that fits', () => {
+    const cells = [
+      ['a', 'short', 'x '.repeat(100).trim()],
+      ['b', 'y '.repeat(20).trim(), 'z'],
+    ]
+    for (const width of [20, 40, 78, 300]) {
+      const rows = wrappedTable(cells, width).flat()
+      for (const row of rows) expect(textWidth(row)).toBeLessThanOrEqual(width)
+      if (width >= 40) expect(rows.join(' ').match(/x/g)).toHaveLength(100)
+    }
+  })
+})
+
+describe('reports', () => {
+  it('have their tables laid out and no marks of Markdown', async () => {
+    const text = draw({ scene: await sceneAt('verified'), screen: 'report', columns: 80, rows: 24 }).join('\n')
+    expect(text).toMatch(/metric {14}better {2}mean/)
+    expect(text).not.toMatch(/\|---|\*\*|^# /m)
+    expect(text).toContain('w writes it again')
+  })
+})
+
+describe('the home screen', () => {
+  it('says torn down, counts open findings, and hides what is archived', async () => {
+    const scene = await sceneAt('running')
+    const { home } = scene.shelves
+    if (home === null) throw new Error('no home')
+    const runs = home.runs.map((r, i) => (i === 6 ? { ...r, isArchived: true } : r))
+    const lines = draw({
+      scene: { ...scene, shelves: { ...scene.shelves, home: { ...home, runs } } },
+      screen: 'home',
+      columns: 120,
+      rows: 40,
+    })
+    const text = lines.join('\n')
+    expect(text).toMatch(/project-2 .*torn down/)
+    expect(text).toMatch(/project-4 .*dead .* 3 !/)
+    expect(text).not.toContain('project-6')
+    const calm = { ...home, runs: runs.map((r) => ({ ...r, openFindings: 0 })) }
+    const without = draw({
+      scene: { ...scene, shelves: { ...scene.shelves, home: calm } },
+      screen: 'home',
+      columns: 120,
+      rows: 40,
+    })
+    expect(without.join('\n')).not.toContain('findings')
+  })
+
+  it('says why the run under the cursor is unknown', async () => {
+    const scene = await sceneAt('running')
+    const id = scene.shelves.home?.runs.find((r) => r.state === 'unknown')?.runId ?? ''
+    const at = (rowId: string) =>
+      draw({ scene, screen: 'home', columns: 80, rows: 24, ui: { panes: { 'home/runs': { ...freshPane, rowId } } } })[2]
+    expect(at(id)).toContain('unknown: Not looked at for 85 min.')
+    expect(at(scene.run?.runId ?? '')).not.toContain('Not looked at')
+  })
+})
+
+describe('a grid', () => {
+  it('has rows of whole tens where there is room, and never leaves its columns', () => {
+    for (let columns = 4; columns < 220; columns += 3)
+      for (const count of [1, 45, 5000]) {
+        const { label, cellWidth, perRow, group } = placeGrid(count, 2, columns)
+        const gaps = Number.isFinite(group) ? perRow / group - 1 : 0
+        if (columns >= label + cellWidth) expect(label + perRow * cellWidth + gaps).toBeLessThanOrEqual(columns + 1)
+        if (Number.isFinite(group)) expect(perRow % 10).toBe(0)
+      }
+  })
+})
