@@ -73,7 +73,7 @@ describe('every screen at every stage', () => {
     for (const [name, theme] of Object.entries(themes)) {
       it(`fits ${columns}x${rows} in ${name}, and leaks no forgotten value`, () => {
         const faults: string[] = []
-        for (const stage of columns === 80 ? stages : telling)
+        for (const stage of columns === 80 && name === 'dark' ? stages : telling)
           for (const screen of screens) {
             const lines = draw({ scene: scene(stage), screen, columns, rows, theme })
             for (const fault of faultsOf(lines, columns, rows)) faults.push(`${screen} at ${stage}: ${fault}`)
