@@ -162,7 +162,7 @@ describe.skipIf(tmux.skip)('all seven screens by keys, at 80x24', () => {
     checkFrame(ended, 80)
     expect(ended.join('\n')).toMatch(/finished.*6 of 6 done/)
     expect(unitNames(box)).toHaveLength(6)
-    for (const pane of ['Log of', 'Findings', 'Split grid', 'Machine', 'GPU', 'Metrics']) await tabTo(app, pane)
+    for (const pane of ['Log of', 'Findings', 'Split grid', 'Machine', 'Metrics']) await tabTo(app, pane)
 
     await go(app, '7', '[○ 7 Teardown]')
     await act(app, 'r', /verified 15 of 15/)
