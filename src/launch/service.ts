@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { boxScripts } from '../engine/box/assets.ts'
 import { boxEngine } from '../engine/box/engine.ts'
 import { unitDigest } from '../engine/box/layout.ts'
+import { endSmokeStrays } from '../engine/box/strays.ts'
 import { EngineError } from '../engine/errors.ts'
 import type { BoxHandle, SubmitRequest } from '../engine/types.ts'
 import { hasNoMeter } from '../profile/tiers.ts'
@@ -11,6 +12,7 @@ import { failpoint } from '../run/failpoints.ts'
 import { writeAtomic } from '../run/files.ts'
 import { closeIntent, openIntent } from '../run/intent.ts'
 import { launchedPlanFile } from '../run/launched-plan.ts'
+import { otherAt } from '../run/open-cells.ts'
 import { tokenFor } from '../run/token.ts'
 import { sha256Hex } from '../spec/digest.ts'
 import { effectiveWorkers } from '../spec/units.ts'
@@ -45,6 +47,8 @@ export async function launch(ctx: ActContext): Promise<ActResult> {
   if (before.kind === 'adopted')
     return receiptFor(ctx, { identity, began, ...before, isAdopted: true, foreignGpuProcesses: null })
 
+  // Units of a smoke that was killed would share the machine with the run, and nobody watches them.
+  if (otherAt(ctx.run.state(), 'smoke.run', ctx.cell.cellId) === null) await endSmokeStrays(ctx.host, ctx.run.id)
   const gpus = await gpusFor(ctx)
   if ('reason' in gpus) return refusal(ctx, gpus.reason, gpus.exitCode)
   return start(ctx, { identity, began, folder: place.folder, gpus, before })

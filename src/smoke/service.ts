@@ -1,6 +1,7 @@
 import { unitDigest } from '../engine/box/layout.ts'
 import { hostEnvironment } from '../engine/box/place.ts'
 import { pushCode } from '../engine/box/push.ts'
+import { endSmokeStrays } from '../engine/box/strays.ts'
 import { machineClassOf, usableCores } from '../host/probe/machine-class.ts'
 import type { Probe } from '../host/probe/probe.ts'
 import { runProbe } from '../host/probe/run-probe.ts'
@@ -8,6 +9,8 @@ import { resolveTierPath, tierFor } from '../profile/tiers.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { messageOf } from '../run/errors.ts'
 import { failpoint } from '../run/failpoints.ts'
+import { otherAt } from '../run/open-cells.ts'
+import { plural } from '../text/format.ts'
 import { applyOverrides, gateFor } from '../walk/gates.ts'
 import { isBlocking } from '../walk/item.ts'
 import type { Proof } from '../walk/proof.ts'
@@ -40,6 +43,7 @@ export async function smoke(ctx: ActContext): Promise<ActResult> {
     return refusal(ctx, why, { missing: gate.missing })
   }
   const { plan, units, digests } = ctx.loaded
+  await endStrays(ctx)
   const { probe } = await runProbe(ctx.host, { signal: ctx.signal, timeoutSeconds: 20 })
   let place: SmokePlace
   try {
@@ -118,6 +122,13 @@ export async function smoke(ctx: ActContext): Promise<ActResult> {
     exitCode: hasFailed ? 1 : blocking.length > 0 ? 4 : 0,
     data: { proofId: proof.id, payload, items, blocking: blocking.map((item) => item.id) },
   }
+}
+
+/** Two units at once would spoil what is measured, and one that nobody watches may run for hours. */
+async function endStrays(ctx: ActContext): Promise<void> {
+  if (otherAt(ctx.run.state(), 'smoke.run', ctx.cell.cellId) !== null) return
+  const ended = await endSmokeStrays(ctx.host, ctx.run.id)
+  if (ended !== null && ended > 0) ctx.cell.say(`${plural(ended, 'process', 'processes')} of an earlier smoke ended`)
 }
 
 function refusal(ctx: ActContext, why: string, data: Readonly<Record<string, unknown>>): ActResult {

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -169,6 +170,41 @@ describe('smoke', () => {
     for (const path of under(ctx.run.folder)) {
       expect([path, statSync(path).mode & 0o077]).toEqual([path, 0])
       if (statSync(path).isFile()) expect(readFileSync(path, 'latin1')).not.toContain('hunter')
+    }
+  })
+
+  it('ends what an earlier smoke left running when its kx was killed, and nothing else', async () => {
+    const ctx = await ready({ unitScript: script() })
+    const sleeper = (env: Record<string, string>) => spawn('sleep', ['60'], { stdio: 'ignore', env, detached: true })
+    const lost = sleeper({ KX_RUN_ID: ctx.run.id, KX_SMOKE: '1' })
+    const others = [
+      sleeper({ KX_RUN_ID: ctx.run.id, KX_SMOKE: '0' }),
+      sleeper({ KX_RUN_ID: `${ctx.run.id}0`, KX_SMOKE: '1' }),
+    ]
+    const ended = new Promise((resolve) => lost.once('exit', (_, signal) => resolve(signal)))
+    try {
+      await smoke(ctx)
+      expect(await ended).toBe('SIGKILL')
+      expect(ctx.said.join('\n')).toContain('an earlier smoke')
+      expect(others.map((each) => each.exitCode ?? each.signalCode)).toEqual([null, null])
+    } finally {
+      for (const each of [lost, ...others]) each.kill('SIGKILL')
+    }
+  })
+
+  it('leaves the units of a smoke alone that another kx is at', async () => {
+    const ctx = await ready({ unitScript: script() })
+    const started = { title: 'Run the smoke', sourceSha256: '0'.repeat(64), args: {}, risk: 'change', dryRun: false }
+    const who = { who: 'bob', via: 'cli', host: null }
+    for (const cellId of ['c0', ctx.cell.cellId])
+      await ctx.run.append('cell.started', { cellId, name: 'smoke.run', ...started, ...who })
+    const env = { KX_RUN_ID: ctx.run.id, KX_SMOKE: '1' }
+    const theirs = spawn('sleep', ['60'], { stdio: 'ignore', env, detached: true })
+    try {
+      await smoke(ctx)
+      expect(theirs.exitCode ?? theirs.signalCode).toBeNull()
+    } finally {
+      theirs.kill('SIGKILL')
     }
   })
 
