@@ -10,6 +10,8 @@ export async function remove(
 ): Promise<ActResult> {
   return actOnRun(env, 'teardown.remove', args, { ofLaunch: 'with-project' }, async (ctx) => {
     const service = await import('../teardown/service.ts')
+    const finished = await service.finishRemoval(ctx)
+    if (finished !== null) return finished
     const question = await service.permitQuestion(ctx)
     if (question === null) return { summary: 'pull and verify first: kx teardown verify', exitCode: 1, data: null }
     const typed = args.name ?? (await env.ask.typed(question.question, question.expected, question.detail))

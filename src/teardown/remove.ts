@@ -33,8 +33,7 @@ interface RemovalIntent {
  * the act ends. Exit 1 refused, 4 not known whether it is gone.
  */
 export async function remove(ctx: ActContext, args: RemoveArgs = {}): Promise<ActResult> {
-  await ctx.run.refresh()
-  const finished = await finishEarlier(ctx, args)
+  const finished = await finishRemoval(ctx, args)
   if (finished !== null) return finished
   const identity = await ctx.host.identity(ctx.signal)
   const stored = await readManifest(artifactsFolder(ctx))
@@ -124,8 +123,12 @@ async function whyNot(
   return null
 }
 
-/** A removal whose end nobody wrote down (kx was killed): looked at before anything else is done. */
-async function finishEarlier(ctx: ActContext, args: RemoveArgs): Promise<ActResult | null> {
+/**
+ * A removal whose end nobody wrote down (kx was killed): looked at before anybody is asked for another permit, because a
+ * folder that is gone can have none. Null: there is no such removal.
+ */
+export async function finishRemoval(ctx: ActContext, args: RemoveArgs = {}): Promise<ActResult | null> {
+  await ctx.run.refresh()
   const open = openIntents(ctx.run.state()).find((intent) => intent.act === 'remove' && intent.host === ctx.host.name)
   if (open === undefined) return null
   const payload = open.payload as Partial<RemovalIntent & { host: HostIdentity }>
@@ -174,7 +177,6 @@ async function conclude(
   const proof =
     (written as Proof<StoppedPayload> | undefined) ?? (await writeReceipt(ctx, intent, seenGoneAtMs, answer))
   failpoint('remove.after-stopped')
-  failpoint('remove.before-meter')
   for (const meter of ctx.run.state().meters)
     if (meter.closedAtMs === null && meter.host === ctx.host.name)
       await ctx.run.append('meter.closed', { meterId: meter.meterId, because: `${answer}, seen twice` })

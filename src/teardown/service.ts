@@ -16,7 +16,7 @@ import { acceptedCount, consequences, verifyItems } from './rules.ts'
 import type { VerifiedPayload } from './types.ts'
 
 export { permit, permitQuestion } from './permit.ts'
-export { remove } from './remove.ts'
+export { finishRemoval, remove } from './remove.ts'
 export { writeReport } from './report.ts'
 
 /** Names come from a box: they pass the sanitiser before they stand in a proof. */
