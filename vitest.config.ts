@@ -1,7 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
 /** One project a kind of test, so that a slice can be run alone: `npx vitest run --project unit`. */
-const project = (name: string, include: string[], testTimeout: number, fileParallelism = true) => ({
+const project = (
+  name: string,
+  include: string[],
+  testTimeout: number,
+  fileParallelism = true,
+  globalSetup: string[] = [],
+) => ({
   // Production React has no development runtime for JSX.
   oxc: { jsx: { development: false } },
   test: {
@@ -10,6 +16,7 @@ const project = (name: string, include: string[], testTimeout: number, fileParal
     testTimeout,
     hookTimeout: 120_000,
     fileParallelism,
+    globalSetup,
     env: { NODE_ENV: 'production', TZ: 'UTC' },
   },
 })
@@ -23,7 +30,7 @@ export default defineConfig({
       project('hosts', ['test/hosts/**/*.test.ts'], 60_000),
       project('engines', ['test/engines/**/*.test.ts'], 120_000),
       project('faults', ['test/faults/**/*.test.ts'], 120_000),
-      project('crash', ['test/crash/**/*.test.ts'], 1_800_000, false),
+      project('crash', ['test/crash/**/*.test.ts'], 1_800_000, false, ['test/crash/tally.ts']),
       project('e2e', ['test/e2e/**/*.test.ts'], 400_000, false),
     ],
   },

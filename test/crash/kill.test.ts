@@ -1,7 +1,8 @@
-import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
 import { listRunIds, runFolder } from '../../src/run/folder.ts'
+import { pointsIn, pointsOfFile } from './points.ts'
 import {
   checkProject,
   checkSettled,
@@ -12,19 +13,7 @@ import {
   startWorker,
   temporaryFolder,
 } from './support.ts'
-
-/** Every failpoint that stands in the rooms of local state, by name. */
-function failpointNames(): string[] {
-  const root = resolve(import.meta.dirname, '../../src')
-  const names = new Set<string>()
-  for (const room of ['run', 'notebook', 'session'])
-    for (const file of readdirSync(join(root, room))) {
-      const text = readFileSync(join(root, room, file), 'utf8')
-      for (const match of text.matchAll(/(?:failpoint|isFailpointDue)\('([^']+)'\)/g)) names.add(match[1] ?? '')
-      for (const match of text.matchAll(/failpoint\(`\$\{points\}\.([^`]+)`\)/g)) names.add(`session.${match[1]}`)
-    }
-  return [...names].sort()
-}
+import { handOver, killed, resumed } from './tally.ts'
 
 /** Points that are passed only where something torn lies about. */
 const needsTornTail = ['journal.before-truncate', 'journal.after-truncate']
@@ -34,8 +23,10 @@ function tear(project: string): void {
   appendFileSync(join(runFolder(project, id), 'journal.jsonl'), '{"v":1,"sequence":99,"fence":77,"previous":"00')
 }
 
-describe('SIGKILL at every named point (P3, K1)', () => {
-  const names = failpointNames()
+afterAll(() => handOver('kill'))
+
+describe('SIGKILL at every named point of local state (P3, K1)', () => {
+  const names = [...pointsIn('run', 'notebook'), ...pointsOfFile('session')]
 
   it('knows the points', () => {
     expect(names.length).toBeGreaterThanOrEqual(30)
@@ -56,6 +47,8 @@ describe('SIGKILL at every named point (P3, K1)', () => {
       const worker = startWorker(['walk', project, stateFolder, '9'], { KX_FAILPOINT: `${name}:${nth}` })
       const { signal, stderr } = await worker.ended
       expect({ name, nth, signal, stderr }).toEqual({ name, nth, signal: 'SIGKILL', stderr: '' })
+      killed(name)
+      if (worker.firstLineSeconds !== null) resumed(worker.firstLineSeconds)
       said.push(...worker.lines.filter((line) => !line.startsWith('opened')))
       checkProject(project, stateFolder, said)
     }
@@ -93,6 +86,8 @@ async function killOften(kills: number, random: () => number, seed: number): Pro
     worker.child.kill('SIGKILL')
     const { signal, stderr } = await worker.ended
     expect({ kill, seed, signal, stderr }).toEqual({ kill, seed, signal: 'SIGKILL', stderr: '' })
+    killed(null)
+    if (worker.firstLineSeconds !== null) resumed(worker.firstLineSeconds)
     said.push(...worker.lines.filter((line) => /^(wrote|launched) /.test(line)))
     checkProject(project, stateFolder, said)
     // Kernels rarely tear one small write: now and then the test does it itself.

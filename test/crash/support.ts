@@ -10,6 +10,7 @@ import { openIndex } from '../../src/run/index-file.ts'
 import { JournalCursor } from '../../src/run/journal-line.ts'
 import type { Note } from '../../src/run/payloads.ts'
 import type { IntentOpened, JournalRecord } from '../../src/run/types.ts'
+import { counted } from './tally.ts'
 
 export const isFull = process.env.KX_CRASH_FULL === '1'
 
@@ -31,6 +32,8 @@ export interface Worker {
   readonly child: ChildProcess
   /** Lines it has printed so far. */
   readonly lines: string[]
+  /** Seconds from its start to its first line, which says that the run is open; null while there is none. */
+  readonly firstLineSeconds: number | null
   /** Resolves with the line that fits, or null when the process ended without it. */
   waitFor(fits: (line: string, index: number) => boolean): Promise<string | null>
   tell(line: string): void
@@ -43,6 +46,8 @@ export function startWorker(args: readonly string[], env: Record<string, string>
     env: { ...process.env, NODE_OPTIONS: '', ...env },
   })
   children.push(child)
+  const startedMs = performance.now()
+  let firstLineSeconds: number | null = null
   const lines: string[] = []
   const waiting = new Set<() => void>()
   let isOver = false
@@ -53,6 +58,7 @@ export function startWorker(args: readonly string[], env: Record<string, string>
   child.stdin.on('error', () => undefined)
   const reader = createInterface({ input: child.stdout })
   reader.on('line', (line) => {
+    firstLineSeconds ??= (performance.now() - startedMs) / 1000
     lines.push(line)
     for (const look of [...waiting]) look()
   })
@@ -69,6 +75,9 @@ export function startWorker(args: readonly string[], env: Record<string, string>
   return {
     child,
     lines,
+    get firstLineSeconds() {
+      return firstLineSeconds
+    },
     ended,
     tell: (line) => void child.stdin.write(`${line}\n`),
     waitFor: (fits) =>
@@ -106,11 +115,14 @@ export function checkProject(project: string, stateFolder: string, said: readonl
     return
   }
   const folder = runFolder(project, id)
-  const { records, cursor } = readJournal(folder)
-  expect(cursor.chainBreak).toBeNull()
-  expect(records.map((r) => r.sequence)).toEqual(records.map((_, i) => i + 1))
-  const state = foldRecords(null, records)
-  expect(state?.warnings).toEqual([])
+  const { records, state } = counted('unreadable', () => {
+    const { records, cursor } = readJournal(folder)
+    expect(cursor.chainBreak).toBeNull()
+    expect(records.map((r) => r.sequence)).toEqual(records.map((_, i) => i + 1))
+    const state = foldRecords(null, records)
+    expect(state?.warnings).toEqual([])
+    return { records, state }
+  })
   const kinds = new Map(records.map((r) => [String(r.sequence), r.kind as string]))
   const launched: string[] = []
   for (const line of said) {
@@ -118,7 +130,16 @@ export function checkProject(project: string, stateFolder: string, said: readonl
     if (word === 'wrote' && kinds.get(first ?? '') !== second) expect.unreachable(`lost: ${line}`)
     if (word === 'launched') launched.push(first ?? '')
   }
-  // The world: each launch once, each announced in the journal before, none that was reported is missing.
+  counted('doubleLaunches', () => checkEffects(project, records, launched))
+  expect(readFileSync(join(folder, 'plan.yaml'), 'utf8')).toBe('version: 1\n')
+  const outputs = new Set(readdirSync(join(folder, 'cells')))
+  expect(state?.cells.filter((cell) => !outputs.has(cell.started.cellId))).toEqual([])
+  const index = openIndex(stateFolder).read()
+  expect(index.suspects).toEqual([])
+}
+
+/** The world: each launch once, each announced in the journal before, none that was reported is missing. */
+function checkEffects(project: string, records: readonly JournalRecord[], launched: readonly string[]): void {
   const file = join(project, 'effects.log')
   const effects = existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : []
   expect(new Set(effects).size).toBe(effects.length)
@@ -129,11 +150,6 @@ export function checkProject(project: string, stateFolder: string, said: readonl
   expect(launched.filter((token) => !effects.includes(token))).toEqual([])
   const jobs = effects.map((token) => jobOf.get(token))
   expect(new Set(jobs).size).toBe(jobs.length)
-  expect(readFileSync(join(folder, 'plan.yaml'), 'utf8')).toBe('version: 1\n')
-  const outputs = new Set(readdirSync(join(folder, 'cells')))
-  expect(state?.cells.filter((cell) => !outputs.has(cell.started.cellId))).toEqual([])
-  const index = openIndex(stateFolder).read()
-  expect(index.suspects).toEqual([])
 }
 
 /** Also after a process that ended well: nothing is left lying about, and the index knows every meter. */

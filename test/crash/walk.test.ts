@@ -1,0 +1,164 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { walkPoints } from './points.ts'
+import { isFull, seeded } from './support.ts'
+import { handOver, killed, resumed, tally } from './tally.ts'
+import { checkAnyTime, checkAtEnd, seenRun } from './walk-checks.ts'
+import {
+  clearWalkPlace,
+  type Death,
+  type Moment,
+  makeWalkPlace,
+  openGate,
+  runWalk,
+  type WalkPlace,
+} from './walk-place.ts'
+
+const seed = Number(process.env.KX_SEED ?? 20_261_122)
+/** Kills of the walk that are asked for; the whole suite adds the thousand of the file beside this one. */
+const wantedKills = isFull ? 400 : Number(process.env.KX_CRASH_KILLS ?? 0)
+
+/** The promise is 5 s (P3); this is what a busy machine is given. */
+const resumeLimitSeconds = 15
+
+const places: WalkPlace[] = []
+afterEach(() => {
+  for (const place of places.splice(0)) clearWalkPlace(place)
+})
+afterAll(() => handOver('walk'))
+
+interface March {
+  readonly place: WalkPlace
+  readonly random: () => number
+  /** Armed points; each is taken away by the death that it brought. */
+  readonly left: Map<string, number>
+  /** Kills from outside that are still to come. */
+  moments: number
+  /** How many runners may be started: one, and one for each time that a person stops the run. */
+  launches: number
+}
+
+const newMarch = (points: readonly string[], moments: number, random: () => number): March => {
+  const place = makeWalkPlace()
+  places.push(place)
+  // Points that many acts pass are met in the middle of one, not always in the first.
+  const isCommon = (name: string) => /^(append|journal|cell|intent|index|act|walk)\./.test(name)
+  const left = new Map(points.map((name) => [name, isCommon(name) ? 1 + Math.floor(random() * 6) : 1]))
+  return { place, random, left, moments, launches: 1 }
+}
+
+/** Commands that a person would give again: those that have not come to their end. */
+function rest(commands: readonly string[], death: Death): string[] {
+  const ended = death.lines.flatMap((line) => (line.command !== undefined && isEnd(line) ? [line.command] : []))
+  return commands.filter((id) => !ended.includes(id))
+}
+
+/** A walk ends by leaving the removal to a person; everything else ends with 0. */
+const isEnd = ({ command, exitCode }: Death['lines'][number]) => exitCode === (command === 'walk.auto' ? 3 : 0)
+
+/** Gives commands again and again, killed each time at one of the points or at some moment, until all have ended. */
+async function march(on: March, commands: readonly string[], stopAt?: (line: string) => boolean): Promise<void> {
+  let open = [...commands]
+  let refusals = 0
+  let wasKilled = false
+  while (open.length > 0) {
+    const before = seenRun(on.place)?.records.length ?? 0
+    const isByMoment = on.moments > 0 && on.random() < 0.25
+    const moment = stopAt !== undefined ? { isDue: stopAt, afterMs: 50 } : isByMoment ? randomMoment(on.random) : null
+    const points = isByMoment ? [] : [...on.left].map(([name, nth]) => `${name}:${nth}`)
+    const death = await runWalk(on.place, open, points, moment)
+    const about = { seed, open, ...death, lines: death.lines.slice(-4) }
+    const isKilled = death.signal === 'SIGKILL'
+    if (wasKilled) measure(on.place, before, death)
+    if (isKilled) {
+      killed(death.point)
+      if (death.point === null) on.moments -= 1
+      else on.left.delete(death.point)
+    } else expect(about).toMatchObject({ code: 0, stderr: '' })
+    try {
+      checkAnyTime(on.place, on.launches)
+    } catch (error) {
+      throw new Error(`after ${JSON.stringify(about)}`, { cause: error })
+    }
+    const next = rest(open, death)
+    if (!isKilled && next.length > 0) {
+      // A person reads why, and gives the command once more: a start that is under way, a removal that was cut short.
+      refusals += 1
+      if (refusals > 8) throw new Error(`it does not go on: ${JSON.stringify(about)}`)
+      await wait(300)
+    } else refusals = 0
+    if (isKilled && death.point === null && stopAt !== undefined) return
+    open = next
+    wasKilled = isKilled
+  }
+}
+
+function randomMoment(random: () => number): Moment {
+  const line = Math.floor(random() * random() * 160)
+  return { isDue: (_, index) => index >= line, afterMs: Math.floor(random() * 150) }
+}
+
+/** From the start of a process to the first record that it wrote. */
+function measure(place: WalkPlace, before: number, death: Death): void {
+  const first = seenRun(place)?.records[before]
+  if (first === undefined) return
+  const seconds = (first.atMs - death.startedAtMs) / 1000
+  resumed(seconds)
+  expect({ seconds, isLate: seconds > resumeLimitSeconds }).toEqual({ seconds, isLate: false })
+}
+
+const toTheEnd = ['walk.auto', 'teardown.remove']
+
+async function straight(points: readonly string[], moments: number, random: () => number): Promise<void> {
+  const on = newMarch(points, moments, random)
+  openGate(on.place)
+  await march(on, toTheEnd)
+  await checkAtEnd(on.place)
+}
+
+/** As the other, and in the middle of the run a person stops it and launches it once more. */
+async function stopped(points: readonly string[], moments: number, random: () => number): Promise<void> {
+  const on = newMarch(points, 0, random)
+  await march(on, ['walk.auto'], (line) => line.includes('"Launch: '))
+  await march(on, ['patrol.abort'])
+  on.launches += 1
+  openGate(on.place)
+  await march(on, ['launch.start'])
+  on.moments = moments
+  await march(on, toTheEnd)
+  await checkAtEnd(on.place)
+}
+
+/** The points that were died at least often, in random order among equals. */
+function rarest(count: number, random: () => number): string[] {
+  return walkPoints
+    .map((name) => ({ name, rank: (tally.points[name] ?? 0) + random() }))
+    .sort((a, b) => a.rank - b.rank)
+    .slice(0, count)
+    .map(({ name }) => name)
+}
+
+describe('SIGKILL in the middle of a walk (P3, K1)', () => {
+  it('has at least 60 points to die at, each with one name', () => {
+    expect(walkPoints.length).toBeGreaterThanOrEqual(60)
+    expect(new Set(walkPoints).size).toBe(walkPoints.length)
+  })
+
+  it.skipIf(wantedKills > 0)('goes on to the end after a few of them', async () => {
+    const random = seeded(seed)
+    // Together with the place that once could not be left again: the folder gone, and nobody had written it down.
+    await straight([...new Set([...rarest(5, random), 'remove.after-removal'])], 0, random)
+  })
+
+  const rounds = Math.ceil(wantedKills / 16)
+  for (let round = 1; round <= rounds; round += 1)
+    it(`round ${round} of ${rounds}: goes on to the end after each`, async () => {
+      const random = seeded(seed + round)
+      await (round % 3 === 1 ? stopped : straight)(rarest(20, random), 4, random)
+    })
+
+  it.runIf(wantedKills >= 400)('has died at every point', () => {
+    expect(walkPoints.filter((name) => tally.points[name] === undefined)).toEqual([])
+    expect(tally.kills).toBeGreaterThanOrEqual(wantedKills)
+  })
+})
