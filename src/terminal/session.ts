@@ -187,6 +187,8 @@ class Session implements Terminal {
 
   attach(renderer: Renderer): void {
     this.#attached = renderer
+    // The first frame is there already; nothing is gained by letting it wait for its turn.
+    this.#writer.paint()
   }
 
   async release<T>(action: () => Promise<T> | T): Promise<T> {
