@@ -160,7 +160,7 @@ export async function actOnRun(
         hostFor: hostOf,
         profileFor: profileOf,
         output: await outputStages(env, loaded.plan.secrets),
-        opening: await runOptions(),
+        opening: await runOptions(loaded.plan.secrets),
         onRunBegun: (id) => env.openRun(id),
       },
       {

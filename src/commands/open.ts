@@ -10,8 +10,8 @@ import type { CommandEnvironment, Settings } from './types.ts'
 /** The real clock. */
 export const systemClock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() }
 
-/** What every open run needs: the user's index is kept beside the journal, and secrets are masked before they are written. */
-export async function runOptions(): Promise<OpenRunOptions> {
+/** What every open run needs: the user's index is kept beside the journal, and secrets are masked before they are written; `secretNames`: those of the plan. */
+export async function runOptions(secretNames: readonly string[] = []): Promise<OpenRunOptions> {
   const [{ openIndex }, { userFolders }, { redactValue }, { createRegistry }, { collectSecrets }] = await Promise.all([
     import('../run/index-file.ts'),
     import('../session/paths.ts'),
@@ -21,7 +21,7 @@ export async function runOptions(): Promise<OpenRunOptions> {
   ])
   const index = openIndex(userFolders(process.env).state)
   const secrets = createRegistry()
-  await collectSecrets(secrets, { env: process.env, home: homedir() })
+  await collectSecrets(secrets, { names: secretNames, env: process.env, home: homedir() })
   let isReconciled = false
   return {
     clock: systemClock,

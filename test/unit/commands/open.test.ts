@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { writeManifest } from '../../../src/artifact/manifest.ts'
-import { openForWriting, systemClock } from '../../../src/commands/open.ts'
+import { openForWriting, runOptions, systemClock } from '../../../src/commands/open.ts'
 import { createRun } from '../../../src/run/folder.ts'
 import { openIndex } from '../../../src/run/index-file.ts'
 
@@ -57,6 +57,14 @@ describe('a run that a killed kx had open', () => {
     await (await openForWriting({ projectFolder: project }, null)).close()
     const left = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.tmp'))
     expect(left).toEqual([living])
+  })
+})
+
+describe('what is written', () => {
+  it('masks the secrets that the plan names, whatever they are called', async () => {
+    vi.stubEnv('LABKEY', 'xK29-hunter-2-hunter')
+    const { scrub } = await runOptions(['LABKEY'])
+    expect(scrub?.({ said: 'it is xK29-hunter-2-hunter' })).toEqual({ said: 'it is ***' })
   })
 })
 
