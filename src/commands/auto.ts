@@ -84,7 +84,8 @@ export async function walkAuto(
   // The run goes on by itself; the walk only watches, one bounded look at a time, until the outcome is on record.
   for (;;) {
     env.signal.throwIfAborted()
-    const look = await runStep(env, 'patrol.tick')
+    // Quiet, as the workbench looks: a walk that watches for a night would leave a cell every two seconds.
+    const look = await runStep({ ...env, via: 'auto' }, 'patrol.tick')
     if (look.exitCode !== 0) return stop('patrol.tick', look)
     if (await hasEnded(env)) {
       done.push({ step: 'patrol.tick', summary: look.summary, exitCode: look.exitCode })

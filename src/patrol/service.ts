@@ -3,6 +3,7 @@ import type { ActContext, ActResult } from '../run/act.ts'
 import { messageOf, RunError } from '../run/errors.ts'
 import { failpoint } from '../run/failpoints.ts'
 import { closeIntent, openIntent } from '../run/intent.ts'
+import { thinObservation } from '../run/observation.ts'
 import { tokenFor } from '../run/token.ts'
 import type { RunState } from '../run/types.ts'
 import { plural } from '../text/format.ts'
@@ -17,15 +18,18 @@ import { openSamples } from './samples.ts'
 import { look, previousOf } from './tick.ts'
 import type { Observation } from './types.ts'
 
-/** An unchanged run is written down at least this often, so that its age on the home screen means something. */
-const recordEveryMs = 60_000
+/**
+ * An unchanged run is written down at least this often: well within the time after which the home screen no longer
+ * believes a look (15 min), and seldom enough for a journal that is read whole at every act.
+ */
+const recordEveryMs = 5 * 60_000
 
 type OpenFinding = RunState['findings'][number]
 
 export interface ObserveOptions {
   /** Bands that replace the defaults, by name (see `defaultThresholds`). */
   readonly thresholds?: Readonly<Record<string, unknown>>
-  /** `change` (default): journalled when something material changed or a minute has passed; `always`: every time. */
+  /** `change` (default): journalled when something material changed or five minutes have passed; `always`: every time. */
   readonly record?: 'change' | 'always'
 }
 
@@ -44,7 +48,7 @@ export async function observe(ctx: ActContext, options: ObserveOptions = {}): Pr
     failpoint('patrol.before-observation')
     const { record = 'change' } = options
     if (record === 'always' || isMaterial(ctx.run.state(), observation))
-      await ctx.run.append('observation', observation)
+      await ctx.run.append('observation', thinObservation(ctx.run.state().observation?.payload, observation))
     failpoint('patrol.after-observation')
     const proof = await outcomeOnce(ctx, launched, observation)
     samples.roll(observation.atMs)

@@ -1,5 +1,6 @@
 import type { Override } from '../walk/item.ts'
 import type { Proof, ProofKind } from '../walk/proof.ts'
+import { wholeObservation } from './observation.ts'
 import {
   type FindingAcknowledged,
   type FindingClosed,
@@ -154,7 +155,7 @@ function applyKind(draft: Draft, { kind, payload, atMs }: JournalRecord): string
       )
     }
     case 'observation':
-      draft.observation = { atMs, payload }
+      draft.observation = { atMs, payload: wholeObservation(draft.observation?.payload, payload) }
       return null
     case 'finding.opened': {
       const finding = payload as Finding

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { foldRecord, foldRecords } from '../../../src/run/fold.ts'
 import { noPrevious } from '../../../src/run/journal-line.ts'
+import { thinObservation } from '../../../src/run/observation.ts'
 import { type JournalKind, type JournalRecord, journalKinds, type RunState } from '../../../src/run/types.ts'
 import { proof } from '../walk/support.ts'
 
@@ -111,6 +112,31 @@ describe('fold', () => {
     expect(state.intents[0]?.closed?.outcome).toBe('unknown')
     expect(state.findings[0]).toMatchObject({ openedAtMs: 8000, closedAtMs: 10_000, acknowledgedBy: 'ada' })
     expect(state.meters[0]).toMatchObject({ usdPerHour: null, openedAtMs: 11_000, closedAtMs: 12_000 })
+  })
+
+  it('gives every observation back whole, however little of it was recorded (property)', () => {
+    const rows = fc.uniqueArray(
+      fc.record({ unit: fc.constantFrom('a', 'b', 'c', 'd'), step: fc.integer({ min: 0, max: 2 }) }),
+      { selector: (row) => row.unit },
+    )
+    const anyObservation = fc.oneof(fc.record({ state: fc.string(), units: rows }), fc.constantFrom(null, 7, {}))
+    fc.assert(
+      fc.property(fc.array(anyObservation, { maxLength: 8 }), (observations) => {
+        let state = fold()
+        for (const [i, observation] of observations.entries()) {
+          const thin = thinObservation(state.observation?.payload, observation)
+          state = foldRecord(state, record(i + 2, 'observation', JSON.parse(JSON.stringify(thin)))) as RunState
+          expect(state.observation?.payload).toEqual(observation)
+        }
+      }),
+    )
+  })
+
+  it('records of a thousand units only the few that moved', () => {
+    const units = Array.from({ length: 1000 }, (_, i) => ({ unit: `u${i}`, state: 'done', seconds: i }))
+    const next = { units: units.map((row, i) => (i === 3 ? { ...row, state: 'failed' } : row)) }
+    expect(thinObservation({ units }, next)).toEqual({ isThin: true, units: [next.units[3]] })
+    expect(thinObservation({ units: units.slice(1) }, next)).toBe(next)
   })
 
   it('bounds what it says about a journal full of faults', () => {
