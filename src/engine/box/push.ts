@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { sha256Local } from '../../host/local-files.ts'
 import type { Host } from '../../host/types.ts'
 import type { Plan } from '../../spec/schema.ts'
 import { EngineError } from '../errors.ts'
@@ -109,7 +110,14 @@ async function pushData(
   const found = await stat(source).catch(() => null)
   if (found === null)
     throw new EngineError(`The data at ${path} is not there. Fetch it, or correct data in the plan.`, 'nothing-started')
+  const mismatch = () =>
+    new EngineError(
+      `The data at ${path} does not have the SHA-256 that the plan names. Correct the file or the plan.`,
+      'nothing-started',
+    )
   if ((await host.stat(target)) === null) {
+    // Before it lies there: wrong data in the folder of a run would stay there.
+    if (expected !== undefined && found.isFile() && (await sha256Local(source)) !== expected) throw mismatch()
     if (found.isFile() && found.size <= copyBytes) {
       await host.write(target, await readFile(source), 0o600)
     } else if (host.kind === 'local') {
@@ -130,10 +138,6 @@ async function pushData(
       throw new EngineError(`The data at ${path} is too large to push: name a uri for it instead.`, 'nothing-started')
   }
   const there = await host.stat(target)
-  if (expected !== undefined && there?.kind === 'file' && (await host.sha256(target)) !== expected)
-    throw new EngineError(
-      `The data at ${path} does not have the SHA-256 that the plan names. Correct the file or the plan.`,
-      'nothing-started',
-    )
+  if (expected !== undefined && there?.kind === 'file' && (await host.sha256(target)) !== expected) throw mismatch()
   return 1
 }
