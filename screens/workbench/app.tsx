@@ -1,8 +1,9 @@
 import { useSyncExternalStore } from 'react'
 import { Box, Label, Screen, TextInput, ThemeProvider, textWidth, useTheme } from '../../src/ui/index.ts'
+import { isPhase } from '../../src/walk/phase.ts'
 import { railSpans, titleSpans } from './chrome.ts'
 import { chromeFor, focusedPane, type PlacedPane, placePanes } from './layout.ts'
-import type { Span } from './model.ts'
+import type { ScreenModel, Span } from './model.ts'
 import { OverlayView } from './overlays.tsx'
 import { PaneView } from './pane.tsx'
 import type { Hint, Snapshot } from './snapshot.ts'
@@ -36,10 +37,7 @@ function Frame({ snapshot }: { readonly snapshot: Snapshot }) {
     <>
       <SpanLine line={titleSpans(input, columns)} width={columns} />
       <SpanLine line={railSpans(input, columns, glyphs)} width={columns} />
-      <SpanLine
-        line={[{ text: ' ' }, ...(typeof model.summary === 'string' ? [{ text: model.summary }] : model.summary)]}
-        width={columns}
-      />
+      <SpanLine line={summarySpans(model)} width={columns} />
       {overlay === null ? (
         <PaneArea
           placed={placePanes(model, focusedPane(model, ui.focus[ui.screen]), ui.isZoomed, panes)}
@@ -56,6 +54,12 @@ function Frame({ snapshot }: { readonly snapshot: Snapshot }) {
       <HintRow snapshot={snapshot} />
     </>
   )
+}
+
+/** How the screen stands. The rail names the open phase; a screen that is none says its name here. */
+function summarySpans(model: ScreenModel): readonly Span[] {
+  const name: readonly Span[] = isPhase(model.id) ? [] : [{ text: `${model.title}  `, token: 'text.strong' }]
+  return [{ text: ' ' }, ...name, ...(typeof model.summary === 'string' ? [{ text: model.summary }] : model.summary)]
 }
 
 /** Panes in columns, as `placePanes` laid them out. */
