@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import type { ActContext, ActResult } from '../run/act.ts'
-import { messageOf, RunError } from '../run/errors.ts'
+import { isRunError, messageOf, RunError } from '../run/errors.ts'
 import { failpoint } from '../run/failpoints.ts'
-import { closeIntent, openIntent } from '../run/intent.ts'
+import { closeIntent, openIntent, openIntents } from '../run/intent.ts'
 import { thinObservation } from '../run/observation.ts'
 import { tokenFor } from '../run/token.ts'
-import type { RunState } from '../run/types.ts'
+import type { IntentClosed, RunState } from '../run/types.ts'
 import { plural } from '../text/format.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
 import type { Proof } from '../walk/proof.ts'
@@ -53,6 +53,10 @@ export async function observe(ctx: ActContext, options: ObserveOptions = {}): Pr
     const proof = await outcomeOnce(ctx, launched, observation)
     samples.roll(observation.atMs)
     failpoint('patrol.after-roll')
+    if (observation.state === 'finished' || observation.state === 'dead')
+      await closeAborts(ctx, observation.signals.exit?.reason === 'stopped' ? 'done' : 'unknown', {
+        why: 'kx went away before it saw the end, which was seen later',
+      })
     const line = tickLine(observation)
     ctx.cell.say(line)
     const findings = ctx.run.state().findings.filter((finding) => finding.closedAtMs === null)
@@ -134,7 +138,8 @@ export async function abort(ctx: ActContext, reason: string, graceSeconds = 20):
   }
   failpoint('patrol.after-cancel')
   const isGone = ending.kind !== 'unknown'
-  await closeIntent(ctx.run, { intentId, outcome: isGone ? 'done' : 'unknown', payload: { ending } })
+  if (isGone) await closeAborts(ctx, 'done', { ending })
+  else await closeIntent(ctx.run, { intentId, outcome: 'unknown', payload: { ending } })
   const after = await observe(ctx, { record: 'always' })
   const observation = after.data as Observation | null
   const done = observation === null ? '' : `, ${plural(observation.counts.done, 'unit')} done`
@@ -146,4 +151,14 @@ export async function abort(ctx: ActContext, reason: string, graceSeconds = 20):
     data: { ending, observation },
     ...(after.proof === undefined ? {} : { proof: after.proof }),
   }
+}
+
+/** Closes every open stop of this run, those of a kx that was killed too: what they asked for has come about. */
+async function closeAborts(ctx: ActContext, outcome: IntentClosed['outcome'], payload: unknown): Promise<void> {
+  for (const { act, intentId } of openIntents(await ctx.run.refresh()))
+    if (act === 'abort')
+      await closeIntent(ctx.run, { intentId, outcome, payload }).catch((error: unknown) => {
+        // Another kx saw it end too, and was first.
+        if (!isRunError(error, 'refused')) throw error
+      })
 }

@@ -7,6 +7,7 @@ import { tickLine } from '../../src/patrol/rules/line.ts'
 import { openSamples } from '../../src/patrol/samples.ts'
 import { abort, type ObserveOptions, observe } from '../../src/patrol/service.ts'
 import type { Observation, OutcomePayload } from '../../src/patrol/types.ts'
+import { openIntent } from '../../src/run/intent.ts'
 import type { Proof } from '../../src/walk/proof.ts'
 import { type WalkContext, type WalkOptions, walkContext } from '../engines/tools/context.ts'
 
@@ -236,5 +237,25 @@ describe('abort', () => {
     const again = await abort(ctx, 'again', 3)
     expect(again.exitCode).toBe(0)
     expect(ctx.run.state().intents.length).toBe(2)
+  })
+
+  it('closes what a killed kx has left open of it, at the next abort or when the end is seen', async () => {
+    const ctx = await launched({ env: { STEPS: '400' } })
+    const begun = (attempt: number) =>
+      openIntent(ctx.run, {
+        intentId: `killed-${attempt}`,
+        act: 'abort',
+        token: `kx-${ctx.run.id}-abort-${attempt}`,
+        host: 'local',
+        payload: { reason: 'enough', by: 'ada', receiptId: 'receipt-1', folder: ctx.box },
+      })
+    await begun(1)
+    await tickUntil(ctx, (o) => o.counts.running === 2)
+    expect(ctx.run.state().intents.at(-1)?.closed).toBeNull()
+    expect((await abort(ctx, 'once more', 3)).exitCode).toBe(0)
+    expect(ctx.run.state().intents.map((intent) => intent.closed?.outcome)).toEqual(['done', 'done'])
+    await begun(3)
+    await tick(ctx)
+    expect(ctx.run.state().intents.at(-1)?.closed?.outcome).toBe('done')
   })
 })
