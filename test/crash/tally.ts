@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 /** Counts of one file of crash tests. */
 export interface Tally {
@@ -49,7 +49,7 @@ export function setup(): void {
   process.env.KX_CRASH_TALLY = mkdtempSync(join(tmpdir(), 'kx-tally-'))
 }
 
-/** Called after the last one: one line of JSON, and a file beside it when everything was run. */
+/** Called after the last one: one line of JSON, and a file when everything was run or `KX_CRASH_RESULTS` names one. */
 export function teardown(): void {
   const folder = process.env.KX_CRASH_TALLY ?? ''
   const total = fresh()
@@ -66,9 +66,10 @@ export function teardown(): void {
   const { points, ...counts } = total
   const summary = { ...counts, namedPoints: Object.keys(points).length }
   process.stdout.write(`${JSON.stringify({ crash: summary })}\n`)
-  if (process.env.KX_CRASH_FULL !== '1') return
-  const results = join(import.meta.dirname, 'results')
-  mkdirSync(results, { recursive: true })
+  const isFull = process.env.KX_CRASH_FULL === '1'
+  const file = process.env.KX_CRASH_RESULTS ?? (isFull ? join(import.meta.dirname, 'results/crash.json') : null)
+  if (file === null) return
+  mkdirSync(dirname(file), { recursive: true })
   const about = {
     at: new Date().toISOString(),
     node: process.version,
@@ -76,5 +77,5 @@ export function teardown(): void {
     cores: cpus().length,
   }
   const sorted = Object.fromEntries(Object.entries(points).sort(([a], [b]) => (a < b ? -1 : 1)))
-  writeFileSync(join(results, 'crash.json'), `${JSON.stringify({ ...about, ...summary, points: sorted }, null, 1)}\n`)
+  writeFileSync(file, `${JSON.stringify({ ...about, ...summary, points: sorted }, null, 1)}\n`)
 }

@@ -119,7 +119,7 @@ async function straight(points: readonly string[], moments: number, random: () =
 /** As the other, and in the middle of the run a person stops it and launches it once more. */
 async function stopped(points: readonly string[], moments: number, random: () => number): Promise<void> {
   const on = newMarch(points, 0, random)
-  await march(on, ['walk.auto'], (line) => line.includes('"Launch: '))
+  await march(on, ['walk.auto'], (line) => line.includes('"Look now'))
   await march(on, ['patrol.abort'])
   on.launches += 1
   openGate(on.place)
