@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { mergeFirstFrame } from './merge-chunks.mjs'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 /** Also the mark by which a folder is known as a build of ours. */
@@ -165,6 +166,7 @@ const result = await build({
   logLevel: 'warning',
 })
 writeFileSync(join(dist, 'meta.json'), JSON.stringify(result.metafile))
+await mergeFirstFrame(dist, result.metafile)
 cpSync(join(root, 'src/checklist/ready'), join(dist, 'checklists'), { recursive: true })
 for (const folder of ['profiles', 'recipes']) {
   if (existsSync(join(root, folder))) cpSync(join(root, folder), join(dist, folder), { recursive: true })
@@ -176,7 +178,7 @@ for (const folder of ['profiles', 'recipes']) {
 writeFileSync(
   join(dist, 'kx.mjs'),
   `#!/bin/sh
-':' //; exec node --max-semi-space-size=8 --heap-growing-percent=50 "$0" "$@"
+':' //; exec node --min-semi-space-size=8 --max-semi-space-size=8 --heap-growing-percent=50 "$0" "$@"
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 18)) {
   console.error('kx needs Node 22.18 or newer; this is ' + process.version + '. In a clone, npm start brings Node 24 itself.')

@@ -86,3 +86,13 @@ export function splitArgv(argv: readonly string[]): SplitArgv {
   }
   return { ok: true, globals: globals as unknown as Globals, words }
 }
+
+/** Options of the command line that are settings too: the strongest layer. */
+export function flagSettings(globals: Globals): Readonly<Record<string, unknown>> {
+  return {
+    planFile: globals.plan,
+    theme: globals.theme,
+    ascii: globals.ascii ? true : null,
+    noColor: globals.noColor ? true : null,
+  }
+}

@@ -5,10 +5,9 @@ import { baseType, choicesOf, validateArgs } from '../commands/line.ts'
 import { allCommands } from '../commands/list/all.ts'
 import type { Asker, CommandEnvironment, CommandSpec, ScreenId } from '../commands/types.ts'
 import type { ActResult, Progress } from '../run/act.ts'
-import type { Globals } from './globals.ts'
+import { flagSettings, type Globals } from './globals.ts'
 import { loginName } from './login.ts'
 import { plainResult } from './print.ts'
-import { flagSettings } from './settings.ts'
 
 export interface HeadlessRequest {
   readonly projectFolder: string

@@ -1,7 +1,5 @@
 import { basename, dirname, resolve } from 'node:path'
 import { type Globals, globalHelp, splitArgv } from './globals.ts'
-import { loginName } from './login.ts'
-import { flagSettings } from './settings.ts'
 
 /**
  * Entry of the program. Opens the workbench on a terminal; without one, or with words, runs headless.
@@ -56,33 +54,6 @@ async function withAllColours<T>(load: () => Promise<T>): Promise<T> {
 async function workbench(projectFolder: string, globals: Globals): Promise<number> {
   // What the person's environment says is read before it is touched.
   const env = { ...process.env }
-  const [{ startWorkbench }, { createWorkspace }, { userFolders }] = await withAllColours(() =>
-    Promise.all([import('../../screens/workbench/start.ts'), import('./workspace.ts'), import('../session/paths.ts')]),
-  )
-  let folder = projectFolder
-  let runId = globals.run
-  // Going to a run of another project leaves one workbench and opens the next; what was on screen is remembered by each.
-  for (let round = 0; ; round += 1) {
-    // A plan file that was named belongs to the first project only.
-    const settings = flagSettings(round === 0 ? globals : { ...globals, plan: null })
-    const here = folder
-    const asked = runId
-    const { exitCode, next } = await startWorkbench({
-      settings,
-      projectFolder: here,
-      stateFolder: userFolders(process.env).state,
-      screen: round === 0 ? globals.screen : null,
-      who: loginName(),
-      theme: globals.theme,
-      isAscii: globals.ascii,
-      isColourless: globals.noColor,
-      env,
-      makeWorkspace: (remembered, onTrouble) =>
-        createWorkspace({ projectFolder: here, settings, runId: asked ?? remembered, onTrouble }),
-      loadSettings: async () => (await import('./settings.ts')).workbenchSettings(here, settings),
-    })
-    if (next === null) return exitCode
-    folder = next.projectFolder
-    runId = next.runId
-  }
+  const { openWorkbench } = await withAllColours(() => import('./workbench.ts'))
+  return openWorkbench(projectFolder, globals, env)
 }

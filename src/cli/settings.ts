@@ -2,17 +2,6 @@ import { loadSettings } from '../commands/open.ts'
 import type { Settings } from '../commands/types.ts'
 import type { WorkbenchSettings } from '../session/view.ts'
 import { formatProblem } from '../text/problem.ts'
-import type { Globals } from './globals.ts'
-
-/** Options of the command line that are settings too: the strongest layer. */
-export function flagSettings(globals: Globals): Readonly<Record<string, unknown>> {
-  return {
-    planFile: globals.plan,
-    theme: globals.theme,
-    ascii: globals.ascii ? true : null,
-    noColor: globals.noColor ? true : null,
-  }
-}
 
 /** What the workbench itself needs of the settings. */
 export async function workbenchSettings(projectFolder: string, settings: Settings): Promise<WorkbenchSettings> {

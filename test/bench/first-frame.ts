@@ -30,7 +30,11 @@ async function start(
         seen += chunk
         if (!seen.includes(sign)) return
         clearTimeout(timer)
-        resolve({ wallMs: atMs - app.startedAtMs, cpuMs: app.use().cpuSeconds * 1000 })
+        try {
+          resolve({ wallMs: atMs - app.startedAtMs, cpuMs: app.use().cpuSeconds * 1000 })
+        } catch (error) {
+          reject(new Error(`gone with its first frame: ${JSON.stringify(seen)}`, { cause: error }))
+        }
       })
       void app.exited.then((exit) => reject(new Error(`ended with ${JSON.stringify(exit)}: ${seen}`)))
     })

@@ -1,0 +1,39 @@
+import { startWorkbench } from '../../screens/workbench/start.ts'
+import { userFolders } from '../session/paths.ts'
+import { flagSettings, type Globals } from './globals.ts'
+import { loginName } from './login.ts'
+import { createWorkspace } from './workspace.ts'
+
+/** Opens the workbench, again for each project that the person goes to; settles with the exit code. */
+export async function openWorkbench(
+  projectFolder: string,
+  globals: Globals,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
+  let folder = projectFolder
+  let runId = globals.run
+  // Going to a run of another project leaves one workbench and opens the next; what was on screen is remembered by each.
+  for (let round = 0; ; round += 1) {
+    // A plan file that was named belongs to the first project only.
+    const settings = flagSettings(round === 0 ? globals : { ...globals, plan: null })
+    const here = folder
+    const asked = runId
+    const { exitCode, next } = await startWorkbench({
+      settings,
+      projectFolder: here,
+      stateFolder: userFolders(process.env).state,
+      screen: round === 0 ? globals.screen : null,
+      who: loginName(),
+      theme: globals.theme,
+      isAscii: globals.ascii,
+      isColourless: globals.noColor,
+      env,
+      makeWorkspace: (remembered, onTrouble) =>
+        createWorkspace({ projectFolder: here, settings, runId: asked ?? remembered, onTrouble }),
+      loadSettings: async () => (await import('./settings.ts')).workbenchSettings(here, settings),
+    })
+    if (next === null) return exitCode
+    folder = next.projectFolder
+    runId = next.runId
+  }
+}
