@@ -8,6 +8,7 @@ import {
   events,
   exited,
   hasProgram,
+  jumpingClock,
   layOut,
   makeBox,
   names,
@@ -16,6 +17,7 @@ import {
   readText,
   startRunner,
   unitExit,
+  unitScript,
   until,
 } from './tools/box.ts'
 
@@ -235,6 +237,33 @@ describe('runner', () => {
     const made = box({ mode: 'hang:value-1', units: 1, plan: { abort: { nan: true, idleMinutes: 2 / 60 } } })
     expect(await exited(startRunner(shell, made))).toBe(13)
     expect(readJson(made, 'exit.json')).toMatchObject({ reason: 'abort-idle', units: { aborted: 1 } })
+  })
+
+  it.each([7200, -7200])('aborts nothing because the clock was set by %i s', async (seconds) => {
+    const abort = { nan: true, wallHours: 1, idleMinutes: 30 }
+    const made = box({ steps: 60, stepSeconds: 0.05, units: 2, plan: { abort } })
+    const clock = jumpingClock(made)
+    const runner = startRunner(shell, made, clock.env)
+    await until(() => readText(made, 'units/value-1/metrics.jsonl'))
+    clock.jump(seconds)
+    expect(await exited(runner)).toBe(0)
+    expect(Number(readText(made, 'elapsed'))).toBeLessThan(60)
+  })
+
+  it('gives units their grace, also when the clock is set meanwhile', async () => {
+    const slowToSave = unitScript.replace(
+      "trap 'save; exit 143' TERM",
+      "trap 'echo saving; sleep 1; save; exit 143' TERM",
+    )
+    const made = box({ steps: 400, stepSeconds: 0.05, units: 1, files: { 'unit.sh': slowToSave } })
+    const clock = jumpingClock(made)
+    const runner = startRunner(shell, made, clock.env)
+    await until(() => readText(made, 'units/value-1/metrics.jsonl'))
+    writeFileSync(join(made.folder, 'stop'), 'enough\n')
+    await until(() => readText(made, 'units/value-1/log')?.includes('saving'))
+    clock.jump(7200)
+    expect(await exited(runner)).toBe(14)
+    expect(unitExit(made, 'value-1')).toMatchObject({ code: '143', state: 'aborted' })
   })
 
   it('calls exit code 0 without a result a failure', async () => {

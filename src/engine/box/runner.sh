@@ -48,6 +48,17 @@ now_ms() {
   case $now in *[!0-9]*) now=$(date +%s)000 ;; esac
 }
 
+# Main process only. Sets now, and steady: milliseconds since its start. The clock may be set, and the machine may sleep: a
+# step back, or one far ahead, counts for nothing, so that neither ends a unit before its time.
+steady=0 steady_at=''
+longest_ms=$((heartbeat_seconds * 4000 + 30000))
+now_steady() {
+  now_ms
+  step_ms=$((now - ${steady_at:-$now}))
+  steady_at=$now
+  if [ "$step_ms" -gt 0 ] && [ "$step_ms" -le "$longest_ms" ]; then steady=$((steady + step_ms)); fi
+}
+
 has() { command -v "$1" >/dev/null 2>&1; }
 
 # Sets ticks to the start time of a process (field 22 of its stat); fails when it is gone or a zombie.
@@ -334,12 +345,12 @@ sort_claims() {
 
 # signal_units: TERM once to every unit that runs, KILL when the grace since stop_began is over. Sets busy.
 signal_units() {
-  now_ms
+  now_steady
   busy=0
   for path in units/*/pid; do
     [ -f "$path" ] && read -r p t b _ <"$path" && is_alive "$p" "$t" "$b" || continue
     busy=1
-    if [ $((now - stop_began)) -ge $((grace_seconds * 1000)) ]; then
+    if [ $((steady - stop_began)) -ge $((grace_seconds * 1000)) ]; then
       signal_unit KILL "$p"
       continue
     fi
@@ -352,11 +363,11 @@ signal_units() {
 # Until all workers have written down how their unit ended.
 stop_units() {
   : >control/stopping
-  now_ms
-  stop_began=$now asked_units=' '
+  now_steady
+  stop_began=$steady asked_units=' '
   while ! workers_ended; do
     signal_units
-    [ $((now - stop_began)) -ge $(((grace_seconds + 30) * 1000)) ] && break
+    [ $((steady - stop_began)) -ge $(((grace_seconds + 30) * 1000)) ] && break
     drain_notes
     pause
   done
@@ -366,14 +377,14 @@ stop_units() {
 # ended: one that is killed between starting a unit and noting its process would leave a unit that nobody knows.
 end_leftovers() {
   : >control/stopping
-  now_ms
-  stop_began=$now asked_units=' '
+  now_steady
+  stop_began=$steady asked_units=' '
   while :; do
     signal_units
     for path in control/worker.*.pid; do
       [ -f "$path" ] && read -r p t b <"$path" && is_alive "$p" "$t" "$b" || continue
       busy=1
-      [ $((now - stop_began)) -lt $(((grace_seconds + 10) * 1000)) ] || kill -KILL "$p" 2>/dev/null
+      [ $((steady - stop_began)) -lt $(((grace_seconds + 10) * 1000)) ] || kill -KILL "$p" 2>/dev/null
     done
     [ "$busy" = 1 ] || break
     pause
@@ -440,9 +451,9 @@ nan_in_metrics() {
 }
 
 beat() {
-  now_ms
+  now_steady
   put heartbeat "$now $main_pid"
-  elapsed=$((elapsed_before + (now - began) / 1000))
+  elapsed=$((elapsed_before + steady / 1000))
   put elapsed "$elapsed"
   if [ -n "$wall_seconds" ] && [ "$elapsed" -ge "$wall_seconds" ]; then stop_because abort-time 12; fi
   if [ -n "$lease_until_ms" ] && [ "$lease_said" = 0 ] && [ "$now" -gt "$lease_until_ms" ]; then
@@ -452,8 +463,8 @@ beat() {
   if [ -n "$idle_seconds" ]; then
     if [ -n "$(find units -type f -newer control/seen 2>/dev/null | head -n 1)" ]; then
       : >control/seen
-      idle_since=$now
-    elif [ $((now - idle_since)) -ge $((idle_seconds * 1000)) ]; then stop_because abort-idle 13; fi
+      idle_since=$steady
+    elif [ $((steady - idle_since)) -ge $((idle_seconds * 1000)) ]; then stop_because abort-idle 13; fi
   fi
 }
 
@@ -489,8 +500,8 @@ run_step() {
     done
   } <"$step_file"
   event step.started "\"step\":\"$step\""
-  now_ms
-  step_began=$now
+  now_steady
+  step_began=$now step_from=$steady
   (become "$@") >>"$step_dir/log" 2>&1 </dev/null &
   child=$!
   ticks_of "$child" || :
@@ -499,15 +510,15 @@ run_step() {
   while is_alive "$child" "$step_ticks" "$boot_id"; do
     pause
     polls=$((polls + 1))
-    now_ms
+    now_steady
     [ $((polls % beat_every)) = 0 ] && beat
     [ -e stop ] && stop_because stopped 14
     [ -n "$asked" ] && stop_because stopped 14
     if [ -z "$ended_by" ]; then
       case $stop_reason:$step_file in :* | *:steps/save-*) ;; *) ended_by=stop ;; esac
-      [ $((now - step_began)) -lt $((limit * 1000)) ] || ended_by=timeout
-      [ -z "$ended_by" ] || { ending_began=$now && signal_unit TERM "$child"; }
-    elif [ $((now - ending_began)) -ge $((grace_seconds * 1000)) ]; then signal_unit KILL "$child"; fi
+      [ $((steady - step_from)) -lt $((limit * 1000)) ] || ended_by=timeout
+      [ -z "$ended_by" ] || { ending_began=$steady && signal_unit TERM "$child"; }
+    elif [ $((steady - ending_began)) -ge $((grace_seconds * 1000)) ]; then signal_unit KILL "$child"; fi
   done
   wait "$child"
   code=$?
@@ -580,8 +591,8 @@ put attempt "$attempt"
 reason=runner-error exit_code=70 stop_reason='' asked='' changed=1 polls=0 lease_said=0 elapsed=0 elapsed_before=0 n_done=0
 [ -f elapsed ] && IFS= read -r elapsed_before <elapsed
 case $elapsed_before in '' | *[!0-9]*) elapsed_before=0 ;; esac
-now_ms
-began=$now idle_since=$now
+now_steady
+idle_since=$steady
 # poll_seconds may be a fraction: polls a second, at least one.
 per_second=$(awk -v p="$poll_seconds" 'BEGIN { n = int(1 / p + 0.5); print n < 1 ? 1 : n }')
 beat_every=$((per_second * heartbeat_seconds)) scan_every=$per_second

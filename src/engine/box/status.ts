@@ -115,7 +115,8 @@ function unitStatus(
       attempt: wholeOf(ended.get('attempt')) ?? 0,
       startedAtMs,
       endedAtMs,
-      seconds: startedAtMs === null || endedAtMs === null ? null : (endedAtMs - startedAtMs) / 1000,
+      seconds:
+        startedAtMs === null || endedAtMs === null || endedAtMs < startedAtMs ? null : (endedAtMs - startedAtMs) / 1000,
       exitCode: wholeOf(ended.get('code')),
       step: null,
       metrics: results,

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { flatFiles } from '../../../src/engine/box/layout.ts'
@@ -129,9 +129,27 @@ export function layOut(box: Box): string {
 }
 
 /** Starts the runner under a given shell, in a group of its own. */
-export function startRunner(shell: readonly string[], box: Box): ChildProcess {
+export function startRunner(shell: readonly string[], box: Box, env = process.env): ChildProcess {
   const [program = 'sh', ...rest] = shell
-  return spawn(program, [...rest, runnerSource, box.folder], { detached: true, stdio: 'ignore' })
+  return spawn(program, [...rest, runnerSource, box.folder], { detached: true, stdio: 'ignore', env })
+}
+
+/** A `date` that is ahead by the seconds that `jump` says: for clocks that are set while a run runs. */
+export function jumpingClock(box: Box): { readonly env: NodeJS.ProcessEnv; jump(seconds: number): void } {
+  const bin = join(dirname(box.folder), 'bin')
+  const real = execFileSync('sh', ['-c', 'command -v date']).toString().trim()
+  mkdirSync(bin, { recursive: true })
+  writeFileSync(
+    join(bin, 'date'),
+    `#!/bin/sh\nread -r ahead <${join(bin, 'ahead')}\nnow=$(${real} +%s%3N)\necho $((now + ahead * 1000))\n`,
+    { mode: 0o755 },
+  )
+  const jump = (seconds: number) => {
+    writeFileSync(join(bin, 'ahead.tmp'), `${seconds}\n`)
+    renameSync(join(bin, 'ahead.tmp'), join(bin, 'ahead'))
+  }
+  jump(0)
+  return { env: { ...process.env, PATH: `${bin}:${process.env.PATH}` }, jump }
 }
 
 export async function exited(child: ChildProcess): Promise<number | string | null> {

@@ -90,6 +90,11 @@ describe('status of a box', () => {
     expect(statusOf(parseLook(live.replace('boot-a t1', 'boot-a t2')), handle, units).state).toBe('unknown')
   })
 
+  it('knows no duration where the clock was set back meanwhile', () => {
+    const back = live.replace('endedAtMs=995500', 'endedAtMs=900000')
+    expect(statusOf(parseLook(back), handle, units).units[0]).toMatchObject({ state: 'done', seconds: null })
+  })
+
   it('is unknown, and never gone or done, when the answer is cut off or the folder is not there', () => {
     const lines = live.split('\n')
     for (let i = 0; i < lines.length - 2; i++) {
