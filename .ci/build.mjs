@@ -157,7 +157,12 @@ const result = await build({
   minifyWhitespace: true,
   legalComments: 'linked',
   metafile: true,
-  define: { 'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"' },
+  define: {
+    'process.env.NODE_ENV': '"production"',
+    'process.env.DEV': '"false"',
+    'Intl.Segmenter': '__kxSegmenter',
+  },
+  inject: ['.ci/inject.ts'],
   banner: {
     js: "import{createRequire as __kxRequire}from'node:module';const require=__kxRequire(import.meta.url),__dirname=import.meta.dirname;",
   },
