@@ -64,7 +64,8 @@ export function teardown(): void {
   rmSync(folder, { recursive: true, force: true })
   if (total.kills === 0) return
   const { points, ...counts } = total
-  const summary = { ...counts, namedPoints: Object.keys(points).length }
+  const atNamedPoints = Object.values(points).reduce((sum, kills) => sum + kills, 0)
+  const summary = { ...counts, atNamedPoints, namedPoints: Object.keys(points).length }
   process.stdout.write(`${JSON.stringify({ crash: summary })}\n`)
   const isFull = process.env.KX_CRASH_FULL === '1'
   const file = process.env.KX_CRASH_RESULTS ?? (isFull ? join(import.meta.dirname, 'results/crash.json') : null)
