@@ -567,6 +567,11 @@ case $(sync --version 2>/dev/null) in *coreutils*) can_sync=1 ;; esac
 sleep 0.01 2>/dev/null || poll_seconds=1
 
 if [ -f exit.json ] && grep -q '"reason":"completed"' exit.json; then exit 0; fi
+# Before anybody can know this process: whoever reads runner.pid may ask it to stop.
+asked=''
+trap 'asked=TERM' TERM
+trap 'asked=INT' INT
+trap '' HUP
 printf '%s %s %s %s\n' "$main_pid" "$main_ticks" "$boot_id" "$token" >"runner.pid.$main_pid"
 if ! ln "runner.pid.$main_pid" runner.pid 2>/dev/null; then
   # Another runner lives here, or lived here. A dead one's file is moved aside by exactly one of those who find it.
@@ -588,7 +593,7 @@ case $attempt in '' | *[!0-9]*) attempt=0 ;; esac
 attempt=$((attempt + 1))
 put attempt "$attempt"
 
-reason=runner-error exit_code=70 stop_reason='' asked='' changed=1 polls=0 lease_said=0 elapsed=0 elapsed_before=0 n_done=0
+reason=runner-error exit_code=70 stop_reason='' changed=1 polls=0 lease_said=0 elapsed=0 elapsed_before=0 n_done=0
 [ -f elapsed ] && IFS= read -r elapsed_before <elapsed
 case $elapsed_before in '' | *[!0-9]*) elapsed_before=0 ;; esac
 now_steady
@@ -619,9 +624,6 @@ finish() {
   put exit.json "{\"code\":$exit_code,\"reason\":\"$reason\",\"endedAtMs\":$now,\"units\":{\"done\":$n_done,\"failed\":$n_failed,\"aborted\":$n_aborted},\"attempt\":$attempt}"
 }
 trap finish EXIT
-trap 'asked=TERM' TERM
-trap 'asked=INT' INT
-trap '' HUP
 
 # ---- what an earlier runner left behind -----------------------------------------------------------------------------
 mkdir -p queue claimed "done" failed units control notes after
