@@ -105,11 +105,12 @@ export async function smoke(ctx: ActContext): Promise<ActResult> {
     items,
     payload,
   }
+  failpoint('smoke.before-tidy')
+  // Before the proof: killed in between, there is another smoke, and that one tidies up.
+  await tidy(ctx, place)
   failpoint('smoke.before-proof')
   await ctx.run.append('proof.made', proof)
   failpoint('smoke.after-proof')
-  await tidy(ctx, place)
-  failpoint('smoke.after-tidy')
   const blocking = applyOverrides(items, ctx.run.state().overrides).filter(isBlocking)
   const hasFailed = blocking.some((item) => item.result === 'fail')
   const figures = measuredText(facts)
@@ -129,6 +130,9 @@ async function endStrays(ctx: ActContext): Promise<void> {
   if (otherAt(ctx.run.state(), 'smoke.run', ctx.cell.cellId) !== null) return
   const ended = await endSmokeStrays(ctx.host, ctx.run.id)
   if (ended !== null && ended > 0) ctx.cell.say(`${plural(ended, 'process', 'processes')} of an earlier smoke ended`)
+  if (ctx.host.kind !== 'local') return
+  for (const { path, kind } of (await ctx.host.list(`${ctx.run.folder}/evidence`)) ?? [])
+    if (kind === 'folder' && /\/smoke-[^/]+$/.test(path)) await tidy(ctx, { folder: path, code: `${path}/code` })
 }
 
 function refusal(ctx: ActContext, why: string, data: Readonly<Record<string, unknown>>): ActResult {
@@ -260,7 +264,7 @@ function measured(
 }
 
 /** Logs, metrics and results stay as evidence; the copy of the code and the checkpoints go. */
-async function tidy(ctx: ActContext, place: SmokePlace): Promise<void> {
+async function tidy(ctx: ActContext, place: Pick<SmokePlace, 'folder' | 'code'>): Promise<void> {
   const gone = [place.code, `${place.folder}/corrupt`]
   for (const top of ['units', 'drill'])
     for (const unit of (await ctx.host.list(`${place.folder}/${top}`)) ?? [])

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -182,9 +182,15 @@ describe('smoke', () => {
       sleeper({ KX_RUN_ID: `${ctx.run.id}0`, KX_SMOKE: '1' }),
     ]
     const ended = new Promise((resolve) => lost.once('exit', (_, signal) => resolve(signal)))
+    const left = join(ctx.run.folder, 'evidence/smoke-of-before')
+    mkdirSync(join(left, 'code'), { recursive: true })
+    mkdirSync(join(left, 'units/value-1/checkpoints'), { recursive: true })
+    writeFileSync(join(left, 'units/value-1/metrics.jsonl'), '')
     try {
       await smoke(ctx)
       expect(await ended).toBe('SIGKILL')
+      expect(readdirSync(left)).toEqual(['units'])
+      expect(readdirSync(join(left, 'units/value-1'))).toEqual(['metrics.jsonl'])
       expect(ctx.said.join('\n')).toContain('an earlier smoke')
       expect(others.map((each) => each.exitCode ?? each.signalCode)).toEqual([null, null])
     } finally {
