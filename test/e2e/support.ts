@@ -1,6 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { JournalRecord } from '../../src/run/types.ts'
@@ -78,27 +88,27 @@ export function replaced(text: string, pairs: readonly (readonly [string, string
   return out
 }
 
-/** Ends what still runs in the places, by the pids that the runners wrote down, and removes them. For `afterEach`. */
+/** Ends what still runs in the places and removes them. For `afterEach`. */
 export function clearPlaces(): void {
   for (const place of places.splice(0)) {
-    for (const box of boxFolders(place)) {
-      const files = [join(box, 'runner.pid'), ...unitNames(box).map((unit) => join(box, 'units', unit, 'pid'))]
-      for (const file of files) if (existsSync(file)) killIfOurs(readFileSync(file, 'utf8'), box)
-    }
+    killBox(place.state)
     rmSync(place.root, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
   }
 }
 
-/** Only a process whose working folder or words name the box is ours: pids are given out again. */
-function killIfOurs(text: string, box: string): void {
-  const pid = Number(/\d+/.exec(text)?.[0] ?? 0)
-  if (pid <= 1) return
-  try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8')
-    if (words.includes(box) || environment.includes(box)) process.kill(pid, 'SIGKILL')
-  } catch {
-    // It is gone already.
+/**
+ * SIGKILL to every process whose words or environment name a folder of ours: a machine that loses its power, or the end
+ * of a test. No process of anybody else can name a folder with a random end.
+ */
+export function killBox(folder: string): void {
+  for (const pid of readdirSync('/proc')) {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue
+    try {
+      const names = (file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8').includes(folder)
+      if (names('cmdline') || names('environ')) process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It is gone already, or is not ours to look at.
+    }
   }
 }
 
@@ -262,6 +272,13 @@ export function readJournal(folder: string): JournalRecord[] {
 /** Payloads of one kind of record. */
 export function payloads<T>(records: readonly JournalRecord[], kind: JournalRecord['kind']): T[] {
   return records.filter((record) => record.kind === kind).map((record) => record.payload as T)
+}
+
+/** Bytes of the newest run's journal; 0 while there is none. */
+export function journalBytes(place: Place): number {
+  const id = runIds(place).at(-1)
+  const file = join(place.project, '.kx', 'runs', id ?? '', 'journal.jsonl')
+  return id !== undefined && existsSync(file) ? statSync(file).size : 0
 }
 
 /** Random numbers from a seed, 0 to 1 (mulberry32). */
