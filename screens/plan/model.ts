@@ -47,7 +47,7 @@ export function planPage(loaded: LoadedPlan): StyledLine[] {
   lines.push(
     fact(
       'resources',
-      `${p.resources.compute}, ${p.resources.workers} worker${p.resources.workers === 1 ? '' : 's'}${p.resources.threadsPerWorker ? `, ${p.resources.threadsPerWorker} threads each` : ''}`,
+      `${p.resources.compute}, ${p.resources.workers} worker${p.resources.workers === 1 ? '' : 's'}${p.resources.threadsPerWorker ? `, ${p.resources.threadsPerWorker} thread${p.resources.threadsPerWorker === 1 ? '' : 's'} each` : ''}`,
     ),
   )
   const env = p.environment

@@ -227,7 +227,7 @@ export class Controller {
     const selected = desk.selected(pane)
     if (selected === null) return { ...args }
     const standIns: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-      'item.override': { item: selected },
+      'item.override': desk.pane(pane)?.kind === 'checklist' ? { item: selected } : {},
       'run.archive': { run: selected },
       'patrol.acknowledge': pane === 'findings' ? { finding: selected } : {},
       'checklist.tick': { file: pane, task: Number(selected) },

@@ -26,11 +26,15 @@ export function listRows(
     }
   })
   if (query.trim() === '') return rows.sort((a, b) => Number(isHere(b.spec)) - Number(isHere(a.spec))).map((r) => r.row)
-  return rows
-    .flatMap((r) => {
-      const match = fuzzyMatch(query, `${r.row.title} ${r.row.id}`) ?? fuzzyMatch(query, r.row.description)
-      return match === null ? [] : [{ row: r.row, score: match.score }]
-    })
-    .sort((a, b) => b.score - a.score)
-    .map((r) => r.row)
+  return (
+    rows
+      .flatMap((r) => {
+        const byName = fuzzyMatch(query, `${r.row.title} ${r.row.id}`)
+        const match = byName ?? fuzzyMatch(query, r.row.description)
+        return match === null ? [] : [{ row: r.row, isByName: byName !== null, score: match.score }]
+      })
+      // Descriptions are long: some letters of them fit almost any query, so they come after the names.
+      .sort((a, b) => Number(b.isByName) - Number(a.isByName) || b.score - a.score)
+      .map((r) => r.row)
+  )
 }

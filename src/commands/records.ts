@@ -12,9 +12,10 @@ export async function override(
 ): Promise<ActResult> {
   const run = await openForWriting(env, env.runId)
   try {
+    if (args.item === undefined) return refusal('put the cursor on the check to override, or name its id', 2)
     const items = Object.values(run.state().latest).flatMap((proof) => proof.items)
     const item = items.find((i) => i.id === args.item)
-    if (item === undefined) return refusal(`no item "${args.item ?? ''}" in this run; its id stands beside every check`)
+    if (item === undefined) return refusal(`no item "${args.item}" in this run; its id stands beside every check`)
     const { waivable } = await import('../teardown/items.ts')
     // What proves that nothing is lost has no override; what a person may give up in writing is named one by one.
     if (item.gate.startsWith('teardown/') && !waivable.includes(item.id))

@@ -94,6 +94,24 @@ describe('the command line', () => {
 })
 
 describe('palette and help', () => {
+  it('finds by name before it finds in descriptions', async () => {
+    const stage = makeStage()
+    await stage.press('ctrl+p', 'r', 'e', 'p', 'o')
+    const { overlay } = stage.controller.get()
+    const titles = overlay?.kind === 'list' ? overlay.rows.map((row) => row.title) : []
+    expect(titles.slice(0, 2).sort()).toEqual(['Go to Report', 'Write the report'])
+  })
+
+  it('show their own keys while they are open, and help and the way out at any width', async () => {
+    const stage = makeStage({ size: { columns: 60, rows: 20 } })
+    const hints = () => stage.controller.get().hints.map((hint) => `${hint.key} ${hint.text}`)
+    expect(hints().slice(-2)).toEqual(['? help', 'q quit'])
+    await stage.press('ctrl+p')
+    expect(hints()).toContain('Esc close')
+    await stage.press('esc', ':')
+    expect(hints()).toContain('Tab complete')
+  })
+
   it('find a command by a few letters and run it', async () => {
     const stage = makeStage()
     await stage.press('ctrl+p', '"gosmoke"')
