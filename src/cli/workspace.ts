@@ -39,6 +39,15 @@ const emptyShelves: Shelves = {
 /** Writes of the journal come in bursts; one look after each burst is enough. */
 const settleMs = 30
 
+/** Says of what cannot be judged yet that it is being read, not that it cannot be read. */
+function stillReading(phases: Standings['phases']): Standings['phases'] {
+  const said = Object.entries(phases).map(([phase, { state, why }]) => [
+    phase,
+    { state, why: state === 'unknown' && /cannot be read/.test(why) ? 'The project is being read.' : why },
+  ])
+  return Object.fromEntries(said) as Standings['phases']
+}
+
 /** Reads a project for the workbench. Nothing is read before `begin`, so that the first frame waits for nothing. */
 export function createWorkspace(options: WorkspaceOptions): Workspace & { begin(): Promise<void> } {
   const { projectFolder } = options
@@ -122,9 +131,10 @@ export function createWorkspace(options: WorkspaceOptions): Workspace & { begin(
       const state = run ?? { proofs: [], overrides: {} }
       const isPlanUnread = plan.status === 'loading'
       const liveness = run === null ? null : livenessOf(run, nowMs).liveness
+      const phases = phaseStates(state, digests, nowMs, busyPhase, { host: identity, liveness })
       const standings: Standings = {
-        // While the plan is still being read nothing is called stale: that would be a guess.
-        phases: phaseStates(state, digests, nowMs, busyPhase, { host: identity, liveness }),
+        // While the plan is still being read nothing is called stale, nor unreadable: that would be a guess.
+        phases: isPlanUnread ? stillReading(phases) : phases,
         staleness: isPlanUnread ? new Map() : staleness(state.proofs, digests, nowMs, identity),
       }
       remembered = { key, standings }
