@@ -35,23 +35,34 @@ function unitDetail(u: UnitRow, metricName: string | null, nowMs: number): reado
   return [parts.filter((p) => p !== null).join(', ')]
 }
 
-function unitRow(u: UnitRow, metricName: string | null, nowMs: number): Row {
+function unitCells(u: UnitRow): readonly string[] {
   const exit = u.exitCode === null || u.exitCode === 0 ? '' : ` ${u.exitCode}`
+  return [
+    u.unit,
+    u.state + exit,
+    u.worker === null ? '' : `${u.worker}`,
+    duration(u.seconds),
+    stepText(u),
+    u.metric === null ? '' : formatNumber(u.metric),
+    leftText(u),
+    u.attempt > 1 ? `${u.attempt}` : '',
+    u.nanCount > 0 ? `${u.nanCount}` : '',
+  ]
+}
+
+/** Of thousands of units only those on the screen are ever put into words. */
+function unitRow(u: UnitRow, metricName: string | null, nowMs: number): Row {
+  let cells: readonly string[] | null = null
   return {
     id: u.unit,
-    cells: [
-      u.unit,
-      u.state + exit,
-      u.worker === null ? '' : `${u.worker}`,
-      duration(u.seconds),
-      stepText(u),
-      u.metric === null ? '' : formatNumber(u.metric),
-      leftText(u),
-      u.attempt > 1 ? `${u.attempt}` : '',
-      u.nanCount > 0 ? `${u.nanCount}` : '',
-    ],
     token: u.nanCount > 0 && u.state === 'done' ? 'severity.warn' : marks[u.state].token,
-    detail: unitDetail(u, metricName, nowMs),
+    get cells() {
+      cells ??= unitCells(u)
+      return cells
+    },
+    get detail() {
+      return unitDetail(u, metricName, nowMs)
+    },
   }
 }
 
