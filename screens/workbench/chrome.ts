@@ -79,6 +79,12 @@ export function titleSpans(input: ScreenInput, width: number): Span[] {
   return left(runId)
 }
 
+/** An ASCII mark in one column. Without its box a tick would read as a failure, and a blank as nothing. */
+function bareMark(mark: string): string {
+  const bare = mark.replace(/[[\]]/g, '')
+  return bare === mark ? mark : bare === 'x' ? '+' : bare === ' ' ? '.' : bare
+}
+
 /**
  * The rail: the seven phases with the state of each proof, by glyph and colour; the open one in brackets. What does not
  * fit gives up, in this order, the lines between, the brackets of ASCII marks, and the names of the phases not open.
@@ -88,7 +94,7 @@ export function railSpans(input: ScreenInput, width: number, glyphs: Glyphs): Sp
     phases.flatMap((phase, i) => {
       const state = phaseMarks[input.phases[phase].state]
       const isHere = input.screen === phase
-      const mark = has.wholeMarks === true ? glyphs.mark[state] : glyphs.mark[state].replace(/[[\]]/g, '')
+      const mark = has.wholeMarks === true ? glyphs.mark[state] : bareMark(glyphs.mark[state])
       const name = has.names === true || isHere ? `${i + 1} ${phaseWords[phase]}` : `${i + 1}`
       return [
         { text: isHere ? '[' : ' ', token: 'accent' },
