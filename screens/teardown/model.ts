@@ -68,7 +68,9 @@ export function teardownModel(input: ScreenInput): ScreenModel {
         ? 'r pulls and verifies'
         : stale !== null
           ? 'r verifies again'
-          : 'w writes the report, D removes the box folder'
+          : input.phases.teardown.state === 'blocked'
+            ? 'mend what failed, then r; o gives up in writing what may be given up; w writes the report'
+            : 'w writes the report, D removes the box folder'
   const shown = input.live?.commandId === 'teardown.remove' ? 'teardown.remove' : 'teardown.verify'
   return {
     id: 'teardown',
