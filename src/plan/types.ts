@@ -18,12 +18,6 @@ export interface PlanPayload {
   readonly profile: string
 }
 
-/** A small file of the project, when it is there. */
-export interface TextFact {
-  readonly path: string
-  readonly text: string
-}
-
 export interface ConfigFact {
   readonly path: string
   readonly isRead: boolean

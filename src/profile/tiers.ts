@@ -53,11 +53,6 @@ export function tierFor(profile: Profile, purpose: Tier['purpose']): Tier | null
   return profile.storage.tiers.find((t) => t.purpose === purpose) ?? null
 }
 
-/** Tiers from which everything is gone after the event, by what is known. */
-export function lostTiers(profile: Profile, event: LossEvent): readonly Tier[] {
-  return profile.storage.tiers.filter((t) => !isKeptAfter(t, event))
-}
-
 /** True when no verb of this platform ends a meter because none runs and the price is a known zero. */
 export function hasNoMeter(profile: Profile): boolean {
   return profile.billing.currency === 'none' && profile.billing.usdPerHour === 0

@@ -1,9 +1,7 @@
-import type { Override } from '../walk/item.ts'
 import type { RunLiveness } from '../walk/phase.ts'
 import { phases } from '../walk/phase.ts'
-import type { Proof } from '../walk/proof.ts'
 import { proofKinds } from '../walk/proof.ts'
-import type { CellEnded, CellStarted, Finding, IntentClosed, IntentOpened, JournalKind, RunCreated } from './types.ts'
+import type { JournalKind } from './types.ts'
 
 export interface OverrideWithdrawn {
   readonly itemId: string
@@ -33,35 +31,12 @@ export interface MeterClosed {
 export interface Note {
   readonly text: string
 }
-export interface RunArchived {
-  readonly by: string
-}
 
 /** What every observation begins with, so that the home screen can show a run without knowing its patrol. */
 export interface ObservationHead {
   readonly state: RunLiveness
   readonly unitsDone: number | null
   readonly unitsTotal: number | null
-}
-
-/** Payload type of each kind of journal record. */
-export interface JournalPayloads {
-  'run.created': RunCreated
-  'run.archived': RunArchived
-  'proof.made': Proof
-  'override.given': Override
-  'override.withdrawn': OverrideWithdrawn
-  'cell.started': CellStarted
-  'cell.ended': CellEnded
-  'intent.opened': IntentOpened
-  'intent.closed': IntentClosed
-  observation: unknown
-  'finding.opened': Finding
-  'finding.closed': FindingClosed
-  'finding.acknowledged': FindingAcknowledged
-  'meter.opened': MeterOpened
-  'meter.closed': MeterClosed
-  note: Note
 }
 
 type Shape = Readonly<Record<string, 'string' | 'number' | 'array' | 'object' | 'number?' | 'boolean'>>

@@ -28,13 +28,6 @@ export function formatBytes(bytes: number | null | undefined): string {
   return isKnown(bytes) ? scaled(bytes, 1024, [' B', ' KiB', ' MiB', ' GiB', ' TiB', ' PiB', ' EiB']) : unknown
 }
 
-/** A quantity in powers of 1000: `950`, `12.3 k`, `1.5 M`. */
-export function formatSi(value: number | null | undefined, unit = ''): string {
-  if (!isKnown(value)) return unknown
-  const text = scaled(value, 1000, ['', ' k', ' M', ' G', ' T', ' P'])
-  return unit === '' ? text : /[a-zA-Z]$/.test(text) ? `${text}${unit}` : `${text} ${unit}`
-}
-
 /** A whole number with thin grouping: `1,234,567`. */
 export function formatCount(value: number | null | undefined): string {
   return isKnown(value)
@@ -124,15 +117,6 @@ export function formatNumber(value: number | null | undefined, digits = 4): stri
 export function formatTime(atMs: number | null | undefined): string {
   const date = dateOf(atMs)
   return date === null ? unknown : `${date.toISOString().slice(0, 19)}Z`
-}
-
-/** UTC, short: `12:00:05` when it lies on the day of `nowMs`, else `07-01 12:00`, with the year when that differs. */
-export function formatTimeShort(atMs: number | null | undefined, nowMs: number): string {
-  const iso = dateOf(atMs)?.toISOString()
-  const now = dateOf(nowMs)?.toISOString() ?? ''
-  if (iso === undefined) return unknown
-  if (iso.slice(0, 10) === now.slice(0, 10)) return iso.slice(11, 19)
-  return `${iso.slice(iso.slice(0, 4) === now.slice(0, 4) ? 5 : 0, 10)} ${iso.slice(11, 16)}`
 }
 
 function dateOf(atMs: number | null | undefined): Date | null {

@@ -47,15 +47,6 @@ export function cores(quotaMicroseconds: string, periodMicroseconds: string): Re
   return known(quota / period.value)
 }
 
-/** Parses a file of `name value` lines (`memory.events`, `memory.oom_control`, `memory.stat`) for one name. */
-export function parseCounter(text: string, name: string): Reading<number> {
-  for (const line of text.split('\n').slice(0, -1)) {
-    const [key, value, more] = line.trim().split(/\s+/)
-    if (key === name && value !== undefined && more === undefined) return wholeNumber(value)
-  }
-  return unknown(`no whole line ${name}`)
-}
-
 /**
  * Parses what the probe script prints of the control groups: `version <n>`, then `<level> <file> <content>` a line, where
  * level 0 is the own group and higher levels lie above it.

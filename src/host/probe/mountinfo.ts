@@ -41,24 +41,3 @@ export function mountOf(mounts: readonly Mount[], path: string): Reading<Mount> 
   }
   return best === undefined ? unknown(`no mount found for ${path}`) : known(best)
 }
-
-/**
- * Parses one line of `findmnt -nT <path>` (TARGET SOURCE FSTYPE OPTIONS). Target and source may hold spaces, which
- * findmnt writes as `\x20`.
- */
-export function parseFindmnt(text: string): Reading<Mount> {
-  const lines = text.split('\n').filter((line) => line.trim() !== '')
-  const fields = (lines.at(-1) ?? '').trim().split(/\s+/)
-  const [point, source, type, options] = fields
-  if (fields.length !== 4 || !point?.startsWith('/') || !source || !type || !options)
-    return unknown('findmnt gave no line of target, source, type and options')
-  const plain = (word: string) =>
-    word.replace(/\\x([0-9a-fA-F]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
-  return known({
-    point: plain(point),
-    source: plain(source),
-    type,
-    isReadOnly: options.split(',').includes('ro'),
-    device: '',
-  })
-}

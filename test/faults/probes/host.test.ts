@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Limit, parseCgroup, parseCounter, parseCpuMax, parseMemoryLimit } from '../../../src/host/probe/cgroup.ts'
+import { type Limit, parseCgroup, parseCpuMax, parseMemoryLimit } from '../../../src/host/probe/cgroup.ts'
 import { bytesUsedFraction, parseDfBytes, parseDfInodes } from '../../../src/host/probe/df.ts'
 import {
   parseCpuTicks,
@@ -10,7 +10,7 @@ import {
   parseUptimeSeconds,
   parseVmstatOomKills,
 } from '../../../src/host/probe/figures.ts'
-import { mountOf, parseFindmnt, parseMountinfo } from '../../../src/host/probe/mountinfo.ts'
+import { mountOf, parseMountinfo } from '../../../src/host/probe/mountinfo.ts'
 import { parseProcessStat, parseProcessStatus } from '../../../src/host/probe/process.ts'
 import { parseTmuxSessions } from '../../../src/host/probe/tmux.ts'
 import { orNull, type Reading } from '../../../src/host/probe/value.ts'
@@ -80,8 +80,6 @@ describe('control groups', () => {
     expect(parseMemoryLimit('max\n')).toEqual({ isKnown: true, value: 'none' })
     expect(parseMemoryLimit('-1').isKnown).toBe(false)
     expect(parseCpuMax('200000 100000\n')).toEqual({ isKnown: true, value: 2 })
-    expect(parseCounter('low 0\noom 4\noom_kill 2\n', 'oom_kill')).toEqual({ isKnown: true, value: 2 })
-    expect(parseCounter('oom_kill 2', 'oom_kill').isKnown).toBe(false)
     expect(parseVmstatOomKills('oom_kill 12\n')).toEqual({ isKnown: true, value: 12 })
   })
 })
@@ -162,14 +160,6 @@ describe('mounts', () => {
     expect(mountOf([], '/').isKnown).toBe(false)
     for (let end = 0; end < table.length; end++) parseMountinfo(table.slice(0, end))
   })
-
-  it('reads findmnt', () => {
-    expect(parseFindmnt('/mnt/a\\x20b srv:/x nfs4 ro,nosuid\n')).toEqual({
-      isKnown: true,
-      value: { point: '/mnt/a b', source: 'srv:/x', type: 'nfs4', isReadOnly: true, device: '' },
-    })
-    expect(parseFindmnt('').isKnown).toBe(false)
-  })
 })
 
 describe('tmux', () => {
@@ -226,10 +216,8 @@ it('no parser throws, whatever comes', () => {
     parseProcessStat,
     parseProcessStatus,
     parseMountinfo,
-    parseFindmnt,
     parseTmuxSessions,
     parseVmstatOomKills,
-    (text) => parseCounter(text, 'oom_kill'),
   ]
   fc.assert(
     fc.property(

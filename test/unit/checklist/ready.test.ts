@@ -2,11 +2,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { countTicks, joinEvidence } from '../../../src/checklist/evidence.ts'
-import { parseChecklist } from '../../../src/checklist/parse.ts'
 import { adoptReady, findChecklists, readyFolder, readyLists } from '../../../src/checklist/ready.ts'
 import { readChecklist } from '../../../src/checklist/tick.ts'
-import type { CheckedItem, Result } from '../../../src/walk/item.ts'
 
 const ready = async (name: string) => readChecklist(join(await readyFolder(), `${name}.md`))
 
@@ -47,30 +44,5 @@ describe('ready lists', () => {
     ])
     await rm(project, { recursive: true })
     expect(readyLists.length).toBe(2)
-  })
-})
-
-describe('evidence beside the tick', () => {
-  const check = (id: string, result: Result, atMs: number): CheckedItem => ({
-    id,
-    title: id,
-    gate: 'plan',
-    severity: 'warn',
-    how: 'auto',
-    result,
-    evidence: { summary: `${id} ${result}`, atMs },
-  })
-
-  it('joins the newest results, unknown when there are none', () => {
-    const { items } = parseChecklist(
-      '- [x] a <!-- checks: p.a,p.b -->\n- [ ] b <!-- checks: p.a -->\n- [x] c\n- [ ] d <!-- checks: p.z -->\n',
-    )
-    const joined = joinEvidence(items, [check('p.a', 'pass', 2), check('p.a', 'fail', 1), check('p.b', 'fail', 5)])
-    expect(joined.map((j) => j.overall)).toEqual(['fail', 'pass', null, 'unknown'])
-    expect(joined.map((j) => j.isContradicted)).toEqual([true, false, false, false])
-    expect(joined[3]?.linked).toEqual([
-      { id: 'p.z', result: 'unknown', summary: 'not checked yet', atMs: null, command: null },
-    ])
-    expect(countTicks(joined)).toEqual({ ticked: 2, all: 4, contradicted: 1 })
   })
 })

@@ -6,7 +6,7 @@ import { priceText, profileLines } from '../../../src/profile/lines.ts'
 import { loadProfiles, mergeDeep } from '../../../src/profile/load.ts'
 import type { Profile } from '../../../src/profile/schema.ts'
 import { monthsSince, staleFacts, staleFromMs } from '../../../src/profile/staleness.ts'
-import { hasNoMeter, isKeptAfter, lostTiers, resolveTierPath, tierFor } from '../../../src/profile/tiers.ts'
+import { hasNoMeter, isKeptAfter, resolveTierPath, tierFor } from '../../../src/profile/tiers.ts'
 
 const builtIn = resolve(import.meta.dirname, '../../../profiles')
 const nowMs = Date.UTC(2026, 10, 22)
@@ -35,7 +35,6 @@ describe('the local profile', () => {
     const durable = tierFor(profile, 'durable')
     expect(boxes && isKeptAfter(boxes, 'destroy')).toBe(false)
     expect(durable && isKeptAfter(durable, 'destroy')).toBe(true)
-    expect(lostTiers(profile, 'reboot').map((t) => t.id)).toEqual(['temporary'])
   })
   it('is shown in the eight sections, in order', async () => {
     const lines = profileLines(await local(), nowMs)
