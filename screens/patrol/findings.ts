@@ -54,13 +54,18 @@ export function findingsPane(run: RunState | null, nowMs: number): PaneModel {
     .sort((a, b) => weights[a.severity] - weights[b.severity] || b.openedAtMs - a.openedAtMs)
   const rules = new Map<string, OpenFinding[]>()
   for (const f of open) rules.set(f.rule, [...(rules.get(f.rule) ?? []), f])
+  const isSeen = run !== null && (run.observation !== null || run.findings.length > 0)
   const hasGroups = [...rules.values()].some((findings) => findings.length > 1)
   const hasSeen = open.some((f) => f.acknowledgedBy !== null)
   return {
     kind: 'table',
     id: 'findings',
     title: 'Findings',
-    note: open.length === 0 ? 'none open' : [`${open.length} open, Enter shows each`, `${open.length} open`],
+    note: !isSeen
+      ? ''
+      : open.length === 0
+        ? 'none open'
+        : [`${open.length} open, Enter shows each`, `${open.length} open`],
     columns: [
       column(0, '', { width: 5 }),
       ...(hasGroups ? [column(1, '', { width: 3, align: 'right' })] : []),
@@ -71,6 +76,6 @@ export function findingsPane(run: RunState | null, nowMs: number): PaneModel {
     ],
     rows: [...rules].map(([rule, findings]) => ruleRow(rule, findings, nowMs)),
     isDetailText: true,
-    empty: run?.observation === null ? 'not looked at yet' : 'nothing found',
+    empty: isSeen ? 'nothing found' : 'not looked at yet',
   }
 }

@@ -20,9 +20,9 @@ function stateLine(input: ScreenInput, o: Observation): Span[] {
   spans.push({ text: `, ${looked}`, token: looked.startsWith('!') ? 'state.stale' : 'text.muted' })
   const counts = [
     `${done} of ${o.unitsTotal ?? '?'} done`,
-    word === 'running' && o.eta !== null ? `ETA ${formatDuration(o.eta.secondsP50)} (n=${o.eta.samples})` : '',
     failed + aborted > 0 ? `${failed + aborted} failed` : '',
     unknown > 0 ? `${unknown} unknown` : '',
+    word === 'running' && o.eta !== null ? `ETA ${formatDuration(o.eta.secondsP50)} (n=${o.eta.samples})` : '',
     running > 0 ? `${running} running` : '',
     queued > 0 ? `${queued} queued` : '',
   ]

@@ -68,7 +68,7 @@ function Body({
         />
       )
     case 'table':
-      return state.open.length > 0 ? (
+      return pane.rows.some((row) => state.open.includes(row.id)) ? (
         <OpenTable pane={pane} openIds={state.open} cursor={isFocused ? cursor : -1} top={state.top} inner={inner} />
       ) : (
         <Table

@@ -98,6 +98,15 @@ describe('findings', () => {
     expect(text).toContain('remedy: Look whether it advances;')
   })
 
+  it('say that nobody has looked yet, also where a row was open before', async () => {
+    const open = { rowId: null, index: 0, top: 0, filter: '', open: ['unit-slow'], isFollowing: true }
+    const ui = { focus: { patrol: 'findings' }, panes: { 'patrol/findings': open } }
+    const scene = await sceneAt('launched')
+    const text = draw({ scene, screen: 'patrol', columns: 80, rows: 24, ui }).join('\n')
+    expect(text).toContain('not looked at yet')
+    expect(text).not.toContain('none open')
+  })
+
   it('are whole in the plain form', async () => {
     const { pane } = await patrolAt('failed')
     const text = paneLines(pane('findings', 'table'), 80, unicodeGlyphs).join('\n')
