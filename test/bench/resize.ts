@@ -75,13 +75,13 @@ async function inEmulator(count: number) {
   }
 }
 
-/** The pane's content when two looks in a row agree. */
+/** The pane's content once nine looks in a row agree, nearly half a second: a busy machine is slow to repaint. */
 async function steady(tmux: Tmux): Promise<string> {
   let last = ''
   for (let same = 0, looks = 0; looks < 200; looks += 1) {
     const now = await tmux.captureStyled()
     same = now === last && now.trim() !== '' ? same + 1 : 0
-    if (same >= 2) return now
+    if (same >= 8) return now
     last = now
     await wait(50)
   }
@@ -106,7 +106,14 @@ async function inTmux(count: number) {
       await tmux.resize(columns, rows)
       const shown = await steady(tmux)
       await tmux.keys('C-l')
-      if (shown !== (await steady(tmux))) wrong.push(`${columns}x${rows}`)
+      const right = await steady(tmux)
+      if (shown !== right) {
+        const rows = shown.split('\n')
+        const first = right.split('\n').findIndex((row, i) => row !== rows[i])
+        wrong.push(
+          `${columns}x${rows.length - 1} row ${first + 1}: ${JSON.stringify(rows[first])}, not ${JSON.stringify(right.split('\n')[first])}`,
+        )
+      }
       done += 1
     }
     return { resizes: done, wrong }

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { firstFrame } from './first-frame.ts'
 import { idle } from './idle.ts'
 import { keys } from './keys.ts'
+import { live } from './live.ts'
 import { machineFacts } from './machine.ts'
 import { memory } from './memory.ts'
 import { repaint, resizes } from './resize.ts'
@@ -26,6 +27,7 @@ const parts: Readonly<Record<string, () => Promise<unknown>>> = {
   repaint: () => repaint(quick ? 3 : 20),
   resize: () => resizes(quick ? 20 : 200),
   idle: () => idle(quick ? 10 : 60),
+  live: () => live(quick ? 10 : 60, quick ? { move: 1, screens: 1, palette: 1 } : { move: 4, screens: 4, palette: 3 }),
   memory: () => memory(quick ? 1000 : Number(values.frames)),
 }
 

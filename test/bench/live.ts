@@ -1,0 +1,62 @@
+import { copyFileSync, mkdirSync } from 'node:fs'
+import { delimiter, join, resolve } from 'node:path'
+import { clearPlaces, makePlace, mustPass, type Place, passGates } from '../e2e/support.ts'
+import { builtCommand, builtEntry } from '../harness/built.ts'
+import { type PtyApp, startPty } from '../harness/pty.ts'
+import { watch } from './idle.ts'
+import { keysAt } from './keys.ts'
+
+/**
+ * A run that stays live by itself: one unit hangs without using the CPU, the others finish. Eight cards are simulated
+ * by a strict fake of nvidia-smi that stands first on the PATH.
+ */
+async function livePlace(): Promise<Place> {
+  const place = makePlace({ groups: 10, epochs: 20, fault: 'hang:split-00-03' })
+  const tools = join(place.root, 'tools')
+  mkdirSync(tools)
+  copyFileSync(resolve(import.meta.dirname, 'fake-nvidia-smi.sh'), join(tools, 'nvidia-smi'))
+  place.env.PATH = `${tools}${delimiter}${place.env.PATH}`
+  place.env.KX_REFRESH_SECONDS = '1'
+  await passGates(place)
+  await mustPass(place, ['launch'])
+  return place
+}
+
+function open(place: Place, columns: number, rows: number): PtyApp {
+  return startPty({
+    command: builtCommand,
+    args: [builtEntry(), '--project', place.project, '--screen', 'patrol', '--theme', 'dark'],
+    cwd: place.project,
+    env: place.env,
+    columns,
+    rows,
+  })
+}
+
+const done = (screen: readonly string[]) => screen.some((row) => /\b44 of 45\b|\b44\/45\b/.test(row))
+
+/** What the workbench costs while it watches that run once a second; at the end, keys beside it. */
+export async function live(seconds: number, rounds: Readonly<Record<string, number>>) {
+  try {
+    const place = await livePlace()
+    const result: Record<string, unknown> = {}
+    for (const [columns, rows] of [
+      [120, 40],
+      [200, 60],
+    ] as const) {
+      const app = open(place, columns, rows)
+      try {
+        await app.waitFor(done, { timeoutMs: 300_000, what: 'all units but the one that hangs' })
+        // Two looks more: the first ones after the start compile what they use.
+        await watch(app, 5)
+        const watched = await watch(app, seconds)
+        result[`${columns}x${rows}`] = { ...watched, keys: (await keysAt(app, rounds)).allMs }
+      } finally {
+        await app.dispose()
+      }
+    }
+    return result
+  } finally {
+    clearPlaces()
+  }
+}
