@@ -10,9 +10,9 @@ import type { Plan } from '../spec/schema.ts'
 import { shellJoin } from '../text/shell.ts'
 import type { ItemSpec } from '../walk/item.ts'
 import type { HostIdentity } from '../walk/proof.ts'
+import type { Verdict } from '../walk/verdict.ts'
 import type { InterpreterFacts } from './rules/gpu.ts'
 import type { TierSpace } from './rules/storage.ts'
-import type { Verdict } from './types.ts'
 
 /** What an item gives back: the verdict, with the command by which a person can see it too. */
 export interface Looked extends Verdict {

@@ -1,19 +1,3 @@
-import type { Result, Severity } from '../walk/item.ts'
-
-/** What a rule says about one item. A rule may be milder or harder than the item's usual severity (bands). */
-export interface Verdict {
-  readonly result: Result
-  readonly severity?: Severity
-  /** One line for the list. */
-  readonly summary: string
-  /** Required when the result is unknown or not-applicable. */
-  readonly reason?: string
-  readonly value?: Readonly<Record<string, unknown>>
-  readonly detail?: readonly string[]
-  /** A better way out than the item's usual one, with the figures of this case. */
-  readonly fix?: string
-}
-
 /** Payload of an `AuditReport`. */
 export interface AuditPayload {
   /** `cpu-x86_64-2c`, `NVIDIA H200`: the same name that smoke and receipt carry. */

@@ -2,21 +2,10 @@ import { youngSeconds } from '../estimate/checkpoint-interval.ts'
 import { fitsGpu, trainingStateBytes } from '../estimate/vram.ts'
 import { staleFromMs } from '../profile/staleness.ts'
 import { hasNoMeter } from '../profile/tiers.ts'
-import type { CheckedItem, Evidence, How, Result, Severity } from '../walk/item.ts'
+import type { CheckedItem, How, Severity } from '../walk/item.ts'
+import { fail, judged, notApplicable, pass, unknown, type Verdict } from '../walk/verdict.ts'
 import { capShortfall, figure } from './price.ts'
 import type { CostInput } from './types.ts'
-
-interface Verdict {
-  readonly result: Result
-  readonly summary: string
-  readonly reason?: string
-  readonly value?: Evidence['value']
-  readonly detail?: readonly string[]
-}
-const pass = (summary: string, more: Partial<Verdict> = {}): Verdict => ({ ...more, result: 'pass', summary })
-const fail = (summary: string, more: Partial<Verdict> = {}): Verdict => ({ ...more, result: 'fail', summary })
-const unknown = (reason: string): Verdict => ({ result: 'unknown', summary: reason, reason })
-const notApplicable = (reason: string): Verdict => ({ result: 'not-applicable', summary: reason, reason })
 
 type Row = readonly [title: string, severity: Severity, how: How, fix: string, rule: (input: CostInput) => Verdict]
 
@@ -123,25 +112,9 @@ const rows: Readonly<Record<string, Row>> = {
 
 /** Every item of the cost gate. */
 export function costRules(input: CostInput): CheckedItem[] {
-  return Object.entries(rows).map(([id, [title, severity, how, fix, rule]]) => {
-    const { result, summary, reason, value, detail } = rule(input)
-    return {
-      id,
-      title,
-      gate: 'cost',
-      severity,
-      how,
-      fix,
-      result,
-      ...(reason === undefined ? {} : { reason }),
-      evidence: {
-        summary,
-        atMs: input.nowMs,
-        ...(value === undefined ? {} : { value }),
-        ...(detail === undefined ? {} : { detail }),
-      },
-    }
-  })
+  return Object.entries(rows).map(([id, [title, severity, how, fix, rule]]) =>
+    judged({ id, title, gate: 'cost', severity, how, fix }, rule(input), { atMs: input.nowMs }),
+  )
 }
 
 const isGpu = ({ plan }: CostInput): boolean => plan.resources.compute === 'gpu'

@@ -1,30 +1,10 @@
-import type { CheckedItem, ItemSpec, Result, Severity } from '../walk/item.ts'
+import type { CheckedItem, Severity } from '../walk/item.ts'
+import { fail, judged, notApplicable, pass, unknown, type Verdict } from '../walk/verdict.ts'
 import type { LaunchFacts } from './types.ts'
 
-interface Verdict {
-  readonly result: Result
-  readonly summary: string
-  readonly reason?: string
-  readonly severity?: Severity
-  readonly value?: Readonly<Record<string, unknown>>
-  readonly detail?: readonly string[]
-}
-
-const pass = (summary: string, value?: Verdict['value']): Verdict => ({
-  result: 'pass',
-  summary,
-  ...(value === undefined ? {} : { value }),
+const notSeen = unknown('an earlier start was found; what it pushed was not read back by this act', {
+  severity: 'warn',
 })
-const fail = (summary: string, more: Partial<Verdict> = {}): Verdict => ({ ...more, result: 'fail', summary })
-const notApplicable = (reason: string): Verdict => ({ result: 'not-applicable', summary: reason, reason })
-const unknown = (reason: string, severity?: Severity): Verdict => ({
-  result: 'unknown',
-  summary: reason,
-  reason,
-  ...(severity === undefined ? {} : { severity }),
-})
-
-const notSeen = unknown('an earlier start was found; what it pushed was not read back by this act', 'warn')
 
 type Rule = (facts: LaunchFacts) => Verdict
 
@@ -46,7 +26,7 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
       if (isAdopted) return notSeen
       return pass(
         `${codeFiles} files pushed by hash and read back; ${git === null ? 'no git' : `commit ${git.commit?.slice(0, 12) ?? 'none'}${git.isDirty === true ? ', with changes that are pushed too' : ''}`}`,
-        { codeFiles, codeBytes, commit: git?.commit ?? null, isDirty: git?.isDirty ?? null },
+        { value: { codeFiles, codeBytes, commit: git?.commit ?? null, isDirty: git?.isDirty ?? null } },
       )
     },
   ],
@@ -55,7 +35,8 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     'The run id stands for source, configuration and data',
     'error',
     'Begin a new run.',
-    ({ runId, runConfigSha256 }) => pass(`${runId}, run-config ${short(runConfigSha256)}`, { runId, runConfigSha256 }),
+    ({ runId, runConfigSha256 }) =>
+      pass(`${runId}, run-config ${short(runConfigSha256)}`, { value: { runId, runConfigSha256 } }),
   ],
   [
     'launch.intent-journal',
@@ -64,8 +45,10 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     'Look at the journal of the run.',
     ({ intentSequence, token }) =>
       pass(`${intentSequence === null ? 'an earlier record' : `record ${intentSequence}`}, token ${token}`, {
-        sequence: intentSequence,
-        token,
+        value: {
+          sequence: intentSequence,
+          token,
+        },
       }),
   ],
   [
@@ -80,7 +63,7 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
           : resumed
             ? 'the runner before was seen dead'
             : 'asked the host: no runner in this folder',
-        { resumed, isAdopted },
+        { value: { resumed, isAdopted } },
       ),
   ],
   [
@@ -91,7 +74,7 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     ({ handle, leaseUntilMs }) =>
       pass(
         `token in runner.pid${handle.label === '' ? '' : ` and in ${handle.label}`}; ${leaseUntilMs === null ? 'the approval names no lease' : `lease until ${new Date(leaseUntilMs).toISOString()} (an alarm here: this machine is not ours to stop)`}`,
-        { leaseUntilMs, label: handle.label },
+        { value: { leaseUntilMs, label: handle.label } },
       ),
   ],
   [
@@ -101,7 +84,7 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     'Arm the timer before anything else.',
     ({ hasMeter }) =>
       hasMeter
-        ? unknown('this kx arms no timer on this platform', 'warn')
+        ? unknown('this kx arms no timer on this platform', { severity: 'warn' })
         : notApplicable('no meter runs on this machine, so nothing has to be stopped'),
   ],
   [
@@ -126,7 +109,7 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     'Name a sha256 for the data.',
     ({ plan }) =>
       plan.data.some((d) => d.uri !== undefined)
-        ? unknown('data with a uri is fetched by the units themselves; kx has not watched it', 'warn')
+        ? unknown('data with a uri is fetched by the units themselves; kx has not watched it', { severity: 'warn' })
         : notApplicable('nothing is downloaded on the box'),
   ],
   [
@@ -136,7 +119,7 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     'Move the folder away and begin a new run.',
     ({ handle, isRunnerIdentical }) =>
       isRunnerIdentical === null
-        ? unknown('the runner on the box could not be read', 'warn')
+        ? unknown('the runner on the box could not be read', { severity: 'warn' })
         : isRunnerIdentical
           ? pass(`${handle.runner}, identical`)
           : fail(`${handle.runner} differs from the one that kx ships`, { severity: 'warn' }),
@@ -149,7 +132,9 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     ({ plan }) =>
       plan.environment.kind === 'system'
         ? notApplicable(`the plan uses what the host has: ${plan.environment.interpreter}`)
-        : unknown('this kx installs nothing on the local host; the audit has looked at the interpreter', 'warn'),
+        : unknown('this kx installs nothing on the local host; the audit has looked at the interpreter', {
+            severity: 'warn',
+          }),
   ],
   [
     'launch.data-attach',
@@ -183,10 +168,12 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     ({ fingerprints, plan }) => {
       if (!plan.artifacts.some((a) => a.glob.includes('env_fingerprint')))
         return notApplicable('the plan does not declare a fingerprint among its artifacts')
-      if (fingerprints === null) return unknown('the box folder could not be listed', 'warn')
+      if (fingerprints === null) return unknown('the box folder could not be listed', { severity: 'warn' })
       return fingerprints > 0
-        ? pass(`${fingerprints} unit${fingerprints === 1 ? ' has' : 's have'} written one so far`, { fingerprints })
-        : unknown('no unit has written one yet', 'warn')
+        ? pass(`${fingerprints} unit${fingerprints === 1 ? ' has' : 's have'} written one so far`, {
+            value: { fingerprints },
+          })
+        : unknown('no unit has written one yet', { severity: 'warn' })
     },
   ],
   [
@@ -197,7 +184,7 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     ({ isRunnerIdentical }) =>
       isRunnerIdentical === true
         ? pass('the shipped runner: env(1) for each unit, one log a unit, exit code by wait')
-        : unknown('the runner on the box is not known to be the shipped one', 'warn'),
+        : unknown('the runner on the box is not known to be the shipped one', { severity: 'warn' }),
   ],
   [
     'launch.detach',
@@ -207,11 +194,13 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     ({ handle, isOwnSession }) =>
       isOwnSession === true
         ? pass(`${handle.detach}${handle.label === '' ? '' : ` ${handle.label}`}, a session of its own`, {
-            pid: handle.process.pid,
+            value: {
+              pid: handle.process.pid,
+            },
           })
         : isOwnSession === false
           ? fail('it shares the session of kx and ends with it', { severity: 'warn' })
-          : unknown('its session could not be read', 'warn'),
+          : unknown('its session could not be read', { severity: 'warn' }),
   ],
   [
     'launch.restart-guard',
@@ -232,7 +221,7 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
       plan.resources.compute === 'cpu'
         ? notApplicable('the plan computes on the CPU')
         : foreignGpuProcesses === null
-          ? unknown('nvidia-smi did not say who computes', 'warn')
+          ? unknown('nvidia-smi did not say who computes', { severity: 'warn' })
           : foreignGpuProcesses === 0
             ? pass('no compute process before the start')
             : fail(`${foreignGpuProcesses} compute processes of others before the start`, { severity: 'warn' }),
@@ -246,7 +235,9 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
       if (firstSign.kind === 'none') return fail(firstSign.reason, { severity: 'warn', detail: firstSign.logTail })
       const what = { log: 'first log line', step: 'first step', finished: 'finished already' }[firstSign.kind]
       return pass(`${firstSign.unit}: ${what} after ${seconds(firstSign.afterSeconds)}`, {
-        afterSeconds: firstSign.afterSeconds,
+        value: {
+          afterSeconds: firstSign.afterSeconds,
+        },
       })
     },
   ],
@@ -255,7 +246,8 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     'Control came back',
     'error',
     'Nothing waits in the foreground.',
-    (facts) => pass(`after ${seconds(facts.seconds)}; the run goes on by itself`, { seconds: facts.seconds }),
+    (facts) =>
+      pass(`after ${seconds(facts.seconds)}; the run goes on by itself`, { value: { seconds: facts.seconds } }),
   ],
   [
     'launch.watch-first',
@@ -278,20 +270,8 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
 
 /** Every item of the launch gate, judged. Pure. */
 export function launchItems(facts: LaunchFacts): readonly CheckedItem[] {
-  return rows.map(([id, title, severity, fix, rule]) => {
-    const { result, summary, reason, severity: own, value, detail } = rule(facts)
-    const spec: ItemSpec = { id, title, gate: 'launch', severity: own ?? severity, how: 'auto', fix }
-    return {
-      ...spec,
-      result,
-      ...(reason === undefined ? {} : { reason }),
-      evidence: {
-        summary,
-        host: facts.host.host,
-        atMs: facts.nowMs,
-        ...(value === undefined ? {} : { value }),
-        ...(detail === undefined ? {} : { detail }),
-      },
-    }
-  })
+  const at = { atMs: facts.nowMs, host: facts.host.host }
+  return rows.map(([id, title, severity, fix, rule]) =>
+    judged({ id, title, gate: 'launch', severity, how: 'auto', fix }, rule(facts), at),
+  )
 }

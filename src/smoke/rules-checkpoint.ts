@@ -1,6 +1,7 @@
 import { formatBytes, formatDuration } from '../text/format.ts'
+import { fail, notApplicable, pass, unknown, type Verdict } from '../walk/verdict.ts'
 import type { SmokeFacts } from './types.ts'
-import { exitText, fail, isFine, notApplicable, pass, type Row, unknown, type Verdict } from './verdict.ts'
+import { exitText, isFine, type Row } from './verdict.ts'
 
 /** One save should take no longer than this (handbook lifecycle 6.3, `smoke.checkpoint-time`). */
 const longSaveSeconds = 30
@@ -23,7 +24,7 @@ function resume({ resume: drill }: SmokeFacts): Verdict {
     return fail(`killed at step ${killedAtStep}; it began again at step ${resumedAtStep}`, { value })
   if (resumedAtStep > killedAtStep + 1)
     return fail(`killed at step ${killedAtStep}; it went on at step ${resumedAtStep}: steps are missing`, { value })
-  return pass(`killed at step ${killedAtStep}, went on at step ${resumedAtStep}, and finished`, value)
+  return pass(`killed at step ${killedAtStep}, went on at step ${resumedAtStep}, and finished`, { value })
 }
 
 function roundTrip(facts: SmokeFacts): Verdict {
@@ -62,7 +63,7 @@ function saveTime({ payload, isSpot, graceSeconds }: SmokeFacts): Verdict {
   const limit = isSpot && graceSeconds !== null ? Math.min(longSaveSeconds, graceSeconds) : longSaveSeconds
   const text = `${size} in ${formatDuration(checkpointSeconds)}, limit ${limit} s`
   return checkpointSeconds <= limit
-    ? pass(text, { checkpointSeconds, checkpointBytes, limitSeconds: limit })
+    ? pass(text, { value: { checkpointSeconds, checkpointBytes, limitSeconds: limit } })
     : fail(text, soften)
 }
 

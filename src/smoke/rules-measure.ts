@@ -1,6 +1,7 @@
 import { formatDuration, plural } from '../text/format.ts'
+import { fail, notApplicable, pass, unknown } from '../walk/verdict.ts'
 import { enoughSteps, median } from './readings.ts'
-import { fail, notApplicable, pass, type Row, unknown } from './verdict.ts'
+import type { Row } from './verdict.ts'
 
 export const measureRows: readonly Row[] = [
   [
@@ -14,7 +15,9 @@ export const measureRows: readonly Row[] = [
       const text = `${plural(stepSeconds.length, 'step')} kept (first ${droppedSteps} of each unit dropped), median ${formatDuration(median(stepSeconds))}; ${plural(unitSeconds.length, 'whole unit')}, median ${formatDuration(median(unitSeconds))}`
       if (stepSeconds.length === 0 && unitSeconds.length === 0)
         return fail('neither a step nor a whole unit could be measured')
-      return stepSeconds.length >= enoughSteps ? pass(text, value) : fail(`only ${text}`, { severity: 'warn', value })
+      return stepSeconds.length >= enoughSteps
+        ? pass(text, { value })
+        : fail(`only ${text}`, { severity: 'warn', value })
     },
   ],
   [

@@ -1,10 +1,11 @@
 import { formatBytes, formatDuration, plural } from '../text/format.ts'
-import type { CheckedItem, ItemSpec, Severity } from '../walk/item.ts'
+import type { CheckedItem } from '../walk/item.ts'
+import { fail, judged, notApplicable, pass, unknown, type Verdict } from '../walk/verdict.ts'
 import { notFiniteIn, numberIn } from './readings.ts'
 import { checkpointRows } from './rules-checkpoint.ts'
 import { measureRows } from './rules-measure.ts'
 import type { SmokeFacts } from './types.ts'
-import { exitText, fail, isFine, notApplicable, pass, type Row, unknown, type Verdict } from './verdict.ts'
+import { exitText, isFine, type Row } from './verdict.ts'
 
 const importTrouble =
   /\b(ImportError|ModuleNotFoundError|ERR_MODULE_NOT_FOUND|Cannot find module|SyntaxError|cannot open shared object)\b/
@@ -72,7 +73,7 @@ function noNan(facts: SmokeFacts): Verdict {
   const lines = facts.units.reduce((sum, { files }) => sum + files.lines.length, 0)
   return lines === 0 && facts.plan.logPattern === undefined
     ? unknown('no metrics were written')
-    : pass(`${plural(lines, 'line')} of metrics, all finite`, { lines })
+    : pass(`${plural(lines, 'line')} of metrics, all finite`, { value: { lines } })
 }
 
 function shapes(facts: SmokeFacts): Verdict {
@@ -117,7 +118,7 @@ function aboveChance(facts: SmokeFacts): Verdict {
   const bad = values.filter((v) => (direction === 'higher' ? v <= chance : v >= chance))
   const shown = values.map((v) => v.toPrecision(4)).join(', ')
   const text = `${metric.name} ${shown} against ${chance} by chance`
-  return bad.length === 0 ? pass(text, { values, chance }) : fail(text)
+  return bad.length === 0 ? pass(text, { value: { values, chance } }) : fail(text)
 }
 
 function isolation({ strayFiles, units }: SmokeFacts): Verdict {
@@ -251,8 +252,10 @@ const smokeRows: readonly Row[] = [
         : pass(
             `code ${digests.code.slice(0, 12)}, config ${digests.config.slice(0, 12)}, data ${digests.data.slice(0, 12)}`,
             {
-              ...digests,
-              unit: payload.unitSha256,
+              value: {
+                ...digests,
+                unit: payload.unitSha256,
+              },
             },
           ),
   ],
@@ -260,29 +263,10 @@ const smokeRows: readonly Row[] = [
 
 /** Every item of the smoke gate that has meaning here (handbook lifecycle 6.3), judged. Pure. */
 export function smokeItems(facts: SmokeFacts): readonly CheckedItem[] {
-  return smokeRows.map(([id, title, severity, fix, rule]) => {
-    const { result, summary, reason, severity: own, value, detail } = rule(facts)
-    const spec: ItemSpec = {
-      id,
-      title,
-      gate: 'smoke',
-      severity: own ?? (severity satisfies Severity),
-      how: 'auto',
-      fix,
-    }
-    return {
-      ...spec,
-      result,
-      ...(reason === undefined ? {} : { reason }),
-      evidence: {
-        summary,
-        host: facts.host,
-        atMs: facts.nowMs,
-        ...(value === undefined ? {} : { value }),
-        ...(detail === undefined ? {} : { detail }),
-      },
-    }
-  })
+  const at = { atMs: facts.nowMs, host: facts.host }
+  return smokeRows.map(([id, title, severity, fix, rule]) =>
+    judged({ id, title, gate: 'smoke', severity, how: 'auto', fix }, rule(facts), at),
+  )
 }
 
 /** Sizes in words for the summary of the act. */

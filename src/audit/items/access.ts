@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { parseTmuxSessions } from '../../host/probe/tmux.ts'
 import { formatCount } from '../../text/format.ts'
 import { sanitiseLine } from '../../text/sanitise.ts'
+import { fail, notApplicable, pass } from '../../walk/verdict.ts'
 import { interpreterOf } from '../interpreter.ts'
 import { type AuditItem, type Look, type Looked, textOf } from '../look.ts'
 import { asksForNoGpu, judgeInterpreter } from '../rules/gpu.ts'
-import { fail, notApplicable, pass, unsure } from '../rules/verdict.ts'
+import { unsure } from '../rules/verdict.ts'
 
 const gate = 'audit/access' as const
 

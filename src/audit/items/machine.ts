@@ -1,4 +1,5 @@
 import { usableCores } from '../../host/probe/machine-class.ts'
+import type { Verdict } from '../../walk/verdict.ts'
 import type { AuditItem, Look, Looked } from '../look.ts'
 import {
   asksForNoGpu,
@@ -11,7 +12,6 @@ import {
 } from '../rules/gpu.ts'
 import { judgeClock, judgeCpu, judgeMemory, judgeShm } from '../rules/machine.ts'
 import { smokeFigures } from '../smoke-figures.ts'
-import type { Verdict } from '../types.ts'
 
 const gate = 'audit/box' as const
 const query =

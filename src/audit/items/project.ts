@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { digestOf } from '../../spec/digest.ts'
 import { formatBytes } from '../../text/format.ts'
 import { sanitiseLine } from '../../text/sanitise.ts'
+import { fail, notApplicable, pass } from '../../walk/verdict.ts'
 import { type AuditItem, type Look, type Looked, ranAs, textOf } from '../look.ts'
 import {
   type DataLook,
@@ -16,7 +17,7 @@ import {
   readRequirements,
   type SecretHit,
 } from '../rules/project.ts'
-import { fail, notApplicable, pass, unsure } from '../rules/verdict.ts'
+import { unsure } from '../rules/verdict.ts'
 
 const gate = 'audit/access' as const
 const scanLimit = 2 * 1024 * 1024

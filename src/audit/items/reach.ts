@@ -3,10 +3,11 @@ import { lstat, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '../../run/errors.ts'
 import { sanitiseLine } from '../../text/sanitise.ts'
+import { fail, notApplicable, pass } from '../../walk/verdict.ts'
 import { type AuditItem, type Look, type Looked, ranAs, textOf } from '../look.ts'
 import { noSsh } from '../rules/machine.ts'
 import { judgeLineEndings } from '../rules/project.ts'
-import { fail, notApplicable, pass, unsure } from '../rules/verdict.ts'
+import { unsure } from '../rules/verdict.ts'
 
 const gate = 'audit/reach' as const
 

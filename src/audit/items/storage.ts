@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { unknown } from '../../host/probe/value.ts'
 import { formatBytes } from '../../text/format.ts'
 import { sanitiseLine } from '../../text/sanitise.ts'
+import { fail, notApplicable, pass } from '../../walk/verdict.ts'
 import { type AuditItem, type Look, type Looked, ranAs } from '../look.ts'
 import {
   type BudgetInput,
@@ -14,7 +15,7 @@ import {
   judgeSharedSecrets,
   judgeSurvivalMatrix,
 } from '../rules/storage.ts'
-import { fail, notApplicable, pass, unsure } from '../rules/verdict.ts'
+import { unsure } from '../rules/verdict.ts'
 import type { SmokePayloadLike } from '../smoke-figures.ts'
 import { smokeFigures } from '../smoke-figures.ts'
 

@@ -2,8 +2,9 @@ import { type Gpu, type GpuProcess, hardwareSlowdownBits } from '../../host/prob
 import { type GpuProbe, gpuCount } from '../../host/probe/probe.ts'
 import type { Reading } from '../../host/probe/value.ts'
 import { formatCount, formatNumber } from '../../text/format.ts'
-import type { Verdict } from '../types.ts'
-import { fail, notApplicable, pass, unsure, worst } from './verdict.ts'
+import type { Verdict } from '../../walk/verdict.ts'
+import { fail, notApplicable, pass } from '../../walk/verdict.ts'
+import { unsure, worst } from './verdict.ts'
 
 /** Memory that CUDA and its context take for themselves, per card (handbook lifecycle 6.2). */
 const contextMiB = 1024

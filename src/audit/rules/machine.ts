@@ -3,8 +3,9 @@ import type { DiskBytes } from '../../host/probe/df.ts'
 import type { Memory } from '../../host/probe/figures.ts'
 import type { Reading } from '../../host/probe/value.ts'
 import { formatBytes, formatCount, formatDuration, formatNumber } from '../../text/format.ts'
-import type { Verdict } from '../types.ts'
-import { fail, notApplicable, pass, unsure } from './verdict.ts'
+import type { Verdict } from '../../walk/verdict.ts'
+import { fail, notApplicable, pass } from '../../walk/verdict.ts'
+import { unsure } from './verdict.ts'
 
 export interface MemoryNeed {
   readonly bytes: number | null

@@ -1,6 +1,7 @@
 import { formatBytes, formatCount } from '../../text/format.ts'
-import type { Verdict } from '../types.ts'
-import { fail, notApplicable, pass, unsure } from './verdict.ts'
+import type { Verdict } from '../../walk/verdict.ts'
+import { fail, notApplicable, pass } from '../../walk/verdict.ts'
+import { unsure } from './verdict.ts'
 
 /** Patterns of things that must never lie in what is pushed. Linear: no nested repetition. */
 const secretPatterns: readonly (readonly [string, RegExp])[] = [

@@ -3,8 +3,9 @@ import type { Reading } from '../../host/probe/value.ts'
 import type { Profile, Tier } from '../../profile/schema.ts'
 import { hasNoMeter, isKeptAfter, type LossEvent, survivalText } from '../../profile/tiers.ts'
 import { formatBytes, formatCount, formatPercent } from '../../text/format.ts'
-import type { Verdict } from '../types.ts'
-import { fail, pass, unsure, worst } from './verdict.ts'
+import type { Verdict } from '../../walk/verdict.ts'
+import { fail, pass } from '../../walk/verdict.ts'
+import { unsure, worst } from './verdict.ts'
 
 /** Shares of a file system that may be used (handbook monitoring 5). */
 export interface FillBands {

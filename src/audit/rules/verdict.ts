@@ -1,27 +1,9 @@
 import type { Severity } from '../../walk/item.ts'
-import type { Verdict } from '../types.ts'
-
-type More = Omit<Verdict, 'result' | 'summary' | 'reason'>
-
-export const pass = (summary: string, more: More = {}): Verdict => ({ result: 'pass', summary, ...more })
-
-export const fail = (summary: string, more: More = {}): Verdict => ({ result: 'fail', summary, ...more })
+import { unknown, type Verdict } from '../../walk/verdict.ts'
 
 /** The probe could not tell: never a pass. */
-export const unsure = (reason: string, more: More = {}): Verdict => ({
-  result: 'unknown',
-  summary: `not known: ${reason}`,
-  reason,
-  ...more,
-})
-
-/** The question has no meaning here. */
-export const notApplicable = (reason: string, more: More = {}): Verdict => ({
-  result: 'not-applicable',
-  summary: reason,
-  reason,
-  ...more,
-})
+export const unsure = (reason: string, more: Omit<Verdict, 'result' | 'summary' | 'reason'> = {}): Verdict =>
+  unknown(reason, { summary: `not known: ${reason}`, ...more })
 
 const weight = { pass: 0, 'not-applicable': 0, unknown: 1, fail: 2 } as const
 const severityWeight: Readonly<Record<Severity, number>> = { info: 0, warn: 1, error: 2 }

@@ -1,7 +1,8 @@
 import { diskNeed } from '../../estimate/disk.ts'
 import type { CheckedItem } from '../../walk/item.ts'
+import { fail, notApplicable, pass, unknown, type Verdict } from '../../walk/verdict.ts'
 import type { RuleInput } from '../types.ts'
-import { counted, fail, item, notApplicable, pass, unknown, type Verdict } from './item.ts'
+import { counted, item } from './item.ts'
 
 /** Platform, machine, quota, clocks, storage and checkpoints. */
 export function computeRules(input: RuleInput): CheckedItem[] {

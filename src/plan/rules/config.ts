@@ -1,7 +1,8 @@
 import type { Plan } from '../../spec/schema.ts'
 import type { CheckedItem, Severity } from '../../walk/item.ts'
+import { fail, notApplicable, pass, unknown, type Verdict } from '../../walk/verdict.ts'
 import type { RuleInput } from '../types.ts'
-import { fail, itemOf, notApplicable, pass, unknown, type Verdict } from './item.ts'
+import { itemOf } from './item.ts'
 
 type Check = Plan['configChecks'][number]
 type Of<F extends Check['form']> = Extract<Check, { form: F }>

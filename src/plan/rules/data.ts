@@ -1,6 +1,7 @@
 import type { CheckedItem } from '../../walk/item.ts'
+import { fail, notApplicable, pass, unknown, type Verdict } from '../../walk/verdict.ts'
 import type { RuleInput } from '../types.ts'
-import { counted, fail, item, notApplicable, pass, unknown, type Verdict } from './item.ts'
+import { counted, item } from './item.ts'
 
 /** Where data come from, whether they are what was declared, and what a sample of them shows. */
 export function dataRules(input: RuleInput): CheckedItem[] {

@@ -1,6 +1,7 @@
 import type { CheckedItem } from '../../walk/item.ts'
+import { fail, notApplicable, pass, type Verdict } from '../../walk/verdict.ts'
 import type { RuleInput } from '../types.ts'
-import { counted, fail, item, notApplicable, pass, type Verdict } from './item.ts'
+import { counted, item } from './item.ts'
 import { looseLines } from './pins.ts'
 
 /** Packages, image, determinism, fingerprint, tracking: what makes a run repeatable. */

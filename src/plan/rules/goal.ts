@@ -1,6 +1,7 @@
 import type { CheckedItem } from '../../walk/item.ts'
+import { fail, notApplicable, pass, unknown, type Verdict } from '../../walk/verdict.ts'
 import type { RuleInput } from '../types.ts'
-import { counted, fail, item, notApplicable, pass, unknown, type Verdict } from './item.ts'
+import { counted, item } from './item.ts'
 
 const directionWords =
   /\b(?:rais|increas|improv|lift|grow|rise|above|over|exceed|at least|more|higher|better|faster|gain|beat|reduc|decreas|lower|cut|drop|below|under|at most|less|fewer|shrink|within|reach)\w*|[<>≤≥↑↓]/i

@@ -1,33 +1,7 @@
-import type { CheckedItem, Evidence, Result, Severity } from '../../walk/item.ts'
+import type { CheckedItem } from '../../walk/item.ts'
+import { judged, type Verdict } from '../../walk/verdict.ts'
 import type { RuleInput } from '../types.ts'
 import { type PlanItemId, planItems } from './specs.ts'
-
-/** What a rule found, before it is put together with the item's fixed part. */
-export interface Verdict {
-  readonly result: Result
-  readonly summary: string
-  readonly reason?: string
-  readonly severity?: Severity
-  readonly fix?: string
-  readonly detail?: readonly string[]
-  readonly value?: Evidence['value']
-  readonly command?: string
-}
-
-export const pass = (summary: string, more: Partial<Verdict> = {}): Verdict => ({ ...more, result: 'pass', summary })
-export const fail = (summary: string, more: Partial<Verdict> = {}): Verdict => ({ ...more, result: 'fail', summary })
-export const unknown = (reason: string, more: Partial<Verdict> = {}): Verdict => ({
-  summary: reason,
-  ...more,
-  result: 'unknown',
-  reason,
-})
-export const notApplicable = (reason: string, more: Partial<Verdict> = {}): Verdict => ({
-  summary: reason,
-  ...more,
-  result: 'not-applicable',
-  reason,
-})
 
 /** The item of the plan gate with this id and verdict. */
 export function item(input: RuleInput, id: PlanItemId, verdict: Verdict): CheckedItem {
@@ -41,25 +15,7 @@ export function itemOf(
   spec: Pick<CheckedItem, 'id' | 'title' | 'severity' | 'how'> & { readonly fix?: string },
   verdict: Verdict,
 ): CheckedItem {
-  const fix = verdict.fix ?? spec.fix
-  return {
-    id: spec.id,
-    title: spec.title,
-    gate: 'plan',
-    severity: verdict.severity ?? spec.severity,
-    how: spec.how,
-    ...(fix === undefined ? {} : { fix }),
-    result: verdict.result,
-    ...(verdict.reason === undefined ? {} : { reason: verdict.reason }),
-    evidence: {
-      summary: verdict.summary,
-      atMs: input.facts.nowMs,
-      host: 'local',
-      ...(verdict.command === undefined ? {} : { command: verdict.command }),
-      ...(verdict.detail === undefined || verdict.detail.length === 0 ? {} : { detail: verdict.detail.slice(0, 50) }),
-      ...(verdict.value === undefined ? {} : { value: verdict.value }),
-    },
-  }
+  return judged({ ...spec, gate: 'plan' }, verdict, { atMs: input.facts.nowMs, host: 'local' })
 }
 
 /** `3 files`, `1 file`. */

@@ -1,7 +1,8 @@
 import { effectiveWorkers } from '../../spec/units.ts'
 import type { CheckedItem } from '../../walk/item.ts'
+import { fail, pass, type Verdict } from '../../walk/verdict.ts'
 import type { RuleInput } from '../types.ts'
-import { counted, fail, item, pass, type Verdict } from './item.ts'
+import { counted, item } from './item.ts'
 
 /** Units, the places they write to, and what must come out of them. */
 export function unitRules(input: RuleInput): CheckedItem[] {

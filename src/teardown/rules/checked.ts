@@ -1,16 +1,8 @@
-import type { CheckedItem, ItemSpec, Override, Result } from '../../walk/item.ts'
+import type { CheckedItem, ItemSpec, Override } from '../../walk/item.ts'
+import type { Verdict } from '../../walk/verdict.ts'
 import { waivable } from '../items.ts'
 
 export const detailLimit = 50
-
-/** What a rule says about one item. */
-export interface Verdict {
-  readonly result: Result
-  readonly summary: string
-  readonly reason?: string
-  readonly detail?: readonly string[]
-  readonly value?: Readonly<Record<string, unknown>>
-}
 
 /** Files by name with what is said of each, bounded. */
 export const naming = (files: readonly { readonly path: string; readonly text: string }[]): readonly string[] =>

@@ -4,9 +4,10 @@ import type { RunState } from '../../run/types.ts'
 import { hostIdentityText, isVeryMachine } from '../../walk/graph.ts'
 import type { CheckedItem, ItemSpec } from '../../walk/item.ts'
 import type { HostIdentity, Proof } from '../../walk/proof.ts'
+import type { Verdict } from '../../walk/verdict.ts'
 import { teardownItems } from '../items.ts'
 import type { GoneFacts, PermitFacts, PermitPayload, RemovalFacts, VerifiedPayload } from '../types.ts'
-import { checked, type Verdict } from './checked.ts'
+import { checked } from './checked.ts'
 
 /** A permit lives at most this long (handbook money 8.4). */
 export const permitMinutes = 15

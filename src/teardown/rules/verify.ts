@@ -1,8 +1,9 @@
 import type { ManifestFile } from '../../artifact/manifest.ts'
 import type { CheckedItem, ItemSpec } from '../../walk/item.ts'
+import type { Verdict } from '../../walk/verdict.ts'
 import { teardownItems } from '../items.ts'
 import type { VerifyFacts } from '../types.ts'
-import { checked, detailLimit, naming, type Verdict } from './checked.ts'
+import { checked, detailLimit, naming } from './checked.ts'
 
 function aggregate({ after }: VerifyFacts): Verdict {
   if (after.length === 0)
