@@ -1,21 +1,14 @@
-import { hostEnvironment } from '../engine/box/place.ts'
 import type { BoxHandle } from '../engine/types.ts'
 import { runProbe } from '../host/probe/run-probe.ts'
-import { resolveTierPath, tierFor } from '../profile/tiers.ts'
 import type { ActContext } from '../run/act.ts'
+import { dataTier } from '../run/data-tier.ts'
 
 /** Folder of this run under the profile's data tier. A reason when it cannot be told: nothing is guessed. */
 export async function boxFolder(
   ctx: Pick<ActContext, 'host' | 'profile' | 'run' | 'signal'>,
 ): Promise<{ readonly folder: string } | { readonly reason: string }> {
-  const tier = tierFor(ctx.profile, 'data')
-  if (tier === null) return { reason: `the profile ${ctx.profile.platform} has no data tier` }
-  const env = await hostEnvironment(ctx.host, ctx.signal)
-  if (env === null) return { reason: `the environment of ${ctx.host.name} could not be read` }
-  const path = resolveTierPath(tier, env)
-  return path === null
-    ? { reason: `the path ${tier.path} of tier ${tier.id} cannot be resolved on ${ctx.host.name}` }
-    : { folder: `${path}/${ctx.run.id}` }
+  const tier = await dataTier(ctx)
+  return 'reason' in tier ? tier : { folder: `${tier.path}/${ctx.run.id}` }
 }
 
 /**

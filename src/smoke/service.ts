@@ -1,12 +1,11 @@
 import { unitDigest } from '../engine/box/layout.ts'
-import { hostEnvironment } from '../engine/box/place.ts'
 import { pushCode } from '../engine/box/push.ts'
 import { endSmokeStrays } from '../engine/box/strays.ts'
 import { machineClassOf, usableCores } from '../host/probe/machine-class.ts'
 import type { Probe } from '../host/probe/probe.ts'
 import { runProbe } from '../host/probe/run-probe.ts'
-import { resolveTierPath, tierFor } from '../profile/tiers.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
+import { dataTier } from '../run/data-tier.ts'
 import { messageOf } from '../run/errors.ts'
 import { failpoint } from '../run/failpoints.ts'
 import { otherAt } from '../run/open-cells.ts'
@@ -159,11 +158,9 @@ async function prepare(ctx: ActContext, probe: Probe): Promise<SmokePlace> {
   const name = `smoke-${ctx.newId()}`
   let folder = `${ctx.run.folder}/evidence/${name}`
   if (ctx.host.kind !== 'local') {
-    const tier = tierFor(ctx.profile, 'data')
-    const env = await hostEnvironment(ctx.host, ctx.signal)
-    const base = tier === null || env === null ? null : resolveTierPath(tier, env)
-    if (base === null) throw new Error(`It is not known where on ${ctx.host.name} a smoke may lie.`)
-    folder = `${base}/${ctx.run.id}-${name}`
+    const tier = await dataTier(ctx)
+    if ('reason' in tier) throw new Error(`It is not known where a smoke may lie: ${tier.reason}.`)
+    folder = `${tier.path}/${ctx.run.id}-${name}`
   }
   ctx.progress({ text: `copying ${code.length} files` })
   await pushCode(ctx.host, { projectFolder, code, plan, folder })

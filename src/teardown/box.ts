@@ -1,29 +1,6 @@
 import { lookAt } from '../engine/box/look.ts'
-import { resolveTierPath, tierFor } from '../profile/tiers.ts'
 import type { ActContext } from '../run/act.ts'
 import type { AfterStepFacts } from './types.ts'
-
-/** Base folder of the data tier on the host; null with a reason when it cannot be told. */
-export async function dataTier(
-  ctx: Pick<ActContext, 'host' | 'profile' | 'signal'>,
-): Promise<{ readonly path: string } | { readonly reason: string }> {
-  const tier = tierFor(ctx.profile, 'data')
-  if (tier === null) return { reason: 'the profile has no data tier' }
-  const source = `for name in HOME XDG_DATA_HOME XDG_STATE_HOME XDG_CACHE_HOME; do
-  eval "value=\\\${$name-}"
-  printf '%s=%s\\0' "$name" "$value"
-done`
-  const result = await ctx.host.script(source, [], { timeoutSeconds: 15, signal: ctx.signal })
-  if (result.ending.kind !== 'exited' || result.ending.code !== 0)
-    return { reason: 'the environment of the host could not be read' }
-  const env: Record<string, string> = {}
-  for (const entry of Buffer.from(result.stdout).toString('utf8').split('\0')) {
-    const at = entry.indexOf('=')
-    if (at > 0 && entry.length > at + 1) env[entry.slice(0, at)] = entry.slice(at + 1)
-  }
-  const path = resolveTierPath(tier, env)
-  return path === null ? { reason: `the path of tier ${tier.id} cannot be resolved on the host` } : { path }
-}
 
 /** Runner and units that are alive in a box folder, in words, by start time and boot id; or why nobody can tell. */
 export async function livingIn(
