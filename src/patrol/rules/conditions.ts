@@ -261,7 +261,8 @@ function slowerThanSmoke(usual: number | null, smoke: number | null, thresholds:
 function duration(row: UnitRow, expected: number | null, thresholds: Thresholds): readonly Condition[] {
   if (expected === null || expected <= 0 || row.seconds === null) return []
   const times = row.seconds / expected
-  const isSlow = times > thresholds.slowUnitTimes && row.state !== 'failed'
+  const isWorthALook = row.seconds - expected >= thresholds.slowUnitLossSeconds
+  const isSlow = times > thresholds.slowUnitTimes && isWorthALook && row.state !== 'failed'
   return [
     {
       rule: 'unit-slow',

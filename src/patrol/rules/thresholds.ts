@@ -23,6 +23,8 @@ export const defaultThresholds = {
   fastFinishFraction: 0.5,
   slowUnitTimes: 2,
   tooSlowUnitTimes: 3,
+  /** A unit of one second that took three shows a busy machine, not a fault: this much must have been lost. */
+  slowUnitLossSeconds: 10,
   chanceUnits: 2,
   leaseWarnFraction: 0.25,
   leaseErrorFraction: 0.1,

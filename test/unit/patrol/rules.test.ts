@@ -319,6 +319,7 @@ describe('conditions', () => {
     ['NaN', { units: [row({ nanCount: 1 })] }, ['unit-nan error bug inspect-batch']],
     ['slow unit', { units: [row({ state: 'running', seconds: 201 })] }, ['unit-slow warn observation why-silent']],
     ['much too slow', { units: [row({ state: 'running', seconds: 301 })] }, ['unit-slow error observation why-silent']],
+    ['slow by less than anybody minds', { units: [row({ state: 'running', seconds: 9 })], expectedUnitSeconds: 1 }, []],
     ['fast unit', { units: [row({ seconds: 49 })] }, ['unit-fast warn invalid collect-evidence']],
     ['failed unit', { units: [row({ state: 'failed', exitCode: 137 })] }, ['unit-failed error capacity host-memory']],
     [
