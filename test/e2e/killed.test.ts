@@ -31,6 +31,7 @@ import {
 } from './support.ts'
 
 const kills = isFull ? 60 : 6
+const timeout = isFull ? 1_800_000 : 400_000
 const seed = Number(process.env.KX_SEED ?? 20_261_122)
 const apps: PtyApp[] = []
 
@@ -133,7 +134,7 @@ async function killedWalk(place: Place, growth: number, moreMs: number): Promise
   return signal === null
 }
 
-describe('a walk without a terminal, killed with SIGKILL again and again', () => {
+describe('a walk without a terminal, killed with SIGKILL again and again', { timeout }, () => {
   it(`goes on after each of ${kills} kills: nothing runs twice, nothing is lost`, async () => {
     const random = seeded(seed)
     let place = makePlace({ groups: 4, epochs: 80 })
@@ -157,8 +158,8 @@ describe('a walk without a terminal, killed with SIGKILL again and again', () =>
     }
     // And once to the end, undisturbed.
     for (let rounds = 0; rounds < 3; rounds += 1) {
-      const { exitCode, data } = await kxJson(place, ['walk'])
-      expect(exitCode).toBe(3)
+      const { exitCode, data, summary } = await kxJson(place, ['walk'])
+      expect({ exitCode, summary }).toEqual({ exitCode: 3, summary })
       if (data.stoppedAt === 'teardown.remove') break
       expect(data.stoppedAt).toBe('cost.approve')
       await approve(place)
@@ -242,7 +243,7 @@ const halves: readonly (readonly string[])[] = [
   [],
 ]
 
-describe('the workbench, killed with SIGKILL', () => {
+describe('the workbench, killed with SIGKILL', { timeout }, () => {
   it(`comes back ${kills} times on the same run, screen, row, scroll, filter and half-typed line`, async () => {
     const random = seeded(seed + 1)
     const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T

@@ -223,7 +223,9 @@ export function runFolderOf(place: Place): string {
 /** Folders of runs on the box, which is this machine. */
 export function boxFolders(place: Place): string[] {
   const folder = join(place.state, 'data', 'kx', 'boxes')
-  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []
+  // An audit that was killed may have left the file with which it tried whether the place takes one.
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => !name.startsWith('.kx-probe-')) : []
+  return names.map((name) => join(folder, name))
 }
 
 export function boxFolderOf(place: Place): string {
