@@ -68,11 +68,15 @@ export class Acts {
     }
   }
 
-  /** One look at the run by itself, at most one at a time; it leaves no cell, what it finds is recorded. */
-  autoTick(): void {
+  /**
+   * One look at the run by itself, at most one at a time; it leaves no cell, what it finds is recorded. False when none
+   * begins: then nothing will be drawn anew at its end.
+   */
+  autoTick(): boolean {
     const desk = this.#desk
     const spec = desk.registry.get('patrol.tick')
-    if (spec === undefined || this.#isTicking || this.isBusy || whyDisabled(spec, desk.commandState()) !== null) return
+    if (spec === undefined || this.#isTicking || this.isBusy || whyDisabled(spec, desk.commandState()) !== null)
+      return false
     this.#isTicking = true
     const environment = this.#environment('auto', new AbortController())
     void this.#run(spec, {}, environment)
@@ -81,6 +85,7 @@ export class Acts {
         this.#isTicking = false
         return this.#settle()
       })
+    return true
   }
 
   async #run(spec: CommandSpec, args: Readonly<Record<string, unknown>>, env: CommandEnvironment): Promise<ActResult> {

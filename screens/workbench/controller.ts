@@ -138,8 +138,8 @@ export class Controller {
     this.#desk.loadSoon()
   }
 
-  autoTick(): void {
-    this.#acts.autoTick()
+  autoTick(): boolean {
+    return this.#acts.autoTick()
   }
 
   close(): void {

@@ -221,8 +221,8 @@ function startClock(controller: Controller, refreshSeconds: () => number): () =>
     const wait = controller.isRunLive ? refreshSeconds() * 1000 : nextTickMs(controller)
     if (wait === null) return
     timer = setTimeout(() => {
-      if (controller.isRunLive) controller.autoTick()
-      controller.tick()
+      // A look draws once, at its end, with all ages as they are then.
+      if (!controller.isRunLive || !controller.autoTick()) controller.tick()
       plan()
     }, wait)
     timer.unref()
