@@ -11,14 +11,21 @@ export interface BoxScripts {
 
 let loaded: Promise<BoxScripts> | null = null
 
-/** Reads the scripts once. Throws when the installation is incomplete. */
+/** Reads the scripts once. Throws when the installation is incomplete. The addresses stand here whole: the build goes by them. */
 export function boxScripts(): Promise<BoxScripts> {
+  const read = (address: URL) => readFile(address, 'utf8')
   loaded ??= Promise.all([
-    readFile(new URL('./runner.sh', import.meta.url), 'utf8'),
-    readFile(new URL('./start.sh', import.meta.url), 'utf8'),
-    readFile(new URL('./status.sh', import.meta.url), 'utf8'),
-    readFile(new URL('./sweep.sh', import.meta.url), 'utf8'),
-  ]).then(([runner, start, status, sweep]) => ({ runner, start, status, sweep }))
+    read(new URL('./alive.sh', import.meta.url)),
+    read(new URL('./runner.sh', import.meta.url)),
+    read(new URL('./start.sh', import.meta.url)),
+    read(new URL('./status.sh', import.meta.url)),
+    read(new URL('./sweep.sh', import.meta.url)),
+  ]).then(([alive, runner, start, status, sweep]) => ({
+    runner,
+    start,
+    status: `${alive}${status}`,
+    sweep: `${alive}${sweep}`,
+  }))
   return loaded
 }
 

@@ -5,20 +5,7 @@ cd -- "$1" 2>/dev/null || { echo 'missing'; exit 0; }
 now=$(date +%s%3N)
 case $now in *[!0-9]*) now=$(date +%s)000 ;; esac
 echo "now $now"
-boot=none
-[ -r /proc/sys/kernel/random/boot_id ] && read -r boot </proc/sys/kernel/random/boot_id
 echo "boot $boot"
-
-# The same test as the runner's: start time and boot id belong to a pid, and a zombie does not run.
-is_alive() {
-  [ "$3" = "$boot" ] || return 1
-  if [ ! -r /proc/self/stat ]; then kill -0 "$1" 2>/dev/null; return; fi
-  IFS= read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
-  want=$2
-  # shellcheck disable=SC2086
-  set -- ${stat##*) }
-  [ "${20:-}" = "$want" ] && [ "$1" != Z ] && [ "$1" != X ]
-}
 
 [ -f starting ] && read -r k <starting && echo "starting $k"
 if [ -f runner.pid ] && read -r p t b k <runner.pid; then
