@@ -20,7 +20,7 @@ async function quiet(app: PtyApp): Promise<void> {
 }
 
 /** One key: from the write into the pty to the first byte that comes back. */
-async function press(app: PtyApp, key: string): Promise<Press | null> {
+export async function press(app: PtyApp, key: string): Promise<Press | null> {
   await quiet(app)
   app.resetCounters()
   let stop = () => {}

@@ -1,10 +1,13 @@
+import { spawn } from 'node:child_process'
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
-import { clearPlaces, makePlace, mustPass, type Place, passGates } from '../e2e/support.ts'
+import { boxFolderOf, clearPlaces, makePlace, mustPass, type Place, passGates } from '../e2e/support.ts'
+import { node } from '../harness/apps.ts'
 import { builtCommand, builtEntry } from '../harness/built.ts'
 import { type PtyApp, startPty } from '../harness/pty.ts'
 import { watch } from './idle.ts'
-import { keysAt } from './keys.ts'
+import { keysAt, press } from './keys.ts'
+import { spread, tidy } from './stats.ts'
 
 /**
  * A run that stays live by itself: one unit hangs without using the CPU, the others finish. Eight cards are simulated
@@ -56,6 +59,54 @@ export async function live(seconds: number, rounds: Readonly<Record<string, numb
       }
     }
     return result
+  } finally {
+    clearPlaces()
+  }
+}
+
+const MiB = 2 ** 20
+
+/** Keys on the patrol screen while the log that it shows grows by 100 MB/s. */
+export async function flood(seconds: number) {
+  try {
+    const place = await livePlace()
+    const app = open(place, 120, 40)
+    try {
+      await app.waitFor(done, { timeoutMs: 300_000, what: 'all units but the one that hangs' })
+      const log = join(boxFolderOf(place), 'units', 'split-00-03', 'log')
+      const writer = spawn(node, [resolve(import.meta.dirname, 'flood-writer.ts'), log, '100', String(seconds)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      let said = ''
+      writer.stdout.on('data', (chunk: Buffer) => {
+        said += chunk
+      })
+      const ended = new Promise<void>((settle) => writer.once('close', () => settle()))
+      let isWriting = true
+      void ended.then(() => {
+        isWriting = false
+      })
+      const latencies: number[] = []
+      let unanswered = 0
+      let rssMost = 0
+      for (let i = 0; isWriting; i += 1) {
+        const one = await press(app, i % 2 === 0 ? 'j' : 'k')
+        if (one === null) unanswered += 1
+        else latencies.push(one.latencyMs)
+        rssMost = Math.max(rssMost, app.use().rssBytes)
+      }
+      await ended
+      const { megabytes, seconds: elapsed } = JSON.parse(said) as { megabytes: number; seconds: number }
+      return {
+        seconds: tidy(elapsed),
+        megabytesPerSecond: tidy(megabytes / elapsed),
+        keysMs: spread(latencies),
+        unanswered,
+        rssMostMiB: tidy(rssMost / MiB),
+      }
+    } finally {
+      await app.dispose()
+    }
   } finally {
     clearPlaces()
   }

@@ -1,11 +1,11 @@
-// npm run bench:ui [-- --only first,keys,idle,memory,resize,repaint,live] [--quick] [--frames 30000]
+// npm run bench:ui [-- --only first,keys,idle,memory,repaint,resize,live,flood] [--quick] [--frames 30000]
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { firstFrame } from './first-frame.ts'
 import { idle } from './idle.ts'
 import { keys } from './keys.ts'
-import { live } from './live.ts'
+import { flood, live } from './live.ts'
 import { machineFacts } from './machine.ts'
 import { memory } from './memory.ts'
 import { repaint, resizes } from './resize.ts'
@@ -28,6 +28,7 @@ const parts: Readonly<Record<string, () => Promise<unknown>>> = {
   resize: () => resizes(quick ? 20 : 200),
   idle: () => idle(quick ? 10 : 60),
   live: () => live(quick ? 10 : 60, quick ? { move: 1, screens: 1, palette: 1 } : { move: 4, screens: 4, palette: 3 }),
+  flood: () => flood(quick ? 10 : 60),
   memory: () => memory(quick ? 1000 : Number(values.frames)),
 }
 

@@ -1,0 +1,189 @@
+// node test/bench/table.ts: writes the figures of test/bench/results/*.json into docs/benchmarks.md, between its marks.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { MachineFacts } from './machine.ts'
+
+const results = resolve(import.meta.dirname, 'results')
+const page = resolve(import.meta.dirname, '../../docs/benchmarks.md')
+
+interface Part {
+  // biome-ignore lint/suspicious/noExplicitAny: the shape is what the bench of the same name writes
+  readonly figures: any
+  readonly machine: MachineFacts
+  readonly isQuick: boolean
+}
+
+interface Row {
+  readonly what: string
+  readonly bar: string
+  readonly figure: string
+  readonly isMet: boolean
+  readonly part: string
+}
+
+type Figures = Part['figures']
+const row = (part: string, what: string, bar: string, figure: string, isMet: boolean): Row => ({
+  part,
+  what,
+  bar,
+  figure,
+  isMet,
+})
+
+/** How each part is read and what it is held to (issue 2 section 7, handbook terminal 13.1). */
+const readers: Readonly<Record<string, (f: Figures) => Row[]>> = {
+  first: (f) => [
+    row(
+      'first',
+      'start to first frame, median',
+      '<= 250 ms or 1.2 x the Ink hello, whichever is more',
+      `${f.kxMs.p50} ms (hello ${f.helloMs.p50} ms, ${f.ratio} x; bar ${f.barMs} ms)`,
+      f.kxMs.p50 <= f.barMs,
+    ),
+  ],
+  keys: (f) =>
+    (
+      [
+        ['120x40', 12, 35, 60],
+        ['200x60', 20, 50, null],
+      ] as const
+    ).map(([size, p50, p95, p99]) => {
+      const { allMs, unpainted } = f[size]
+      return row(
+        'keys',
+        `key to paint at ${size}, ${allMs.count} keys`,
+        `p50 <= ${p50}, p95 <= ${p95}${p99 === null ? '' : `, p99 <= ${p99}`} ms, none unpainted`,
+        `p50 ${allMs.p50}, p95 ${allMs.p95}, p99 ${allMs.p99} ms, ${unpainted} unpainted`,
+        allMs.p50 <= p50 && allMs.p95 <= p95 && (p99 === null || allMs.p99 <= p99) && unpainted === 0,
+      )
+    }),
+  idle: (f) => [
+    row(
+      'idle',
+      `idle ${Math.round(f.noRun.seconds)} s, no run`,
+      '0 frames, 0 bytes, <= 0.1 % of a core, <= 1 wake-up/s',
+      `${f.noRun.frames} frames, ${f.noRun.bytes} bytes, ${f.noRun.cpuPercent} %, ${f.noRun.wakeupsPerSecond}/s`,
+      f.noRun.frames === 0 && f.noRun.bytes === 0 && f.noRun.cpuPercent <= 0.1 && f.noRun.wakeupsPerSecond <= 1,
+    ),
+    row(
+      'idle',
+      `idle ${Math.round(f.checkedRun.seconds)} s, a run that is not live`,
+      '<= 1 frame (a minute has passed), <= 0.1 % of a core',
+      `${f.checkedRun.frames} frames, ${f.checkedRun.bytes} bytes, ${f.checkedRun.cpuPercent} %`,
+      f.checkedRun.frames <= 1 && f.checkedRun.cpuPercent <= 0.1,
+    ),
+    row('idle', 'RSS idle', '<= 130 MiB', `${f.noRun.rssMiB} MiB`, f.noRun.rssMiB <= 130),
+  ],
+  live: (f) =>
+    (
+      [
+        ['120x40', 2],
+        ['200x60', 4],
+      ] as const
+    ).map(([size, cpu]) => {
+      const { cpuPercent, bytesPerSecond, framesPerSecond } = f[size]
+      return row(
+        'live',
+        `live run, 8 simulated GPUs at 1 Hz, ${size}`,
+        `<= ${cpu} % of a core, <= 2 kB/s, <= 1 frame/s`,
+        `${cpuPercent} %, ${bytesPerSecond} B/s, ${framesPerSecond} frames/s`,
+        cpuPercent <= cpu && bytesPerSecond <= 2000 && framesPerSecond <= 1.05,
+      )
+    }),
+  memory: (f) => [
+    row(
+      'memory',
+      `RSS after ${f.frames.toLocaleString('en')} frames`,
+      '<= 200 MiB, no slope (< 1 MiB per 10,000 frames)',
+      `${f.rssAfterMiB} MiB, ${f.slopeMiBPer10kFrames} MiB per 10,000 frames`,
+      f.rssAfterMiB <= 200 && f.slopeMiBPer10kFrames < 1,
+    ),
+  ],
+  soak: (f) => [
+    row(
+      'soak',
+      `RSS after ${f.frames.toLocaleString('en')} frames`,
+      '<= 200 MiB, no slope (< 0.1 MiB per 10,000 frames)',
+      `${f.rssAfterMiB} MiB, ${f.slopeMiBPer10kFrames} MiB per 10,000 frames`,
+      f.rssAfterMiB <= 200 && f.slopeMiBPer10kFrames < 0.1,
+    ),
+  ],
+  resize: (f) => [
+    row(
+      'resize',
+      `wrong settled frames, ${f.emulator.resizes} resizes, emulator`,
+      '0',
+      `${f.emulator.wrong.length}`,
+      f.emulator.wrong.length === 0,
+    ),
+    row(
+      'resize',
+      `wrong settled frames, ${f.tmux.resizes} resizes, tmux`,
+      '0',
+      `${f.tmux.wrong.length}`,
+      f.tmux.wrong.length === 0,
+    ),
+    row(
+      'resize',
+      'resize to repaint, 40 ms of settling included',
+      'p95 <= 100 ms',
+      `p50 ${f.emulator.repaintMs.p50}, p95 ${f.emulator.repaintMs.p95} ms`,
+      f.emulator.repaintMs.p95 <= 100,
+    ),
+  ],
+  repaint: (f) => [
+    row(
+      'repaint',
+      `right again after SIGSTOP, junk, SIGCONT, ${f.tries} tries`,
+      'all within 200 ms',
+      `${f.tries - f.wrong} right, slowest ${f.repaintMs.max} ms`,
+      f.wrong === 0 && f.repaintMs.max <= 200,
+    ),
+  ],
+  flood: (f) => [
+    row(
+      'flood',
+      `log of ${f.megabytesPerSecond} MB/s for ${Math.round(f.seconds)} s`,
+      'keys p95 <= 100 ms, RSS <= 300 MiB',
+      `p95 ${f.keysMs.p95} ms, most ${f.rssMostMiB} MiB`,
+      f.keysMs.p95 <= 100 && f.rssMostMiB <= 300,
+    ),
+  ],
+}
+
+function read(name: string): Record<string, Part> {
+  const file = resolve(results, name)
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, Part>) : {}
+}
+
+function table(): string {
+  const parts = { ...read('ui.json'), ...read('soak.json') }
+  const lines = ['| What | Bar | Figure | | Command | Load |', '|---|---|---|---|---|---|']
+  for (const [name, reader] of Object.entries(readers)) {
+    const part = parts[name]
+    if (part === undefined) continue
+    const command = name === 'soak' ? 'npm run bench:soak' : `npm run bench:ui -- --only ${name}`
+    for (const { what, bar, figure, isMet } of reader(part.figures)) {
+      const verdict = isMet ? 'met' : '**missed**'
+      lines.push(`| ${what} | ${bar} | ${figure} | ${verdict} | \`${command}\` | ${part.machine.loadAtStart} |`)
+    }
+  }
+  const machine = Object.values(parts)[0]?.machine
+  if (machine === undefined) throw new Error('no results yet: npm run bench:ui')
+  const { cpu, cores, memoryGiB, node, tmux, kernel } = machine
+  return [
+    `Taken on ${cpu}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}, Node ${node.slice(1)}, ${tmux}. Load is the mean of`,
+    'runnable tasks in the minute before each part: above the count of cores, times are those of a crowded machine.',
+    '',
+    ...lines,
+  ].join('\n')
+}
+
+const text = readFileSync(page, 'utf8')
+const marks = /(<!-- figures: begin -->\n)[\s\S]*?(\n<!-- figures: end -->)/
+if (!marks.test(text))
+  throw new Error(`${page} has no place for the figures: <!-- figures: begin --> … <!-- figures: end -->`)
+writeFileSync(
+  page,
+  text.replace(marks, (_all, begin: string, end: string) => `${begin}\n${table()}\n${end}`),
+)
