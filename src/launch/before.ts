@@ -44,18 +44,18 @@ export async function lookBefore(ctx: ActContext, folder: string): Promise<Befor
   // Newest first: a start that has neither receipt nor a certain failure is asked for by its token.
   for (const intent of [...launches].reverse()) {
     if (known.has(intent.token) || intent.closed?.outcome === 'failed') continue
+    const payload = (intent.payload ?? {}) as Partial<LaunchIntent>
+    const rival = runningCell(state, payload.cellId)
+    if (rival !== null)
+      return refused(
+        `Another kx (${rival.started.who}, ${rival.started.via}) is at it since ${new Date(rival.startedAtMs).toISOString()}. Let it finish, or end it.`,
+      )
     const found = await boxEngine.find(ctx.host, folder, intent.token)
     failpoint('launch.after-find')
     if (found.kind === 'unknown')
       return refused(`Whether the launch with token ${intent.token} runs is not known: ${found.reason}.`, 4)
     const { intentId } = intent
-    const payload = (intent.payload ?? {}) as Partial<LaunchIntent>
     if (found.kind === 'none') {
-      const rival = intent.closed === null ? runningCell(state, payload.cellId) : null
-      if (rival !== null)
-        return refused(
-          `Another kx (${rival.started.who}, ${rival.started.via}) is at it since ${new Date(rival.startedAtMs).toISOString()}. Let it finish, or end it.`,
-        )
       if (intent.closed === null)
         await closeIntent(ctx.run, {
           intentId,

@@ -1,11 +1,9 @@
 import { join } from 'node:path'
-import { boxScripts } from '../engine/box/assets.ts'
 import { boxEngine } from '../engine/box/engine.ts'
 import { unitDigest } from '../engine/box/layout.ts'
 import { endSmokeStrays } from '../engine/box/strays.ts'
 import { EngineError } from '../engine/errors.ts'
 import type { BoxHandle, SubmitRequest } from '../engine/types.ts'
-import { hasNoMeter } from '../profile/tiers.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { isRunError, messageOf } from '../run/errors.ts'
 import { failpoint } from '../run/failpoints.ts'
@@ -16,17 +14,14 @@ import { otherAt } from '../run/open-cells.ts'
 import { tokenFor } from '../run/token.ts'
 import { sha256Hex } from '../spec/digest.ts'
 import { effectiveWorkers } from '../spec/units.ts'
-import { shellJoin } from '../text/shell.ts'
 import { gateFor } from '../walk/gates.ts'
-import { hostIdentityText } from '../walk/graph.ts'
-import type { HostIdentity, Proof } from '../walk/proof.ts'
+import type { HostIdentity } from '../walk/proof.ts'
 import { type Before, lookBefore } from './before.ts'
-import { boxFolder, gpusFor, isOwnSession } from './box.ts'
-import { firstSignOf } from './first-sign.ts'
+import { boxFolder, gpusFor } from './box.ts'
+import { receiptFor } from './receipt.ts'
 import { recoveryNote } from './recovery.ts'
-import { launchItems } from './rules.ts'
 import { resolvedConfig } from './run-config.ts'
-import type { LaunchIntent, ReceiptPayload } from './types.ts'
+import type { LaunchIntent } from './types.ts'
 
 /**
  * Starts the units on the box, detached, or goes on where a runner that is seen dead has stopped. The intent is on disk
@@ -215,145 +210,4 @@ function leaseEnd(ctx: ActContext): number | null {
   return typeof hours === 'number' && Number.isFinite(hours) && hours > 0
     ? Math.round(ctx.clock.nowMs() + hours * 3_600_000)
     : null
-}
-
-interface Started {
-  readonly identity: HostIdentity
-  readonly began: number
-  readonly handle: BoxHandle
-  readonly attempt: number
-  readonly resumed: boolean
-  readonly isAdopted: boolean
-  readonly gpus: readonly string[]
-  readonly foreignGpuProcesses: number | null
-  readonly intentSequence: number | null
-  readonly runConfigSha256: string
-  readonly unitSha256: string
-  readonly leaseUntilMs: number | null
-}
-
-/** Waits for the first sign of life, judges the items, and appends the receipt: also when no sign came. */
-async function receiptFor(ctx: ActContext, started: Started): Promise<ActResult> {
-  const { plan, units } = ctx.loaded
-  const { handle, identity } = started
-  ctx.cell.say(`runner ${handle.process.pid} by ${handle.detach} in ${handle.folder}`)
-  await openMeter(ctx, started)
-  failpoint('launch.before-sign')
-  ctx.progress({ text: 'waiting for the first log line or step' })
-  const firstSign = await firstSignOf(ctx, handle)
-  failpoint('launch.after-sign')
-  const state = ctx.run.state()
-  const { runner } = await boxScripts()
-  const there = await ctx.host.sha256(join(handle.folder, handle.runner), ctx.signal).catch(() => null)
-  const fingerprints = await countFingerprints(ctx, handle)
-  const nowMs = ctx.clock.nowMs()
-  const items = launchItems({
-    nowMs,
-    host: identity,
-    plan,
-    platform: ctx.profile.platform,
-    startScriptReruns: ctx.profile.launch.startScriptReruns,
-    hasMeter: !hasNoMeter(ctx.profile),
-    token: handle.token,
-    intentSequence: started.intentSequence,
-    runId: ctx.run.id,
-    handle,
-    resumed: started.resumed,
-    isAdopted: started.isAdopted,
-    codeFiles: ctx.loaded.code.length,
-    codeBytes: ctx.loaded.code.reduce((sum, file) => sum + file.bytes, 0),
-    git: gitOf(state.latest.PlanDigest),
-    runConfigSha256: started.runConfigSha256,
-    leaseUntilMs: started.leaseUntilMs,
-    firstSign,
-    seconds: (ctx.clock.monotonicMs() - started.began) / 1000,
-    isRunnerIdentical: there === null ? null : there === sha256Hex(runner),
-    isOwnSession: await isOwnSession(ctx, handle),
-    fingerprints,
-    foreignGpuProcesses: started.foreignGpuProcesses,
-  })
-  for (const [i, item] of items.entries()) {
-    ctx.cell.say(`${item.result.padEnd(14)} ${item.id}  ${item.evidence.summary}`)
-    ctx.progress({ text: item.title, done: i + 1, total: items.length, item })
-  }
-  const payload: ReceiptPayload = {
-    runId: ctx.run.id,
-    token: handle.token,
-    attempt: started.attempt,
-    handle,
-    folder: handle.folder,
-    workers: effectiveWorkers(plan),
-    gpus: started.gpus,
-    detach: handle.detach,
-    startedAtMs: nowMs,
-    leaseUntilMs: started.leaseUntilMs,
-    runConfigSha256: started.runConfigSha256,
-    unitSha256: started.unitSha256,
-    resumed: started.resumed,
-    firstSign,
-  }
-  const needs = [state.latest.Approval, state.latest.AuditReport, state.latest.SmokeProof].flatMap((p) => p?.id ?? [])
-  const proof: Proof<ReceiptPayload> = {
-    id: ctx.newId(),
-    kind: 'Receipt',
-    phase: 'launch',
-    atMs: nowMs,
-    host: identity,
-    boundTo: { ...ctx.loaded.digests, host: hostIdentityText(identity) },
-    needs,
-    items,
-    payload,
-  }
-  failpoint('launch.before-receipt')
-  await ctx.run.append('proof.made', proof)
-  failpoint('launch.after-receipt')
-  const isAlive = firstSign.kind !== 'none'
-  const verb = started.resumed ? 'Went on' : 'Launched'
-  return {
-    proof,
-    summary: isAlive
-      ? `${verb}: ${units.length} units on ${payload.workers} workers by ${handle.detach}, first sign from ${firstSign.unit} after ${firstSign.afterSeconds.toFixed(1)} s`
-      : `${verb}, and not seen alive: ${firstSign.reason}`,
-    exitCode: isAlive ? 0 : 1,
-    data: { launched: true, proofId: proof.id, receipt: payload, command: shellJoin(['kx', 'patrol']) },
-  }
-}
-
-/** On record before anybody waits: should kx die now, the meter is seen. A meter under an older lease gives way. */
-async function openMeter(ctx: ActContext, { attempt, leaseUntilMs }: Started): Promise<void> {
-  const open = ctx.run.state().meters.find((meter) => meter.closedAtMs === null && meter.host === ctx.host.name)
-  const meterId = `${ctx.host.name}-${ctx.run.id}-${attempt}`
-  if (open !== undefined && (open.leaseUntilMs === leaseUntilMs || open.meterId === meterId)) return
-  await ctx.run.append('meter.opened', {
-    meterId,
-    what: ctx.profile.title,
-    host: ctx.host.name,
-    usdPerHour: ctx.profile.billing.usdPerHour,
-    leaseUntilMs,
-  })
-  failpoint('launch.after-meter')
-  if (open !== undefined)
-    await ctx.run.append('meter.closed', { meterId: open.meterId, because: 'it goes on under the lease of a relaunch' })
-}
-
-function gitOf(plan: Proof | undefined): { commit: string | null; isDirty: boolean | null } | null {
-  const git = (plan?.payload as { readonly git?: unknown } | null | undefined)?.git
-  if (typeof git !== 'object' || git === null) return null
-  const { commit, isDirty } = git as Readonly<Record<string, unknown>>
-  return {
-    commit: typeof commit === 'string' ? commit : null,
-    isDirty: typeof isDirty === 'boolean' ? isDirty : null,
-  }
-}
-
-async function countFingerprints(ctx: ActContext, handle: BoxHandle): Promise<number | null> {
-  const first = ctx.loaded.units.slice(0, Math.max(2, effectiveWorkers(ctx.loaded.plan)))
-  try {
-    const found = await Promise.all(
-      first.map((unit) => ctx.host.stat(`${handle.folder}/units/${unit.id}/env_fingerprint.json`)),
-    )
-    return found.filter((file) => file !== null).length
-  } catch {
-    return null
-  }
 }

@@ -106,6 +106,24 @@ describe('launch from two terminals at once', () => {
     expect(launches(ctx)).toMatchObject([{ closed: { outcome: 'done' } }])
     expect(receiptOf(ctx)).toMatchObject({ attempt: 1 })
   })
+
+  it('writes one receipt, also when the second comes while the first waits for a sign of life', async () => {
+    const ctx = await ready({ env: { STEPS: '30' } })
+    await startCell(ctx.run, 'c1')
+    const second = await secondTerminal(ctx)
+    let answer: Awaited<ReturnType<typeof launch>> | null = null
+    const host: Host = {
+      ...ctx.host,
+      sha256: async (path, signal) => {
+        if (answer === null && launches(ctx)[0]?.closed != null) answer = await launch(second)
+        return ctx.host.sha256(path, signal)
+      },
+    }
+    expect(await launch({ ...ctx, host })).toMatchObject({ exitCode: 0 })
+    expect(answer).toMatchObject({ exitCode: 1, summary: expect.stringContaining('at it') })
+    await ctx.run.refresh()
+    expect(ctx.run.state().proofs.filter((proof) => proof.kind === 'Receipt')).toHaveLength(1)
+  })
 })
 
 describe('a start whose launch died before its receipt', () => {
