@@ -1,0 +1,33 @@
+import type { Plan } from '../../spec/schema.ts'
+import type { Condition, CrashMark, DiskFigure, GpuPanel, Liveness, MachineFigure, Signals, UnitRow } from '../types.ts'
+import type { Thresholds } from './thresholds.ts'
+
+/** Everything that the rules look at: this tick's figures and what earlier ticks left. */
+export interface ConditionsInput {
+  readonly nowMs: number
+  readonly plan: Plan
+  readonly liveness: Liveness
+  readonly signals: Signals
+  readonly units: readonly UnitRow[]
+  readonly disks: readonly DiskFigure[]
+  readonly machine: MachineFigure
+  readonly gpu: GpuPanel
+  /** All marks of units since launch, not only those of this tick. */
+  readonly marks: readonly CrashMark[]
+  /** Kills for want of memory when the run was first looked at. */
+  readonly oomBaseline: number | null
+  /** Mean GPU utilisation over the last window, and how long the window is. */
+  readonly gpuWindow: { readonly percent: number; readonly seconds: number } | null
+  /** Median seconds of a unit: of finished ones, else as the smoke measured it. */
+  readonly expectedUnitSeconds: number | null
+  /** What the smoke measured alone. */
+  readonly smokeUnitSeconds: number | null
+  readonly checkpointIntervalSeconds: number | null
+  /** Ticks in a row, this one included, that could not tell the state. */
+  readonly unknownTicks: number
+  readonly lease: { readonly openedAtMs: number; readonly untilMs: number } | null
+  readonly thresholds: Thresholds
+}
+
+/** Looks at a tick's figures; every condition that it knows, active or not. */
+export type Rule = (input: ConditionsInput) => readonly Condition[]
