@@ -12,6 +12,7 @@ import type { DiskFigure, GpuPanel, MachineFigure } from './types.ts'
 
 /** Window over which growth is judged. */
 const trendWindowMs = 3_600_000
+const diskSampleEveryMs = 10_000
 const line = (text: string | null) => (text === null ? null : sanitiseLine(text, 200))
 
 /** Disk panel: one figure a tier, with growth and time to full from earlier samples. */
@@ -21,14 +22,19 @@ export function diskFigures(
   samples: Samples,
   thresholds: Thresholds,
 ): readonly DiskFigure[] {
+  // A trend over an hour needs no point a second, and reads all that there are at every look.
+  const sampledAtMs = samples.get('disks sampled at')
+  const isDue = typeof sampledAtMs !== 'number' || Math.abs(answer.atMs - sampledAtMs) >= diskSampleEveryMs
+  if (isDue) samples.set('disks sampled at', answer.atMs)
   return tiers.map(({ tier, path }) => {
     const disk = answer.probe.disks.find((each) => each.path === path)
     const bytes = disk === undefined ? null : orNull(disk.bytes)
     const inodes = disk === undefined ? null : orNull(disk.inodes)
-    samples.add(answer.atMs, {
-      [`disk.${tier.id}.used`]: bytes?.usedBytes ?? null,
-      [`disk.${tier.id}.inodes`]: inodes?.used ?? null,
-    })
+    if (isDue)
+      samples.add(answer.atMs, {
+        [`disk.${tier.id}.used`]: bytes?.usedBytes ?? null,
+        [`disk.${tier.id}.inodes`]: inodes?.used ?? null,
+      })
     const growth = trend(samples.series(`disk.${tier.id}.used`, answer.atMs - trendWindowMs), thresholds)
     const inodeGrowth = trend(samples.series(`disk.${tier.id}.inodes`, answer.atMs - trendWindowMs), thresholds)
     const untilBytes = bytes === null ? null : timeToFullSeconds(growth, bytes.availableBytes)
@@ -119,16 +125,18 @@ export function gpuPanel(answer: ProbeAnswer, samples: Samples): GpuPanel {
     smClockMaxMHz: orNull(gpu.smClockMaxMHz),
     isSlowedByHardware: orNull(isSlowedByHardware(gpu)),
   }))
-  for (const [at, figure] of figures.entries()) {
-    const name = `gpu.${figure.index ?? at}`
-    samples.add(atMs, {
-      [`${name}.utilisation`]: figure.utilisationPercent,
-      [`${name}.memory`]: figure.memoryUsedMiB,
-      [`${name}.power`]: figure.powerWatts,
-      [`${name}.temperature`]: figure.temperatureCelsius,
-      [`${name}.clock`]: figure.smClockMHz,
-    })
-  }
+  samples.together(() => {
+    for (const [at, figure] of figures.entries()) {
+      const name = `gpu.${figure.index ?? at}`
+      samples.add(atMs, {
+        [`${name}.utilisation`]: figure.utilisationPercent,
+        [`${name}.memory`]: figure.memoryUsedMiB,
+        [`${name}.power`]: figure.powerWatts,
+        [`${name}.temperature`]: figure.temperatureCelsius,
+        [`${name}.clock`]: figure.smClockMHz,
+      })
+    }
+  })
   return {
     kind: 'known',
     atMs,
@@ -154,14 +162,17 @@ export function gpuWindow(
   windowSeconds: number,
 ): { readonly percent: number; readonly seconds: number } | null {
   if (panel.kind !== 'known') return null
-  const points = panel.gpus.flatMap((figure, at) =>
-    samples.series(`gpu.${figure.index ?? at}.utilisation`, nowMs - windowSeconds * 1000 - 1),
-  )
-  const first = points.reduce((least, point) => Math.min(least, point.atMs), Number.POSITIVE_INFINITY)
-  if (points.length < 3) return null
+  // Summed up by the database: as rows, ten minutes of eight cards would be taken apart at every look.
+  const cards = panel.gpus.flatMap((figure, at) => {
+    const found = samples.summary(`gpu.${figure.index ?? at}.utilisation`, nowMs - windowSeconds * 1000 - 1)
+    return found === null ? [] : [found]
+  })
+  const count = cards.reduce((sum, card) => sum + card.count, 0)
+  const first = cards.reduce((least, card) => Math.min(least, card.firstMs), Number.POSITIVE_INFINITY)
+  if (count < 3) return null
   return {
-    percent: points.reduce((sum, point) => sum + point.mean, 0) / points.length,
+    percent: cards.reduce((sum, card) => sum + card.mean * card.count, 0) / count,
     // Ticks do not fall on the border of the window: one interval less counts as the whole of it.
-    seconds: (nowMs - first) / 1000 + (nowMs - first) / 1000 / Math.max(1, points.length / panel.gpus.length - 1),
+    seconds: (nowMs - first) / 1000 + (nowMs - first) / 1000 / Math.max(1, count / panel.gpus.length - 1),
   }
 }

@@ -33,6 +33,11 @@ export interface Samples {
   add(atMs: number, values: Readonly<Record<string, number | null>>): void
   /** Oldest first, at most `maximumPoints`: neighbours are folded, and no extreme is lost. */
   series(name: string, sinceMs?: number, maximumPoints?: number): readonly SamplePoint[]
+  /** How many points there are since then, their mean, and when the first one was; null when there is none. */
+  summary(
+    name: string,
+    sinceMs: number,
+  ): { readonly count: number; readonly mean: number; readonly firstMs: number } | null
   names(): readonly string[]
   addMetrics(unit: string, name: string, points: readonly MetricPoint[]): void
   metric(unit: string, name: string, maximumPoints?: number): readonly MetricPoint[]
@@ -40,7 +45,7 @@ export interface Samples {
   /** Small facts between ticks: offsets into files, baselines. JSON. */
   get(key: string): unknown
   set(key: string, value: unknown): void
-  /** Folds what is old. Cheap when there is nothing to do. */
+  /** Folds what is old. Reads every sample: for once a minute, not for every look. */
   roll(nowMs: number): void
   /** All writes of a tick in one transaction. */
   together(work: () => void): void
@@ -118,6 +123,9 @@ function wrap(database: DatabaseSync): Samples {
   const select = database.prepare(
     'select at_ms, minimum, maximum, mean from sample where series = ? and at_ms >= ? order by at_ms',
   )
+  const summarise = database.prepare(
+    'select count(*) as n, avg(mean) as mean, min(at_ms) as first from sample where series = ? and at_ms >= ?',
+  )
   const insertMetric = database.prepare('insert or replace into metric values (?, ?, ?, ?)')
   const selectMetric = database.prepare('select step, value from metric where unit = ? and name = ? order by step')
   const countMetric = database.prepare('select count(*) as n from metric where unit = ? and name = ?')
@@ -159,6 +167,11 @@ function wrap(database: DatabaseSync): Samples {
         mean: Number(row.mean),
       }))
       return foldPoints(rows, maximumPoints)
+    },
+    summary(name, sinceMs) {
+      const row = summarise.get(name, Math.round(sinceMs))
+      const count = Number(row?.n ?? 0)
+      return count === 0 ? null : { count, mean: Number(row?.mean), firstMs: Number(row?.first) }
     },
     names: () =>
       database

@@ -14,7 +14,7 @@ import { type Launched, launchedIn } from './receipt.ts'
 import { signatureOf } from './rules/decision.ts'
 import { tickLine } from './rules/line.ts'
 import { thresholdsWith } from './rules/thresholds.ts'
-import { openSamples } from './samples.ts'
+import { openSamples, type Samples } from './samples.ts'
 import { look, previousOf } from './tick.ts'
 import type { Observation } from './types.ts'
 
@@ -23,6 +23,8 @@ import type { Observation } from './types.ts'
  * believes a look (15 min), and seldom enough for a journal that is read whole at every act.
  */
 const recordEveryMs = 5 * 60_000
+
+const rollEveryMs = 60_000
 
 type OpenFinding = RunState['findings'][number]
 
@@ -51,7 +53,7 @@ export async function observe(ctx: ActContext, options: ObserveOptions = {}): Pr
       await ctx.run.append('observation', thinObservation(ctx.run.state().observation?.payload, observation))
     failpoint('patrol.after-observation')
     const proof = await outcomeOnce(ctx, launched, observation)
-    samples.roll(observation.atMs)
+    rollSeldom(samples, observation.atMs)
     failpoint('patrol.after-roll')
     if (observation.state === 'finished' || observation.state === 'dead')
       await closeAborts(ctx, observation.signals.exit?.reason === 'stopped' ? 'done' : 'unknown', {
@@ -70,6 +72,14 @@ export async function observe(ctx: ActContext, options: ObserveOptions = {}): Pr
   } finally {
     samples.close()
   }
+}
+
+/** Folding reads every sample: once a minute is often enough for points that stand for a minute. */
+function rollSeldom(samples: Samples, nowMs: number): void {
+  const rolledAtMs = samples.get('rolled at')
+  if (typeof rolledAtMs === 'number' && Math.abs(nowMs - rolledAtMs) < rollEveryMs) return
+  samples.roll(nowMs)
+  samples.set('rolled at', nowMs)
 }
 
 /** `error bug: what it is (evidence). What to do. [recipe]` */

@@ -27,6 +27,9 @@ describe('samples', () => {
       { atMs: 2000, minimum: 3, maximum: 3, mean: 3 },
     ])
     expect(samples.series('a', 1500).length).toBe(1)
+    expect(samples.summary('a', 0)).toEqual({ count: 2, mean: 2, firstMs: 1000 })
+    expect(samples.summary('a', 1500)).toEqual({ count: 1, mean: 3, firstMs: 2000 })
+    expect(samples.summary('a', 2500)).toBeNull()
     expect(samples.names()).toEqual(['a'])
     samples.set('k', { x: [1] })
     samples.close()
