@@ -1,4 +1,5 @@
 import type { FileStat, Host } from '../host/types.ts'
+import { expandChoices } from '../spec/glob.ts'
 import type { ArtifactKind, Plan } from '../spec/schema.ts'
 import { hasWildcard, matchesName } from './glob.ts'
 import { collisions, nameProblem, pathProblem } from './names.ts'
@@ -65,12 +66,13 @@ class Expansion {
   /** Files under the root that match; symlinks are never followed. */
   async expand(glob: string): Promise<readonly FileStat[]> {
     const found = new Map<string, FileStat>()
-    await this.walk(
-      '',
-      glob.split('/').filter((part) => part !== '' && part !== '.'),
-      found,
-      0,
-    )
+    for (const choice of expandChoices(glob))
+      await this.walk(
+        '',
+        choice.split('/').filter((part) => part !== '' && part !== '.'),
+        found,
+        0,
+      )
     return [...found.values()]
   }
 

@@ -25,7 +25,8 @@ export function isUnderAny(path: string, patterns: readonly string[]): boolean {
 
 const maximumChoices = 256
 
-function expandChoices(glob: string): string[] {
+/** The globs that a glob with `{a,b}` stands for; at most 256. An unbalanced brace is an ordinary character. */
+export function expandChoices(glob: string): string[] {
   let done = ['']
   let rest = glob
   while (rest !== '') {
@@ -61,7 +62,8 @@ function matchNames(names: readonly string[], globs: readonly string[]): boolean
   return reach[globs.length] === true
 }
 
-function matchName(name: string, glob: string): boolean {
+/** One name against one part of a glob: `*` any run of characters, `?` one. At worst quadratic, unlike a regular expression. */
+export function matchName(name: string, glob: string): boolean {
   let n = 0
   let g = 0
   let star = -1

@@ -83,6 +83,18 @@ describe('roster', () => {
     expect(found.problems).toEqual([])
     expect(found.declared.map((d) => d.found)).toEqual([3, 4])
   })
+  it('takes choices as the plan and the runner do, so that no declared file stays behind', async () => {
+    put('units/a/metrics.jsonl', '{}\n')
+    put('units/a/weights.bin', 'x')
+    const found = await roster(declare('units/*/{result.json,metrics.jsonl}', { minimumCount: 0 }))
+    expect(found.files.map((f) => f.path)).toEqual([
+      'units/a/metrics.jsonl',
+      'units/a/result.json',
+      'units/b/result.json',
+      'units/c/result.json',
+    ])
+    expect(missingOfUnits(found, ['a'])).toEqual([])
+  })
   it('says what is missing or too small', async () => {
     put('units/b/result.json', '')
     rmSync(join(box, 'units/c'), { recursive: true })
