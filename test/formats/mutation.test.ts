@@ -58,9 +58,9 @@ function damagingHost(box: string, local: string, damages: ReadonlyMap<string, D
       const damage = of(path)
       const count = (stats.get(path) ?? 0) + 1
       stats.set(path, count)
-      // Every second look of a pull comes after the rename.
+      // Every second look of a pull comes when all bytes lie in the `.part`, before they are read again.
       if (damage?.place === 'disk' && count % 2 === 0)
-        writeFileSync(join(local, path.slice(box.length + 1)), damage.mutated)
+        writeFileSync(`${join(local, path.slice(box.length + 1))}.part`, damage.mutated)
       return host.stat(path)
     },
   }
