@@ -34,7 +34,7 @@ interface RemovalIntent {
  * the act ends. Exit 1 refused, 4 not known whether it is gone.
  */
 export async function remove(ctx: ActContext, args: RemoveArgs = {}): Promise<ActResult> {
-  const finished = await finishRemoval(ctx, args)
+  const finished = await finishEarlier(ctx, args)
   if (finished !== null) return finished
   const identity = await ctx.host.identity(ctx.signal)
   const stored = await readManifest(artifactsFolder(ctx))
@@ -125,10 +125,15 @@ async function whyNot(
 }
 
 /**
- * A removal whose end nobody wrote down (kx was killed): looked at before anybody is asked for another permit, because a
- * folder that is gone can have none. Null: there is no such removal.
+ * What became of an earlier removal, asked before anybody is asked for another permit: a folder that is gone can have
+ * none. One that came to its end is said to be done, should nobody have heard it. Null: there was none.
  */
 export async function finishRemoval(ctx: ActContext, args: RemoveArgs = {}): Promise<ActResult | null> {
+  return (await finishEarlier(ctx, args)) ?? doneBefore(ctx)
+}
+
+/** A removal whose end nobody wrote down (kx was killed): looked at before anything else is done. */
+async function finishEarlier(ctx: ActContext, args: RemoveArgs): Promise<ActResult | null> {
   await ctx.run.refresh()
   const open = openIntents(ctx.run.state()).find((intent) => intent.act === 'remove' && intent.host === ctx.host.name)
   if (open === undefined) return null
@@ -140,6 +145,14 @@ export async function finishRemoval(ctx: ActContext, args: RemoveArgs = {}): Pro
   if (!isVeryMachine({ ...identity, bootId: payload.host.bootId }, payload.host))
     return refusal('A removal was begun on another machine than the one that answers: look there.', {}, 4)
   return conclude(ctx, open.intentId, { permitId: payload.permitId, folder: payload.folder }, null, args)
+}
+
+function doneBefore(ctx: ActContext): ActResult | null {
+  const proof = ctx.run.state().latest.MeterStopped
+  if (proof === undefined || proof.host?.host !== ctx.host.name) return null
+  const stopped = proof.payload as StoppedPayload
+  const summary = `${stopped.folder} was removed before (${new Date(proof.atMs).toISOString()}): there is nothing left to remove`
+  return { summary, exitCode: 0, data: { stopped } }
 }
 
 /** Looks twice, writes what was seen, closes the intent. Only a positive "not there" counts as gone. */

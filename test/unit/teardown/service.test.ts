@@ -7,7 +7,7 @@ import type { Host } from '../../../src/host/types.ts'
 import type { WritableRun } from '../../../src/run/handle.ts'
 import type { JournalKind } from '../../../src/run/types.ts'
 import { removalText } from '../../../src/teardown/rules.ts'
-import { permit, remove, verify } from '../../../src/teardown/service.ts'
+import { finishRemoval, permit, remove, verify } from '../../../src/teardown/service.ts'
 import type { StoppedPayload } from '../../../src/teardown/types.ts'
 import type { CheckedItem } from '../../../src/walk/item.ts'
 import type { Proof } from '../../../src/walk/proof.ts'
@@ -323,6 +323,18 @@ describe('remove', () => {
     expect(later.exitCode).toBe(0)
     expect(on.run.state().intents.at(-1)?.closed?.outcome).toBe('done')
     controller.abort()
+  })
+
+  it('says that it was done, when asked once more', async () => {
+    await allowed()
+    expect(await finishRemoval(on.ctx(), { gapMs: 1 })).toBeNull()
+    expect((await removal()).exitCode).toBe(0)
+    const before = on.run.state().sequence
+    expect(await finishRemoval(on.ctx(), { gapMs: 1 })).toMatchObject({
+      exitCode: 0,
+      summary: expect.stringContaining('removed before'),
+    })
+    expect(on.run.state().sequence).toBe(before)
   })
 
   it('lets exactly one of two go on with the same permit', async () => {
