@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { ActContext, ActResult, LoadedPlan } from '../run/act.ts'
 import { failpoint } from '../run/failpoints.ts'
+import { knownSecrets } from './known-secrets.ts'
 import { allCommands } from './list/all.ts'
 import { loadSettings, profileFolders, runOptions, systemClock } from './open.ts'
 import { Refused } from './refused.ts'
@@ -47,8 +47,8 @@ export async function loadProject({ projectFolder, settings, signal }: ProjectRe
 }
 
 async function profileOf(name: string) {
-  const { loadProfiles } = await import('../profile/load.ts')
-  const { profiles } = await loadProfiles(await profileFolders())
+  const { rememberedProfiles } = await import('../profile/remembered.ts')
+  const { profiles } = await rememberedProfiles(await profileFolders())
   const found = profiles.get(name)
   if (found !== undefined) return found.profile
   const known = [...profiles.keys()].join(', ')
@@ -64,14 +64,11 @@ async function hostOf(name: string) {
 
 /** Stages that a cell's output goes through before it is stored or shown: sanitised first, then secrets masked. */
 async function outputStages(env: CommandEnvironment, secretNames: readonly string[]) {
-  const [{ createSanitiser }, { createRedactor }, { createRegistry }, { collectSecrets }] = await Promise.all([
+  const [{ createSanitiser }, { createRedactor }, secrets] = await Promise.all([
     import('../text/sanitise.ts'),
     import('../text/redact.ts'),
-    import('../secret/registry.ts'),
-    import('../secret/sources.ts'),
+    knownSecrets(secretNames),
   ])
-  const secrets = createRegistry()
-  await collectSecrets(secrets, { names: secretNames, env: process.env, home: homedir() })
   return {
     createSanitiser: () => createSanitiser({ allowSgr: false, mark: '' }),
     createRedactor: () => createRedactor(secrets),

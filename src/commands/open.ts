@@ -5,6 +5,7 @@ import type { Clock } from '../run/act.ts'
 import { RunError } from '../run/errors.ts'
 import { runFolder } from '../run/folder.ts'
 import { type OpenRunOptions, openRun, type WritableRun } from '../run/handle.ts'
+import { knownSecrets } from './known-secrets.ts'
 import type { CommandEnvironment, Settings } from './types.ts'
 
 /** The real clock. */
@@ -12,16 +13,13 @@ export const systemClock: Clock = { nowMs: () => Date.now(), monotonicMs: () => 
 
 /** What every open run needs: the user's index is kept beside the journal, and secrets are masked before they are written; `secretNames`: those of the plan. */
 export async function runOptions(secretNames: readonly string[] = []): Promise<OpenRunOptions> {
-  const [{ openIndex }, { userFolders }, { redactValue }, { createRegistry }, { collectSecrets }] = await Promise.all([
+  const [{ openIndex }, { userFolders }, { redactValue }, secrets] = await Promise.all([
     import('../run/index-file.ts'),
     import('../session/paths.ts'),
     import('../text/redact.ts'),
-    import('../secret/registry.ts'),
-    import('../secret/sources.ts'),
+    knownSecrets(secretNames),
   ])
   const index = openIndex(userFolders(process.env).state)
-  const secrets = createRegistry()
-  await collectSecrets(secrets, { names: secretNames, env: process.env, home: homedir() })
   let isReconciled = false
   return {
     clock: systemClock,

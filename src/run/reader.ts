@@ -67,9 +67,18 @@ export function createSummaryReader(): SummaryReader {
   }
 }
 
-/** State of a run as its journal stands now, without a lock; null when it does not begin with a run. Throws on a bad disk. */
+let last: { readonly folder: string; readonly seen: Remembered } | null = null
+
+/**
+ * State of a run as its journal stands now, without a lock; null when it does not begin with a run. Throws on a bad disk.
+ * Asked again of the same run it reads only what was added: a live run is asked for at every look.
+ */
 export function readRunState(folder: string): RunState | null {
-  return look(join(folder, 'journal.jsonl'), undefined).state
+  const before = last?.folder === folder ? last.seen : undefined
+  last = null
+  const seen = look(join(folder, 'journal.jsonl'), before)
+  last = { folder, seen }
+  return seen.state
 }
 
 function look(path: string, before: Remembered | undefined): Remembered {

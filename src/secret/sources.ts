@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -106,6 +106,16 @@ export async function collectSecrets(registry: SecretRegistry, sources: SecretSo
     if (found.length > 0) read.push(`~/${path}`)
   }
   return { missing, tooShort, files: read }
+}
+
+/** Another text whenever one of the credential files was written, made or removed. */
+export function credentialFilesStamp(home: string): string {
+  return files
+    .map(([path]) => {
+      const found = statSync(join(home, path), { throwIfNoEntry: false })
+      return found === undefined ? '-' : `${found.ino} ${found.size} ${found.mtimeMs} ${found.ctimeMs}`
+    })
+    .join('\n')
 }
 
 async function readSmall(path: string): Promise<string | null> {

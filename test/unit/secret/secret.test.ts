@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createRegistry } from '../../../src/secret/registry.ts'
-import { collectSecrets } from '../../../src/secret/sources.ts'
+import { collectSecrets, credentialFilesStamp } from '../../../src/secret/sources.ts'
 import { redactText } from '../../../src/text/redact.ts'
 
 let home = ''
@@ -95,4 +95,14 @@ describe('sources', () => {
     expect(await collectSecrets(registry, { env: {}, home })).toEqual({ missing: [], tooShort: [], files: [] })
     expect(registry.needles()).toEqual([])
   })
+})
+
+it('has another stamp of the credential files when one was written, and only then', async () => {
+  const none = credentialFilesStamp(home)
+  expect(credentialFilesStamp(home)).toBe(none)
+  await writeFile(join(home, '.netrc'), 'machine a password abcdefghij\n')
+  const one = credentialFilesStamp(home)
+  expect(one).not.toBe(none)
+  await writeFile(join(home, '.netrc'), 'machine a password abcdefghijk\n')
+  expect(credentialFilesStamp(home)).not.toBe(one)
 })
