@@ -7,6 +7,8 @@ import type { PricedPayload, SmokeEvidence } from './types.ts'
 
 /** The lease is the p90 of the estimate times this, within the cap (handbook money 8.3). */
 export const leaseFactor = 1.5
+/** No lease is shorter than this: a run of seconds would be alarmed about before anybody could look. */
+export const leastLeaseHours = 0.25
 
 export interface PriceInput {
   readonly plan: Plan
@@ -58,7 +60,10 @@ export function pricePlan({ plan, profile, smoke, codeBytes }: PriceInput): Pric
     priceAtMs: Date.parse(`${profile.billing.verified}-01T00:00:00Z`),
     capUsd: plan.budget.usd,
     capHours: plan.budget.hours,
-    leaseHours: Math.min(plan.budget.hours, hours === null ? plan.budget.hours : hours.hoursP90 * leaseFactor),
+    leaseHours: Math.min(
+      plan.budget.hours,
+      hours === null ? plan.budget.hours : Math.max(leastLeaseHours, hours.hoursP90 * leaseFactor),
+    ),
     meters: [{ what: profile.title, usdPerHour, note: profile.billing.priceSource }],
     verbs: profile.billing.verbs.map(({ verb, stops, stillBills, dies, isReversible }) => ({
       verb,

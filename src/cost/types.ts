@@ -40,7 +40,7 @@ export interface PricedPayload {
   readonly priceAtMs: number
   readonly capUsd: number
   readonly capHours: number
-  /** p90 x 1.5, at most the cap (handbook money 8.3). The lease of a launch ends this long after its start. */
+  /** p90 x 1.5, at least a quarter of an hour, at most the cap (handbook money 8.3). The lease of a launch ends this long after its start. */
   readonly leaseHours: number
   readonly meters: readonly PricedMeter[]
   readonly verbs: readonly MeterVerbRow[]

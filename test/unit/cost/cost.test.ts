@@ -60,7 +60,7 @@ describe('pricePlan', () => {
     // 100 steps of 1 s + (50 - 45 x 1) s, six units on two workers.
     expect(priced.hoursP50).toBeCloseTo((3 * 105) / 3600)
     expect(priced).toMatchObject({ usdP50: 0, usdP90: 0, usdPerHour: 0, unitCount: 6, workers: 2, stepSamples: 40 })
-    expect(priced.leaseHours).toBeCloseTo(Math.min(1, (priced.hoursP90 ?? 0) * 1.5))
+    expect(priced.leaseHours).toBeCloseTo(Math.min(1, Math.max(0.25, (priced.hoursP90 ?? 0) * 1.5)))
     expect(priced.disk).toEqual({ needBytes: 2 * 5000 + 12 + 100, checkpointBytes: 5000, isMeasured: true })
   })
   it('keeps the lease within the cap', () => {
