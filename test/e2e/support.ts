@@ -224,7 +224,7 @@ export function runFolderOf(place: Place): string {
 export function boxFolders(place: Place): string[] {
   const folder = join(place.state, 'data', 'kx', 'boxes')
   // An audit that was killed may have left the file with which it tried whether the place takes one.
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => !name.startsWith('.kx-probe-')) : []
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^\d{8}-/.test(name)) : []
   return names.map((name) => join(folder, name))
 }
 
