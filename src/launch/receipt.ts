@@ -119,19 +119,24 @@ export async function receiptFor(ctx: ActContext, started: Started): Promise<Act
 
 /** On record before anybody waits: should kx die now, the meter is seen. A meter under an older lease gives way. */
 async function openMeter(ctx: ActContext, { attempt, leaseUntilMs }: Started): Promise<void> {
-  const open = ctx.run.state().meters.find((meter) => meter.closedAtMs === null && meter.host === ctx.host.name)
   const meterId = `${ctx.host.name}-${ctx.run.id}-${attempt}`
-  if (open !== undefined && (open.leaseUntilMs === leaseUntilMs || open.meterId === meterId)) return
-  await ctx.run.append('meter.opened', {
-    meterId,
-    what: ctx.profile.title,
-    host: ctx.host.name,
-    usdPerHour: ctx.profile.billing.usdPerHour,
-    leaseUntilMs,
-  })
+  const open = ctx.run.state().meters.filter((meter) => meter.closedAtMs === null && meter.host === ctx.host.name)
+  const current = open.find((meter) => meter.meterId === meterId || meter.leaseUntilMs === leaseUntilMs)
+  if (current === undefined)
+    await ctx.run.append('meter.opened', {
+      meterId,
+      what: ctx.profile.title,
+      host: ctx.host.name,
+      usdPerHour: ctx.profile.billing.usdPerHour,
+      leaseUntilMs,
+    })
   failpoint('launch.after-meter')
-  if (open !== undefined)
-    await ctx.run.append('meter.closed', { meterId: open.meterId, because: 'it goes on under the lease of a relaunch' })
+  for (const older of open)
+    if (older !== current)
+      await ctx.run.append('meter.closed', {
+        meterId: older.meterId,
+        because: 'it goes on under the lease of a relaunch',
+      })
 }
 
 function gitOf(plan: Proof | undefined): { commit: string | null; isDirty: boolean | null } | null {

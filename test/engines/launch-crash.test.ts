@@ -212,6 +212,21 @@ describe('a relaunch', () => {
     expect(open[0]?.leaseUntilMs).toBe(receiptOf(ctx)?.leaseUntilMs)
   })
 
+  it('has one meter, also when kx was killed between its own and the end of the one before', async () => {
+    const ctx = await ready({ env: { STEPS: '20' } })
+    await launch(ctx)
+    const first = receiptOf(ctx)
+    if (first === undefined) throw new Error('no receipt')
+    process.kill(first.handle.process.pid, 'SIGKILL')
+    await until(() => !existsSync(`/proc/${first.handle.process.pid}/fd/0`))
+    const ids = [1, 2].map((attempt) => `local-${ctx.run.id}-${attempt}`)
+    await ctx.run.append('meter.opened', { meterId: ids[1], what: 'box', host: 'local', usdPerHour: 0 })
+    expect(await launch(ctx)).toMatchObject({ exitCode: 0 })
+    const { meters } = ctx.run.state()
+    expect(meters.map((meter) => meter.meterId)).toEqual(ids)
+    expect(meters.map((meter) => meter.closedAtMs !== null)).toEqual([true, false])
+  })
+
   it('runs the steps of the plan as it is now, and none that was taken out of it', async () => {
     const step = (name: string, command: string[]) => ({ name, command, timeoutSeconds: 20 })
     const ctx = await ready({ plan: { after: [step('broken', ['false']), step('second', ['true'])] } })
