@@ -172,7 +172,7 @@ export function boxFolders(place: WalkPlace): string[] {
 
 interface Seen {
   readonly pid: number
-  readonly parent: number
+  readonly group: number
   readonly words: string
 }
 
@@ -183,20 +183,20 @@ function processesIn(place: WalkPlace): Seen[] {
     try {
       const words = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ')
       const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
-      const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
       const isOurs = words.includes(place.root) || readFileSync(`/proc/${name}/environ`, 'utf8').includes(place.root)
-      return isOurs && state !== 'Z' && state !== 'X' ? [{ pid: Number(name), parent: Number(parent), words }] : []
+      return isOurs && state !== 'Z' && state !== 'X' ? [{ pid: Number(name), group: Number(group), words }] : []
     } catch {
       return []
     }
   })
 }
 
-/** Process ids of runners at work: those whose parent is no runner too, because their workers are forks of them. */
-export function runnersIn(place: WalkPlace): number[] {
+/** Runners at work, by process group: their workers are forks of them and share it. */
+export function runnersIn(place: WalkPlace): string[] {
   const runners = processesIn(place).filter(({ words }) => /^sh \S*\/runner-[0-9a-f]+\.sh /.test(words))
-  const pids = new Set(runners.map(({ pid }) => pid))
-  return runners.filter(({ parent }) => !pids.has(parent)).map(({ pid }) => pid)
+  const groups = Map.groupBy(runners, ({ group }) => group)
+  return [...groups].map(([group, members]) => `${group}: ${members.map(({ pid }) => pid).join(' ')}`)
 }
 
 /** Ends what still runs of the place and removes it. */
