@@ -1,49 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { stat } from 'node:fs/promises'
+import { BoundedBytes } from './bounded-bytes.ts'
 import { codeOf } from './errors.ts'
 import { groupMembers, signalGroup, until } from './local-process.ts'
 import type { Ending, ExecOptions, ExecResult } from './types.ts'
 
-const defaultTimeoutSeconds = 30
-const defaultMaxBytes = 1024 * 1024
+export const defaultTimeoutSeconds = 30
+export const defaultMaxBytes = 1024 * 1024
 /** Between TERM and KILL when a deadline passes or the caller gives up. */
 const graceSeconds = 2
 const afterKillSeconds = 5
 /** The program has ended but something it left behind holds its output: how long silence counts as the end of it. */
 const drainMilliseconds = 250
 const longestTimerMilliseconds = 2_147_000_000
-
-/** Keeps the first bytes of a stream and counts the rest. Memory is bounded by `limit`, whatever comes. */
-class Keeper {
-  readonly #limit: number
-  readonly #chunks: Uint8Array[] = []
-  #kept = 0
-  total = 0
-
-  constructor(limit: number) {
-    this.#limit = limit
-  }
-
-  add(chunk: Uint8Array): void {
-    this.total += chunk.byteLength
-    const room = this.#limit - this.#kept
-    if (room <= 0) return
-    // A copy: a slice would keep the whole chunk alive.
-    const part = chunk.byteLength <= room ? chunk : Uint8Array.prototype.slice.call(chunk, 0, room)
-    this.#chunks.push(part)
-    this.#kept += part.byteLength
-  }
-
-  bytes(): Uint8Array {
-    const all = new Uint8Array(this.#kept)
-    let at = 0
-    for (const chunk of this.#chunks) {
-      all.set(chunk, at)
-      at += chunk.byteLength
-    }
-    return all
-  }
-}
 
 /**
  * Runs one program in a session and process group of its own, without a shell.
@@ -62,8 +31,8 @@ export async function execLocal(
   if (program === undefined || program === '') throw new TypeError('exec needs a program: the argument vector is empty')
   const startedAtMs = Date.now()
   const began = performance.now()
-  const out = new Keeper(options.maxBytes ?? defaultMaxBytes)
-  const err = new Keeper(options.maxBytes ?? defaultMaxBytes)
+  const out = new BoundedBytes(options.maxBytes ?? defaultMaxBytes)
+  const err = new BoundedBytes(options.maxBytes ?? defaultMaxBytes)
   const result = (ending: Ending, timedOut: boolean): ExecResult => ({
     ending,
     timedOut,
@@ -120,7 +89,7 @@ export async function execLocal(
         if (ending !== null && !isStopping) settle(result(ending, timedOut))
       }, drainMilliseconds)
     }
-    const take = (keeper: Keeper, listener: ((chunk: Uint8Array) => void) | undefined) => (chunk: Buffer) => {
+    const take = (keeper: BoundedBytes, listener: ((chunk: Uint8Array) => void) | undefined) => (chunk: Buffer) => {
       keeper.add(chunk)
       listener?.(chunk)
       if (ending !== null) armDrain()

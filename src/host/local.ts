@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { HostIdentity } from '../walk/proof.ts'
 import { HostError } from './errors.ts'
+import { KeptShells } from './kept-shell.ts'
 import { execLocal } from './local-exec.ts'
 import { listLocal, readLocal, removeTreeLocal, sha256Local, statLocal, writeLocal } from './local-files.ts'
 import { bootId, isLocalAlive, killLocal } from './local-process.ts'
 import { scriptInput } from './script.ts'
-import type { ExecOptions, Host } from './types.ts'
+import type { ExecOptions, Host, ScriptOptions } from './types.ts'
 
 export interface LocalHostOptions {
   /** Environment that commands start from; default: the one of this process at the time of the call. */
@@ -20,6 +21,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
   const name = options.name ?? 'local'
   // One controller a call, not AbortSignal.any on one of the host: kx stays open for days.
   const running = new Set<AbortController>()
+  const shells = new KeptShells(() => options.env ?? process.env)
   let isClosed = false
   const exec = async (argv: readonly string[], given: ExecOptions = {}) => {
     if (isClosed) throw new HostError(`Host ${name} is closed: open it again before running anything.`)
@@ -43,7 +45,9 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
       return localIdentity(name)
     },
     exec,
-    script: (source, args, given = {}) => exec(['sh', '-s', '--', ...args], { ...given, stdin: scriptInput(source) }),
+    script: (source, args, given = {}) =>
+      (canBeKept(given) && !isClosed ? shells.run(source, args, given) : null) ??
+      exec(['sh', '-s', '--', ...args], { ...given, stdin: scriptInput(source) }),
     stat: statLocal,
     list: listLocal,
     read: readLocal,
@@ -54,10 +58,20 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
     removeTree: removeTreeLocal,
     close: async () => {
       isClosed = true
+      shells.close()
       for (const controller of running) controller.abort()
     },
   }
 }
+
+/** A kept shell stands in one folder with one environment, and its output is not shown as it comes. */
+const canBeKept = (given: ScriptOptions) =>
+  given.isRepeated === true &&
+  given.cwd === undefined &&
+  given.env === undefined &&
+  given.onStdout === undefined &&
+  given.onStderr === undefined &&
+  given.signal?.aborted !== true
 
 async function localIdentity(name: string): Promise<HostIdentity> {
   const machineId = async () => {

@@ -23,6 +23,11 @@ export interface ExecOptions {
   readonly onStderr?: (chunk: Uint8Array) => void
 }
 
+export interface ScriptOptions extends Omit<ExecOptions, 'stdin'> {
+  /** The same script will be asked again soon, as looks at a run are: a host may keep a shell open for it. */
+  readonly isRepeated?: boolean
+}
+
 export interface ExecResult {
   readonly ending: Ending
   /** True when the deadline ended it. */
@@ -61,7 +66,7 @@ export interface Host {
   identity(signal?: AbortSignal): Promise<HostIdentity>
   exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>
   /** Runs a POSIX sh script that is handed over on standard input (`sh -s`), so nothing needs quoting. */
-  script(source: string, args: readonly string[], options?: Omit<ExecOptions, 'stdin'>): Promise<ExecResult>
+  script(source: string, args: readonly string[], options?: ScriptOptions): Promise<ExecResult>
   stat(path: string): Promise<FileStat | null>
   /** Names only asked-for: entries of one folder, not following symlinks. Missing folder: null. */
   list(path: string): Promise<readonly FileStat[] | null>

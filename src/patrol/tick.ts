@@ -46,7 +46,12 @@ export async function look(
   })
   const [identity, answer, status] = await Promise.all([
     host.identity(ctx.signal).catch(() => null),
-    runProbe(host, { pid: launched.handle.process.pid, paths: tiers.map((each) => each.path), signal: ctx.signal }),
+    runProbe(host, {
+      pid: launched.handle.process.pid,
+      paths: tiers.map((each) => each.path),
+      signal: ctx.signal,
+      isRepeated: true,
+    }),
     launched.engine
       .status(host, launched.handle, units)
       .catch((error: unknown) => unreachable(beforeMs, messageOf(error))),

@@ -44,7 +44,12 @@ export async function lookAt(
 ): Promise<{ readonly kind: 'seen'; readonly look: Look } | { readonly kind: 'unreachable'; readonly reason: string }> {
   const { status } = await boxScripts()
   try {
-    const result = await host.script(status, [folder], { timeoutSeconds: 30, maxBytes, ...(signal ? { signal } : {}) })
+    const result = await host.script(status, [folder], {
+      timeoutSeconds: 30,
+      maxBytes,
+      isRepeated: true,
+      ...(signal ? { signal } : {}),
+    })
     if (result.ending.kind === 'exited' && result.ending.code === 0)
       return { kind: 'seen', look: parseLook(decoder.decode(result.stdout)) }
     const why = result.timedOut

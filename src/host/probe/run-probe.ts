@@ -11,6 +11,8 @@ export interface ProbeOptions {
   /** Deadline of the whole probe; each command inside has less (handbook monitoring 7: 10 s). */
   readonly timeoutSeconds?: number
   readonly signal?: AbortSignal
+  /** It will be asked again soon (see `ScriptOptions`). */
+  readonly isRepeated?: boolean
 }
 
 export interface ProbeAnswer {
@@ -32,6 +34,7 @@ export async function runProbe(host: Host, options: ProbeOptions = {}): Promise<
   const ran = await host.script(probeScript, [nonce, String(each), String(options.pid ?? '-'), ...paths], {
     timeoutSeconds,
     maxBytes: 1024 * 1024,
+    isRepeated: options.isRepeated === true,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   })
   const trouble = ran.timedOut
