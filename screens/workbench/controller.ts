@@ -172,9 +172,9 @@ export class Controller {
     const pane = desk.paneAt(mouse.column, mouse.row)
     if (mouse.kind === 'wheel') {
       const by = (mouse.direction === 'up' ? -1 : 1) * Math.min(3 * mouse.count, 30)
-      if (this.#layers.hasList) this.#layers.scroll(by)
+      if (this.#layers.finder.isOpen) this.#layers.finder.scroll(by)
       else if (pane !== null) desk.move(pane, by, 'by')
-    } else if (mouse.kind === 'press' && mouse.button === 'left' && !this.#layers.hasList && pane !== null) {
+    } else if (mouse.kind === 'press' && mouse.button === 'left' && !this.#layers.finder.isOpen && pane !== null) {
       desk.do({ type: 'focus', pane: pane.id })
       const model = desk.pane(pane.id)
       const state = paneOf(desk.ui, pane.id)
@@ -250,18 +250,18 @@ export class Controller {
       case 'view.zoom':
         return desk.do({ type: 'zoom' })
       case 'view.filter':
-        return this.#layers.openField('filter')
+        return this.#layers.commandRow.open('filter')
       case 'view.copy':
       case 'view.copy-pane':
         return this.#copy(desk.paneText(id === 'view.copy-pane'))
       case 'view.pager':
         return this.#later(host.page(desk.paneText(true)))
       case 'app.command-line':
-        return this.#layers.openField('command')
+        return this.#layers.commandRow.open('command')
       case 'app.palette':
-        return this.#layers.openList('palette')
+        return this.#layers.finder.open('palette')
       case 'app.help':
-        return this.#layers.openList('help')
+        return this.#layers.finder.open('help')
       case 'app.repaint':
         return host.repaint()
       case 'app.suspend':
