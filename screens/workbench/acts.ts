@@ -2,9 +2,11 @@ import { whyDisabled } from '../../src/commands/registry.ts'
 import type { CommandEnvironment, CommandSpec } from '../../src/commands/types.ts'
 import type { Observation } from '../../src/patrol/types.ts'
 import type { ActResult } from '../../src/run/act.ts'
+import type { DialogQuestion } from '../../src/ui/dialog-model.ts'
 import type { Desk } from './desk.ts'
 import type { Layers } from './layers.ts'
 import { withProgress } from './live.ts'
+import type { Message } from './snapshot.ts'
 
 /** Runs commands that act on the world: one in the foreground at a time, and the quiet looks of the patrol beside it. */
 export class Acts {
@@ -13,6 +15,8 @@ export class Acts {
   readonly #goToProject: (projectFolder: string, runId: string | null) => void
   #abort: AbortController | null = null
   #isTicking = false
+  /** The person took back a question of this act: what did not happen is what was wanted. */
+  #isDeclined = false
 
   constructor(desk: Desk, layers: Layers, goToProject: (projectFolder: string, runId: string | null) => void) {
     this.#desk = desk
@@ -38,6 +42,7 @@ export class Acts {
     const desk = this.#desk
     const abort = new AbortController()
     this.#abort = abort
+    this.#isDeclined = false
     desk.live = {
       commandId: spec.id,
       title: spec.title,
@@ -52,8 +57,8 @@ export class Acts {
     void desk.workspace.reloadPlan().catch((error: unknown) => desk.fail(error))
     try {
       const result = await this.#run(spec, args, this.#environment(via, abort))
-      const tone = abort.signal.aborted || result.exitCode === 3 ? 'warn' : result.exitCode === 0 ? 'info' : 'error'
-      desk.say(abort.signal.aborted ? `${spec.title}: cancelled; ${result.summary}` : result.summary, tone)
+      const { text, tone } = ending(spec, result, { isAborted: abort.signal.aborted, isDeclined: this.#isDeclined })
+      desk.say(text, tone)
     } catch (error) {
       if (abort.signal.aborted) desk.say(`${spec.title}: cancelled; what was done so far is recorded`, 'warn')
       else desk.fail(error)
@@ -104,9 +109,14 @@ export class Acts {
     desk.changed()
   }
 
+  async #ask(question: DialogQuestion): Promise<string | null> {
+    const answer = await this.#layers.ask(question)
+    if (answer === null) this.#isDeclined = true
+    return answer
+  }
+
   #environment(via: CommandEnvironment['via'], abort: AbortController): CommandEnvironment {
     const desk = this.#desk
-    const layers = this.#layers
     return {
       projectFolder: desk.workspace.projectFolder,
       via,
@@ -115,9 +125,9 @@ export class Acts {
       settings: desk.settings,
       signal: abort.signal,
       ask: {
-        confirm: async (title, lines) => (await layers.ask({ kind: 'confirm', title, lines })) === 'yes',
-        typed: (title, expected, lines) => layers.ask({ kind: 'typed', title, expected, lines }),
-        text: (title, initial) => layers.ask({ kind: 'text', title, lines: [], initial }),
+        confirm: async (title, lines) => (await this.#ask({ kind: 'confirm', title, lines })) === 'yes',
+        typed: (title, expected, lines) => this.#ask({ kind: 'typed', title, expected, lines }),
+        text: (title, initial) => this.#ask({ kind: 'text', title, lines: [], initial }),
       },
       progress: (progress) => {
         if (via === 'auto' || desk.live === null) return
@@ -131,6 +141,24 @@ export class Acts {
       },
     }
   }
+}
+
+/** What is said at the end of an act: what happened, why, and what to do next where it did not do what was asked. */
+function ending(
+  spec: CommandSpec,
+  result: ActResult,
+  how: { readonly isAborted: boolean; readonly isDeclined: boolean },
+): Message {
+  if (how.isAborted) return { text: `${spec.title}: cancelled; ${result.summary}`, tone: 'warn' }
+  if (result.exitCode === 0) return { text: result.summary, tone: 'info' }
+  if (how.isDeclined && result.exitCode === 3)
+    return {
+      text: `${spec.title}: ${spec.id === 'walk.auto' ? result.summary : 'taken back, nothing was done'}`,
+      tone: 'info',
+    }
+  // What an act found stands on its screen where it made a proof; elsewhere this is the only place for it.
+  const lines = result.proof === undefined ? (result.lines ?? []) : []
+  return { text: [result.summary, ...lines].join('\n'), tone: result.exitCode === 3 ? 'warn' : 'error' }
 }
 
 function isObservation(data: unknown): data is Observation {

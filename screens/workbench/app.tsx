@@ -1,12 +1,14 @@
 import { useSyncExternalStore } from 'react'
-import { Box, Label, Screen, TextInput, ThemeProvider, textWidth, useTheme } from '../../src/ui/index.ts'
+import { Box, Screen, ThemeProvider, useTheme } from '../../src/ui/index.ts'
 import { isPhase } from '../../src/walk/phase.ts'
 import { railSpans, titleSpans } from './chrome.ts'
+import { CommandRow, HintRow, LiveStrip, MessageRows } from './footer.tsx'
 import { chromeFor, focusedPane, type PlacedPane, placePanes } from './layout.ts'
+import { rowsAbove } from './message.ts'
 import type { ScreenModel, Span } from './model.ts'
 import { OverlayView } from './overlays.tsx'
 import { PaneView } from './pane.tsx'
-import type { Hint, Snapshot } from './snapshot.ts'
+import type { Snapshot } from './snapshot.ts'
 import { SpanLine } from './spans.tsx'
 import { paneOf } from './ui-state.ts'
 
@@ -31,7 +33,8 @@ function Frame({ snapshot }: { readonly snapshot: Snapshot }) {
   const { input, model, columns, rows, ui, overlay } = snapshot
   const { glyphs } = useTheme()
   // A question needs the room more than the output of the act that asks it.
-  const chrome = chromeFor(columns, rows, input.live !== null && overlay?.kind !== 'dialog')
+  const messageRows = rowsAbove(snapshot.messageBlock, snapshot.field !== null)
+  const chrome = chromeFor(columns, rows, input.live !== null && overlay?.kind !== 'dialog', messageRows)
   const { panes } = chrome
   return (
     <>
@@ -50,6 +53,7 @@ function Frame({ snapshot }: { readonly snapshot: Snapshot }) {
         </Box>
       )}
       {chrome.liveRows > 0 ? <LiveStrip snapshot={snapshot} rows={chrome.liveRows} /> : null}
+      {messageRows > 0 ? <MessageRows snapshot={snapshot} rows={messageRows} /> : null}
       <CommandRow snapshot={snapshot} />
       <HintRow snapshot={snapshot} />
     </>
@@ -102,66 +106,4 @@ function PaneArea({ placed, snapshot }: { readonly placed: readonly PlacedPane[]
       {below.map(view)}
     </Box>
   )
-}
-
-/** What the running act does, and the last lines it printed. */
-function LiveStrip({ snapshot, rows }: { readonly snapshot: Snapshot; readonly rows: number }) {
-  const { input, columns } = snapshot
-  const live = input.live
-  const { glyphs } = useTheme()
-  if (live === null) return null
-  const p = live.progress
-  const count = p?.done === undefined ? '' : ` ${p.done}${p.total === undefined ? '' : ` of ${p.total}`}`
-  const head: Span[] = [
-    { text: `${glyphs.rule.repeat(2)} `, token: 'border' },
-    { text: live.title, token: 'state.running' },
-    { text: `${count}  ${p?.text ?? 'starting …'}` },
-    { text: '  Ctrl-C cancels', token: 'text.muted' },
-  ]
-  const tail = live.output.slice(-(rows - 1))
-  return (
-    <Box flexDirection="column" height={rows} flexShrink={0} overflow="hidden">
-      <SpanLine line={head} width={columns} />
-      {Array.from({ length: rows - 1 }, (_unused, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a row of the strip is known by its place
-        <SpanLine key={i} line={[{ text: tail[i] ?? '', token: 'text.muted' }]} width={columns} />
-      ))}
-    </Box>
-  )
-}
-
-/** The row that is typed into, or a message, or the keys of a chord that are still open. */
-function CommandRow({ snapshot }: { readonly snapshot: Snapshot }) {
-  const { field, pending, message, columns } = snapshot
-  if (field !== null)
-    return <TextInput state={field.editor} width={columns} prompt={field.sign} completion={field.note} />
-  if (pending !== null) {
-    const line: Span[] = [{ text: `${pending.typed} `, token: 'accent' }]
-    for (const { key, title } of pending.next) line.push({ text: `  ${key} `, token: 'accent' }, { text: title })
-    return <SpanLine line={line} width={columns} />
-  }
-  if (message !== null) {
-    const token =
-      message.tone === 'error' ? 'severity.error' : message.tone === 'warn' ? 'severity.warn' : 'text.normal'
-    const word = message.tone === 'error' ? 'error: ' : message.tone === 'warn' ? 'warning: ' : ''
-    return <SpanLine line={[{ text: word + message.text, token }]} width={columns} />
-  }
-  return <Label text=" " />
-}
-
-/** Whole hints only, as many as fit; the last two, help and the way out, always. */
-function HintRow({ snapshot }: { readonly snapshot: Snapshot }) {
-  const { columns, hints } = snapshot
-  const spans = (hint: Hint): Span[] => [
-    { text: `${hint.key} `, token: hint.isDisabled ? 'text.muted' : 'accent' },
-    { text: `${hint.text}  `, token: 'text.muted' },
-  ]
-  const width = (hint: Hint) => textWidth(`${hint.key} ${hint.text}  `)
-  const kept = hints.slice(-2)
-  let room = columns + 2 - kept.reduce((sum, hint) => sum + width(hint), 0)
-  const shown = hints.slice(0, -2).filter((hint) => {
-    room -= width(hint)
-    return room >= 0
-  })
-  return <SpanLine line={[...shown, ...kept].flatMap(spans)} width={columns} />
 }

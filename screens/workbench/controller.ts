@@ -4,6 +4,7 @@ import { whyDisabled } from '../../src/commands/registry.ts'
 import type { CommandEnvironment, CommandSpec, ScreenId } from '../../src/commands/types.ts'
 import type { KeyEvent, MouseInput } from '../../src/terminal/events.ts'
 import type { Theme } from '../../src/ui/theme.ts'
+import { writtenOffIn } from '../../src/walk/end.ts'
 import { Acts } from './acts.ts'
 import { Desk, type DeskOptions } from './desk.ts'
 import { Layers } from './layers.ts'
@@ -67,6 +68,7 @@ export class Controller {
   get isRunLive(): boolean {
     const latest = this.#desk.workspace.run()?.latest
     if (latest?.Receipt === undefined || latest.MeterStopped !== undefined) return false
+    if (writtenOffIn(this.#desk.workspace.run() ?? {}) !== null) return false
     // The outcome of an earlier launch says nothing of a relaunch.
     return latest.Outcome?.needs.includes(latest.Receipt.id) !== true
   }
@@ -172,9 +174,10 @@ export class Controller {
     const pane = desk.paneAt(mouse.column, mouse.row)
     if (mouse.kind === 'wheel') {
       const by = (mouse.direction === 'up' ? -1 : 1) * Math.min(3 * mouse.count, 30)
-      if (this.#layers.finder.isOpen) this.#layers.finder.scroll(by)
+      if (this.#layers.wholeMessage.isOpen) this.#layers.wholeMessage.scroll(by)
+      else if (this.#layers.finder.isOpen) this.#layers.finder.scroll(by)
       else if (pane !== null) desk.move(pane, by, 'by')
-    } else if (mouse.kind === 'press' && mouse.button === 'left' && !this.#layers.finder.isOpen && pane !== null) {
+    } else if (mouse.kind === 'press' && mouse.button === 'left' && !this.#layers.hasOverlay && pane !== null) {
       desk.do({ type: 'focus', pane: pane.id })
       const model = desk.pane(pane.id)
       const state = paneOf(desk.ui, pane.id)
@@ -229,10 +232,20 @@ export class Controller {
     const standIns: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
       'item.override': desk.pane(pane)?.kind === 'checklist' ? { item: selected } : {},
       'run.archive': { run: selected },
+      'meter.write-off': this.#runOfRow(pane, selected),
       'patrol.acknowledge': pane === 'findings' ? { finding: selected } : {},
       'checklist.tick': { file: pane, task: Number(selected) },
     }
     return { ...standIns[spec.id], ...args }
+  }
+
+  /** On the home screen a row stands for a run, or for a meter of one; elsewhere the open run is meant. */
+  #runOfRow(pane: string, selected: string): Readonly<Record<string, unknown>> {
+    const desk = this.#desk
+    if (desk.ui.screen !== 'home') return {}
+    if (pane === 'runs') return { run: selected }
+    const meter = desk.workspace.shelves().home?.meters.find((each) => each.meterId === selected)
+    return meter === undefined ? {} : { run: meter.runId }
   }
 
   #uiCommand(id: string): void {
@@ -268,6 +281,8 @@ export class Controller {
         return host.suspend()
       case 'app.mouse':
         return this.#toggleMouse()
+      case 'message.show':
+        return this.#showMessage()
       case 'app.dismiss':
         desk.message = null
         return
@@ -280,6 +295,12 @@ export class Controller {
       default:
         desk.say(`${id} has no act here`, 'error')
     }
+  }
+
+  #showMessage(): void {
+    const { lastMessage } = this.#desk
+    if (lastMessage === null) this.#desk.say('nothing was said yet')
+    else this.#layers.wholeMessage.open(lastMessage)
   }
 
   #copy(text: string): void {
@@ -385,6 +406,7 @@ export class Controller {
       overlay: this.#layers.overlay(),
       field: this.#layers.fieldView(),
       message: desk.message,
+      messageBlock: desk.messageBlock(),
       pending: this.#pendingView(),
       hints: this.#layers.hints() ?? desk.hints(),
     }

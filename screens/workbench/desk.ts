@@ -8,8 +8,9 @@ import type { Workspace } from '../../src/session/workspace.ts'
 import type { Theme } from '../../src/ui/theme.ts'
 import { isPhase } from '../../src/walk/phase.ts'
 import type { LiveAct, ScreenInput } from './input.ts'
-import { chromeFor, focusedPane, type PlacedPane, placePanes } from './layout.ts'
+import { type Chrome, chromeFor, focusedPane, type PlacedPane, placePanes } from './layout.ts'
 import { scrollLog } from './logs.ts'
+import { type MessageBlock, messageBlock, rowsAbove } from './message.ts'
 import { type PaneModel, rowIdsOf, type ScreenModel, textOf } from './model.ts'
 import { cursorOf, filtered, rowCount, scrolledTop } from './pane-rows.ts'
 import { paneLines } from './plain.ts'
@@ -48,6 +49,8 @@ export class Desk {
   size: { columns: number; rows: number }
   nowMs: number
   message: Message | null = null
+  /** Newest message, also after it was cleared. */
+  lastMessage: Message | null = null
   live: LiveAct | null = null
   /** Newest look of this process, which is not always journalled. */
   observed: { readonly runId: string; readonly observation: Observation } | null = null
@@ -77,6 +80,7 @@ export class Desk {
 
   say(text: string, tone: Message['tone'] = 'info'): void {
     this.message = { text, tone }
+    this.lastMessage = this.message
     this.changed()
   }
 
@@ -165,13 +169,45 @@ export class Desk {
 
   hints(): readonly Hint[] {
     const state = this.commandState()
+    const own = this.#messageHints()
     const offered = this.registry.on(this.ui.screen).filter((s) => s.hint !== undefined)
-    return offered.flatMap((spec) => {
+    const rest = offered.flatMap((spec) => {
       const chord = this.keymap.chords.get(spec.id)?.[0]
       if (chord === undefined) return []
       const key = showChord(chord, !this.theme.glyphs.isUnicode)
       return [{ key, text: spec.hint ?? spec.title, isDisabled: whyDisabled(spec, state) !== null }]
     })
+    return [...own, ...rest]
+  }
+
+  /** A message that stays says how it is read whole and how it goes away. */
+  #messageHints(): readonly Hint[] {
+    if (this.message === null || this.message.tone === 'info') return []
+    const hint = (id: string, text: string): readonly Hint[] => {
+      const key = this.keyOf(id)
+      return key === '' ? [] : [{ key, text, isDisabled: false }]
+    }
+    return [
+      ...(this.messageBlock()?.isWhole === false ? hint('message.show', 'whole message') : []),
+      ...hint('app.dismiss', 'clear'),
+    ]
+  }
+
+  /** First key of a command as it is shown; empty when none is bound. */
+  keyOf(commandId: string): string {
+    const chord = this.keymap.chords.get(commandId)?.[0]
+    return chord === undefined ? '' : showChord(chord, !this.theme.glyphs.isUnicode)
+  }
+
+  messageBlock(): MessageBlock | null {
+    return this.message === null ? null : messageBlock(this.message, this.size, this.keyOf('message.show'))
+  }
+
+  /** How the screen is divided now. */
+  chrome(): Chrome {
+    const isTyping = this.ui.prompt?.kind === 'command' || this.ui.prompt?.kind === 'filter'
+    const above = rowsAbove(this.messageBlock(), isTyping)
+    return chromeFor(this.size.columns, this.size.rows, this.live !== null, above)
   }
 
   // ── panes ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -188,9 +224,7 @@ export class Desk {
   }
 
   placed(): readonly PlacedPane[] {
-    const { columns, rows } = this.size
-    const area = chromeFor(columns, rows, this.live !== null).panes
-    return placePanes(this.screen().model, this.focus(), this.ui.isZoomed, area)
+    return placePanes(this.screen().model, this.focus(), this.ui.isZoomed, this.chrome().panes)
   }
 
   paneAt(column: number, row: number): PlacedPane | null {

@@ -7,14 +7,16 @@ import { CommandRowLayer } from './layers/command-row.ts'
 import { FinderLayer } from './layers/finder.ts'
 import type { Layer } from './layers/layer.ts'
 import { QuestionLayer } from './layers/question.ts'
+import { WholeMessageLayer } from './layers/whole-message.ts'
 import type { Hint, Overlay, Snapshot } from './snapshot.ts'
 
 type Run = (spec: CommandSpec, args: Readonly<Record<string, unknown>>, via: CommandEnvironment['via']) => void
 
-/** What may lie over the screen and take its keys, the topmost first: question, form, list, text field. */
+/** What may lie over the screen and take its keys, the topmost first: question, form, message, list, text field. */
 export class Layers {
   readonly #question: QuestionLayer
   readonly #arguments: ArgumentsLayer
+  readonly wholeMessage: WholeMessageLayer
   readonly finder: FinderLayer
   readonly commandRow: CommandRowLayer
   readonly #order: readonly Layer[]
@@ -22,9 +24,10 @@ export class Layers {
   constructor(desk: Desk, run: Run) {
     this.#question = new QuestionLayer(desk)
     this.#arguments = new ArgumentsLayer(desk, (spec, args) => run(spec, args, 'key'))
+    this.wholeMessage = new WholeMessageLayer(desk)
     this.finder = new FinderLayer(desk, (spec) => run(spec, {}, 'palette'))
     this.commandRow = new CommandRowLayer(desk, (spec, args) => run(spec, args, 'command-line'))
-    this.#order = [this.#question, this.#arguments, this.finder, this.commandRow]
+    this.#order = [this.#question, this.#arguments, this.wholeMessage, this.finder, this.commandRow]
     const { prompt, history } = desk.ui
     if (prompt === null) return
     // A half-typed line, palette or help comes back as it was left.
@@ -35,6 +38,10 @@ export class Layers {
 
   get hasQuestion(): boolean {
     return this.#question.isOpen || this.#arguments.isOpen
+  }
+  /** The panes are hidden: nothing on them can be clicked. */
+  get hasOverlay(): boolean {
+    return this.overlay() !== null
   }
   /** Nothing lies over the screen: the person looks at it and types nothing. */
   get isEmpty(): boolean {

@@ -19,13 +19,18 @@ const roomyRows = 34
 /** Rows of the workbench around the panes: title, rail, summary above; live output, command line, hints below. */
 export interface Chrome {
   readonly liveRows: number
+  readonly messageRows: number
   readonly panes: Area
 }
 
-/** Divides the screen. The live strip is there only while an act runs, so nothing else moves for it. */
-export function chromeFor(columns: number, rows: number, isLive: boolean): Chrome {
+/**
+ * Divides the screen. The live strip is there only while an act runs, and rows above the command row only while a message
+ * needs them, so nothing else moves for them.
+ */
+export function chromeFor(columns: number, rows: number, isLive: boolean, messageRows = 0): Chrome {
   const liveRows = isLive ? (rows >= roomyRows ? 8 : 4) : 0
-  return { liveRows, panes: { x: 0, y: 3, width: columns, height: Math.max(0, rows - 5 - liveRows) } }
+  const height = Math.max(0, rows - 5 - liveRows - messageRows)
+  return { liveRows, messageRows, panes: { x: 0, y: 3, width: columns, height } }
 }
 
 /** Id of the pane that has the keys: the remembered one while the screen has it, else the main one. */

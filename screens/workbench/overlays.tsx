@@ -56,7 +56,24 @@ function FormOverlay({ overlay, width, height }: OverlayProps & { overlay: Extra
   )
 }
 
-/** What lies over the panes: a list to choose from, a question, a form. */
+const messageTitles = { info: 'Message', warn: 'Warning', error: 'Error' } as const
+
+/** A message of any length, read like a page. */
+function MessageOverlay({ overlay, width, height }: OverlayProps & { overlay: Extract<Overlay, { kind: 'message' }> }) {
+  const { lines, top } = overlay
+  const room = Math.max(0, height - 2)
+  const note = lines.length <= room ? '' : `${top + 1}-${Math.min(lines.length, top + room)} of ${lines.length}`
+  return (
+    <Pane width={width} height={height} title={messageTitles[overlay.tone]} note={note} isFocused>
+      {lines.slice(top, top + room).map((text, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a line is known by its place
+        <Label key={i} text={text === '' ? ' ' : ` ${text}`} width={width - 2} />
+      ))}
+    </Pane>
+  )
+}
+
+/** What lies over the panes: a list to choose from, a question, a form, a message. */
 export function OverlayView(props: OverlayProps) {
   const { overlay } = props
   switch (overlay.kind) {
@@ -66,5 +83,7 @@ export function OverlayView(props: OverlayProps) {
       return <Dialog state={overlay.state} width={props.width} height={props.height} />
     case 'form':
       return <FormOverlay {...props} overlay={overlay} />
+    case 'message':
+      return <MessageOverlay {...props} overlay={overlay} />
   }
 }

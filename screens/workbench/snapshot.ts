@@ -3,6 +3,7 @@ import type { FormState } from '../../src/ui/form-model.ts'
 import type { EditorState } from '../../src/ui/line-editor.ts'
 import type { Theme } from '../../src/ui/theme.ts'
 import type { ScreenInput } from './input.ts'
+import type { MessageBlock } from './message.ts'
 import type { ScreenModel } from './model.ts'
 import type { UiState } from './ui-state.ts'
 
@@ -31,6 +32,12 @@ export type Overlay =
     }
   | { readonly kind: 'dialog'; readonly state: DialogState }
   | { readonly kind: 'form'; readonly title: string; readonly state: FormState }
+  | {
+      readonly kind: 'message'
+      readonly lines: readonly string[]
+      readonly top: number
+      readonly tone: Message['tone']
+    }
 
 export interface Hint {
   readonly key: string
@@ -50,6 +57,8 @@ export interface Snapshot {
   /** Open text field on the command row: `:` or `/`. */
   readonly field: { readonly sign: string; readonly editor: EditorState; readonly note: string } | null
   readonly message: Message | null
+  /** The message as it is laid out on this screen. */
+  readonly messageBlock: MessageBlock | null
   /** Keys typed of a chord, and what may follow. */
   readonly pending: {
     readonly typed: string

@@ -77,6 +77,7 @@ export const navigationCommands: readonly CommandSpec[] = [
   ui('app.mouse', 'Mouse on or off', 'Releases the mouse so that the terminal can select text (or hold Shift).', ['M']),
   ui('app.suspend', 'Suspend', 'Back to the shell; fg returns.', ['ctrl+z']),
   ui('app.cancel', 'Cancel', 'Ends the running act: TERM, grace, KILL.', ['ctrl+c', 'esc']),
+  ui('message.show', 'Show the whole message', 'The newest message, whole, also after it was cleared.', ['m']),
   ui('app.dismiss', 'Dismiss message', 'Clears the message line.', ['backspace']),
   command({
     id: 'app.quit',

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { render } from 'ink'
-import { App } from '../../../screens/workbench/app.tsx'
+import { App, type SnapshotStore } from '../../../screens/workbench/app.tsx'
 import { Controller } from '../../../screens/workbench/controller.ts'
 import { screenModel } from '../../../screens/workbench/screens.ts'
 import type { Snapshot } from '../../../screens/workbench/snapshot.ts'
@@ -100,21 +100,31 @@ export function mount(options: DrawOptions): Drawn {
   const made = controller.get()
   const input = { ...made.input, live: options.live ?? null }
   const snapshot = { ...made, input, model: screenModel(input) }
+  const store = { subscribe: () => nothing, get: () => snapshot }
+  const drawn = drawStore(store, columns, rows)
+  return {
+    ...drawn,
+    unmount: () => {
+      drawn.unmount()
+      controller.close()
+    },
+  }
+}
+
+/** The workbench on a store, drawn as it changes. */
+export function drawStore(store: SnapshotStore, columns: number, rows: number): Drawn {
   const terminal = new Terminal(columns, rows)
-  const { unmount } = render(<App store={{ subscribe: () => nothing, get: () => snapshot }} />, {
+  const { unmount } = render(<App store={store} />, {
     stdout: terminal as unknown as NodeJS.WriteStream,
     debug: true,
     patchConsole: false,
     exitOnCtrlC: false,
   })
   return {
-    snapshot,
+    snapshot: store.get(),
     frame: () => terminal.frame,
     lines: () => terminal.frame.replace(/\x1b\[[0-9;]*m/g, '').split('\n'),
-    unmount: () => {
-      unmount()
-      controller.close()
-    },
+    unmount,
   }
 }
 
