@@ -9,19 +9,40 @@ export interface BoxScripts {
   readonly sweep: string
 }
 
+/** Parts of the runner, in the order in which they make one script: each has one reason to change. */
+const runnerParts = [
+  'settings',
+  'tools',
+  'events',
+  'results',
+  'unit',
+  'workers',
+  'queue',
+  'stopping',
+  'checkpoint',
+  'abort',
+  'look',
+  'steps',
+  'artifacts',
+  'identity',
+  'finish',
+  'main',
+] as const
+
 let loaded: Promise<BoxScripts> | null = null
 
 /** Reads the scripts once. Throws when the installation is incomplete. The addresses stand here whole: the build goes by them. */
 export function boxScripts(): Promise<BoxScripts> {
   const read = (address: URL) => readFile(address, 'utf8')
+  const parts = new URL('./runner/', import.meta.url)
   loaded ??= Promise.all([
     read(new URL('./alive.sh', import.meta.url)),
-    read(new URL('./runner.sh', import.meta.url)),
+    Promise.all(runnerParts.map((name) => read(new URL(`${name}.sh`, parts)))),
     read(new URL('./start.sh', import.meta.url)),
     read(new URL('./status.sh', import.meta.url)),
     read(new URL('./sweep.sh', import.meta.url)),
   ]).then(([alive, runner, start, status, sweep]) => ({
-    runner,
+    runner: runner.join('\n'),
     start,
     status: `${alive}${status}`,
     sweep: `${alive}${sweep}`,

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { boxScripts } from '../../../src/engine/box/assets.ts'
 import { flatFiles } from '../../../src/engine/box/layout.ts'
 import type { CodeFile, SubmitRequest } from '../../../src/engine/types.ts'
 import { type Plan, planSchema } from '../../../src/spec/schema.ts'
@@ -113,10 +114,11 @@ export function makeBox(options: BoxOptions = {}): Box {
   }
 }
 
-const runnerSource = join(import.meta.dirname, '../../../src/engine/box/runner.sh')
+const { runner: runnerSource } = await boxScripts()
+const runnerOf = (box: Box) => join(dirname(box.folder), 'runner.sh')
 
-/** Lays the box out without the engine, and returns the runner's path. */
-export function layOut(box: Box): string {
+/** Lays the box out without the engine, the runner beside it. */
+export function layOut(box: Box): void {
   for (const [path, text] of flatFiles(box.request)) {
     mkdirSync(dirname(join(box.folder, path)), { recursive: true })
     writeFileSync(join(box.folder, path), text)
@@ -125,13 +127,13 @@ export function layOut(box: Box): string {
     mkdirSync(dirname(join(box.folder, 'code', file.path)), { recursive: true })
     writeFileSync(join(box.folder, 'code', file.path), readFileSync(join(box.project, file.path)))
   }
-  return runnerSource
+  writeFileSync(runnerOf(box), runnerSource)
 }
 
 /** Starts the runner under a given shell, in a group of its own. */
 export function startRunner(shell: readonly string[], box: Box, env = process.env): ChildProcess {
   const [program = 'sh', ...rest] = shell
-  return spawn(program, [...rest, runnerSource, box.folder], { detached: true, stdio: 'ignore', env })
+  return spawn(program, [...rest, runnerOf(box), box.folder], { detached: true, stdio: 'ignore', env })
 }
 
 /** A `date` that is ahead by the seconds that `jump` says: for clocks that are set while a run runs. */

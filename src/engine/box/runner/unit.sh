@@ -1,0 +1,95 @@
+# ==== one unit: started, waited for, written down ====================================================================
+# become [NAME=value...] program [argument...]: replaces the subshell by the program, in a session of its own.
+# Variables go through env(1), so that a name of the plan's cannot touch a variable of this script; the plan's come
+# first, so that they cannot replace what the contract sets.
+become() {
+  cd code || exit 126
+  if [ -n "$threads" ]; then
+    set -- OMP_NUM_THREADS="$threads" MKL_NUM_THREADS="$threads" OPENBLAS_NUM_THREADS="$threads" \
+      NUMEXPR_NUM_THREADS="$threads" VECLIB_MAXIMUM_THREADS="$threads" RAYON_NUM_THREADS="$threads" "$@"
+  fi
+  set -- KX_CONTRACT=1 KX_RUN_ID="$run_id" KX_RUN_DIR="$folder" KX_SMOKE=0 PYTHONUNBUFFERED=1 "$@"
+  for path in "$folder"/env/*; do
+    [ -f "$path" ] || continue
+    value=$(cat "$path" && printf x)
+    set -- "${path##*/}=${value%x}" "$@"
+  done
+  set -- env "$@"
+  if has stdbuf; then set -- stdbuf -oL -eL "$@"; fi
+  if has setsid; then exec setsid "$@"; fi
+  exec "$@"
+}
+
+# signal_unit <signal> <pid>: the whole group; the process alone where there is no setsid to make groups with.
+# No "--" and no "-s": dash and busybox disagree about both.
+signal_unit() { kill "-$1" "-$2" 2>/dev/null || kill "-$1" "$2" 2>/dev/null || :; }
+
+end_group() { kill -KILL "-$1" 2>/dev/null || :; }
+
+run_unit() {
+  entry=$1
+  unit=${entry#*-}
+  dir=$folder/units/$unit
+  mkdir -p "$dir/checkpoints"
+  unit_attempt=0
+  [ -f "$dir/attempts" ] && IFS= read -r unit_attempt <"$dir/attempts"
+  case $unit_attempt in '' | *[!0-9]*) unit_attempt=0 ;; esac
+  unit_attempt=$((unit_attempt + 1))
+  put "$dir/attempts" "$unit_attempt"
+  put "control/worker.$worker.entry" "$entry"
+  set --
+  {
+    IFS= read -r unit_index
+    IFS= read -r unit_seed
+    while IFS= read -r line; do
+      word=$(printf '%bx' "$line")
+      set -- "$@" "${word%x}"
+    done
+  } <"claimed/$entry"
+  [ "$unit_attempt" = 1 ] || printf -- '--- kx: attempt %s ---\n' "$unit_attempt" >>"$dir/log"
+  now_ms
+  unit_started=$now
+  signalled=0
+  (
+    [ -z "$gpu" ] || set -- CUDA_VISIBLE_DEVICES="$gpu" "$@"
+    become KX_UNIT="$unit" KX_UNIT_INDEX="$unit_index" KX_SEED="$unit_seed" KX_ATTEMPT="$unit_attempt" \
+      KX_UNIT_DIR="$dir" KX_CHECKPOINT_DIR="$dir/checkpoints" "$@"
+  ) >>"$dir/log" 2>&1 </dev/null &
+  child=$!
+  ticks_of "$child" || :
+  put "$dir/pid" "$child $ticks $boot_id $worker $unit_started $unit_attempt"
+  note unit.started "\"attempt\":$unit_attempt"
+  wait "$child"
+  code=$?
+  # A signal for the runner wakes a wait up without ending the unit: wait again, and keep the true exit code.
+  while [ "$signalled" = 1 ]; do
+    signalled=0
+    wait "$child"
+    again=$?
+    [ "$again" = 127 ] || code=$again
+  done
+  end_group "$child"
+  state=failed
+  if [ "$code" = 0 ]; then
+    if [ "$need_result" = 0 ] || [ -f "$dir/result.json" ]; then state="done"
+    else printf 'kx: exit code 0, but no result.json: not done\n' >>"$dir/log"; fi
+  elif [ -e control/stopping ]; then state=aborted; fi
+  end_unit
+}
+
+# Needs entry, unit, dir, code, state, unit_attempt, unit_started, worker.
+end_unit() {
+  numbers="nan=0${newline}metric=${newline}results={}"
+  if [ "$state" = "done" ] && [ -f "$dir/result.json" ]; then numbers=$(result_numbers "$dir/result.json"); fi
+  if [ -f "$dir/metrics.jsonl" ] && nan_line <"$dir/metrics.jsonl"; then numbers="nan=1${newline}${numbers#nan=?"$newline"}"; fi
+  now_ms
+  put "$dir/exit" "unit=$unit${newline}code=$code${newline}state=$state${newline}attempt=$unit_attempt${newline}worker=$worker${newline}startedAtMs=$unit_started${newline}endedAtMs=$now${newline}$numbers"
+  rm -f "$dir/pid"
+  note unit.ended "\"attempt\":$unit_attempt,\"code\":$code,\"state\":\"$state\",\"seconds\":$(((now - unit_started) / 1000))"
+  case $state in
+    done) mv -f "claimed/$entry" "done/$entry" ;;
+    failed) mv -f "claimed/$entry" "failed/$entry" ;;
+    *) mv -f "claimed/$entry" "queue/$entry" ;;
+  esac
+  rm -f "control/worker.$worker.entry"
+}
