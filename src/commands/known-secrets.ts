@@ -1,26 +1,6 @@
-import { homedir } from 'node:os'
-
 type SecretRegistry = import('../secret/registry.ts').SecretRegistry
 
-let registry: SecretRegistry | null = null
-let collectedFrom = ''
-
-/**
- * The secret values that this process knows. Collected when first asked for, and again when a credential file was
- * written or other names are asked for; what was known before stays masked. A run that is looked at every second must
- * not read sixteen files each time.
- */
+/** The secret values that this process knows, loaded late: a command that draws a first frame needs none. */
 export async function knownSecrets(names: readonly string[]): Promise<SecretRegistry> {
-  const [{ createRegistry }, { collectSecrets, credentialFilesStamp }] = await Promise.all([
-    import('../secret/registry.ts'),
-    import('../secret/sources.ts'),
-  ])
-  registry ??= createRegistry()
-  const home = homedir()
-  const from = JSON.stringify([home, credentialFilesStamp(home), names.map((name) => [name, process.env[name]])])
-  if (from !== collectedFrom) {
-    await collectSecrets(registry, { names, env: process.env, home })
-    collectedFrom = from
-  }
-  return registry
+  return (await import('../secret/known.ts')).knownSecrets(names)
 }

@@ -98,6 +98,10 @@ export interface SubmitRequest {
   /** Absolute path of the project on this machine: where `code` is read from. */
   readonly projectFolder: string
   readonly code: readonly CodeFile[]
+  /** Whether kx knows a secret value that stands in a text: a variable that holds one is kept from the units. */
+  readonly holdsSecret?: (text: string) => boolean
+  /** Told the names of the variables that are kept from the units. */
+  readonly onWithheld?: (names: readonly string[]) => void
   /** Seconds between TERM and KILL, between heartbeats, between looks. Defaults 20, 5 and 0.5. */
   readonly timing?: {
     readonly graceSeconds?: number

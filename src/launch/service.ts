@@ -12,6 +12,7 @@ import { closeIntent, openIntent } from '../run/intent.ts'
 import { launchedPlanFile } from '../run/launched-plan.ts'
 import { otherAt } from '../run/open-cells.ts'
 import { tokenFor } from '../run/token.ts'
+import { knownSecrets } from '../secret/known.ts'
 import { sha256Hex } from '../spec/digest.ts'
 import { effectiveWorkers } from '../spec/units.ts'
 import { gateFor } from '../walk/gates.ts'
@@ -133,6 +134,7 @@ async function start(ctx: ActContext, { identity, began, folder, gpus, before }:
     leaseUntilMs,
     projectFolder,
     code,
+    ...(await secrecy(ctx)),
   }
   failpoint('launch.before-intent')
   const intentId = ctx.newId()
@@ -177,6 +179,18 @@ async function start(ctx: ActContext, { identity, began, folder, gpus, before }:
     unitSha256,
     leaseUntilMs,
   })
+}
+
+/** Units get the secrets that the plan names and no others; what is kept from them is said, for it may be missed. */
+async function secrecy(ctx: ActContext): Promise<Pick<SubmitRequest, 'holdsSecret' | 'onWithheld'>> {
+  const secrets = await knownSecrets(ctx.loaded.plan.secrets)
+  return {
+    holdsSecret: (text) => secrets.namesIn(text).length > 0,
+    onWithheld: (names) => {
+      if (names.length > 0)
+        ctx.cell.say(`kept from the units: ${names.join(', ')}; to hand one over, name it under secrets`)
+    },
+  }
 }
 
 /** Submits; when the reply is lost, asks the host who runs under this token before anything is said. */

@@ -12,10 +12,19 @@ export interface SecretRegistry extends SecretSet {
   /** False when the value is too short to be masked by value. */
   add(name: string, value: string, source: string): boolean
   readonly entries: readonly SecretEntry[]
+  /**
+   * Names of the values that stand in a text, in any encoding. A short value counts only where it is not part of a
+   * longer word, and not at all when it is a plain word: what is refused or withheld should be right more often than
+   * what is masked, and a token set to `disabled` makes no secret of that word.
+   */
+  namesIn(text: string): readonly string[]
   /** For handing over on standard input only: null when it is not known. */
   valueOf(name: string): string | null
 }
 
+/** From this length on nobody writes a value by chance, and it is found inside of words too. */
+const tellingLength = 16
+const aWord = /^[A-Za-z]{1,11}$/
 /** Longer values are masked in pieces of this length. */
 const pieceLength = 2048
 
@@ -28,6 +37,14 @@ export function createRegistry(): SecretRegistry {
   const entries = new Map<string, SecretEntry>()
   let version = 0
   let cached: { version: number; needles: readonly string[] } = { version: -1, needles: [] }
+  const needlesByName = new Map<string, readonly string[]>()
+  const needlesOf = (name: string, value: string): readonly string[] => {
+    const known = needlesByName.get(name)
+    if (known !== undefined) return known
+    const all = [...new Set(piecesOf(value).flatMap((piece) => encodingsOf(piece).map(({ text }) => text)))]
+    needlesByName.set(name, all)
+    return all
+  }
   return {
     get version() {
       return version
@@ -35,8 +52,7 @@ export function createRegistry(): SecretRegistry {
     needles() {
       if (cached.version !== version) {
         const all = new Set<string>()
-        for (const value of values.values())
-          for (const piece of piecesOf(value)) for (const { text } of encodingsOf(piece)) all.add(text)
+        for (const [name, value] of values) for (const text of needlesOf(name, value)) all.add(text)
         cached = { version, needles: [...all] }
       }
       return cached.needles
@@ -49,6 +65,7 @@ export function createRegistry(): SecretRegistry {
         // An earlier value under the same name must stay unseen too.
         if (old !== undefined) values.set(`${name}\0${values.size}`, old)
         values.set(name, value)
+        needlesByName.delete(name)
         version++
       }
       return isMasked
@@ -56,8 +73,26 @@ export function createRegistry(): SecretRegistry {
     get entries() {
       return [...entries.values()]
     },
+    namesIn(text) {
+      const found = new Set<string>()
+      for (const [key, value] of values) {
+        if (aWord.test(value)) continue
+        const isThere = (needle: string) =>
+          needle.length >= tellingLength ? text.includes(needle) : standsIn(text, needle)
+        if (needlesOf(key, value).some(isThere)) found.add(key.split('\0', 1)[0] ?? key)
+      }
+      return [...found].sort()
+    },
     valueOf: (name) => values.get(name) ?? null,
   }
+}
+
+/** Whether it stands there as a word of its own. */
+function standsIn(text: string, needle: string): boolean {
+  const isWord = (at: number) => at >= 0 && at < text.length && /[A-Za-z0-9]/.test(text[at] ?? '')
+  for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + 1))
+    if (!isWord(at - 1) && !isWord(at + needle.length)) return true
+  return false
 }
 
 /** The value, its trimmed form, and each of its lines: tools print keys line by line. */

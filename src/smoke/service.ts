@@ -17,7 +17,7 @@ import { runDrills } from './drills.ts'
 import { droppedSteps, isWholeUnit, median, numberIn, stepSecondsOf, stepsPerUnitOf, thinned } from './readings.ts'
 import { measuredText, smokeItems } from './rules.ts'
 import type { SmokeFacts, SmokePayload, SmokeUnit } from './types.ts'
-import { filesOf, makeFolders, type SmokePlace, startUnit } from './unit.ts'
+import { filesOf, makeFolders, type SmokePlace, startUnit, withheldFromUnits } from './unit.ts'
 import { isFine } from './verdict.ts'
 
 /** Step samples kept in the proof. */
@@ -169,7 +169,9 @@ async function prepare(ctx: ActContext, probe: Probe): Promise<SmokePlace> {
     ctx.host,
     ['code', 'units', 'drill', 'corrupt'].map((name) => `${folder}/${name}`),
   )
-  return { folder, code: `${folder}/code`, gpu: plan.resources.compute === 'gpu' ? firstGpu(probe) : null }
+  const place = { folder, code: `${folder}/code`, gpu: plan.resources.compute === 'gpu' ? firstGpu(probe) : null }
+  const unit = ctx.loaded.units[0]
+  return { ...place, withheld: unit === undefined ? [] : await withheldFromUnits(ctx, place, unit) }
 }
 
 function firstGpu(probe: Probe): string | null {

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Host } from '../host/types.ts'
+import { withheldVariables, withoutVariables } from '../host/unit-environment.ts'
 import type { ActContext } from '../run/act.ts'
+import { knownSecrets } from '../secret/known.ts'
 import { unitCommand } from '../spec/command.ts'
 import type { Unit } from '../spec/schema.ts'
 import { sanitise } from '../text/sanitise.ts'
@@ -13,6 +15,8 @@ export interface SmokePlace {
   readonly code: string
   /** GPU to pin to; null on the CPU. */
   readonly gpu: string | null
+  /** Variables of the host that units do not get. */
+  readonly withheld: readonly string[]
 }
 
 export interface StartOptions {
@@ -51,7 +55,7 @@ const decoder = new TextDecoder()
 /** The variables of the unit contract (docs/unit-contract.md 1), as the runner sets them, with trackers off. */
 export function unitEnvironment(
   ctx: Pick<ActContext, 'run' | 'loaded'>,
-  place: SmokePlace,
+  place: Pick<SmokePlace, 'folder' | 'gpu'>,
   unit: Unit,
   options: StartOptions,
 ): Readonly<Record<string, string>> {
@@ -93,11 +97,12 @@ export async function startUnit(
   const pidFile = `${options.folder}.pid`
   await makeFolders(host, [`${options.folder}/checkpoints`])
   await host.exec(['rm', '-f', '--', pidFile])
+  const env = unitEnvironment(ctx, place, unit, options)
   let isOver = false
   const running = host
-    .exec(['sh', '-c', starter, 'sh', pidFile, ...unitCommand(loaded.plan, unit)], {
+    .exec(withoutVariables(place.withheld, ['sh', '-c', starter, 'sh', pidFile, ...unitCommand(loaded.plan, unit)]), {
       cwd: place.code,
-      env: unitEnvironment(ctx, place, unit, options),
+      env,
       timeoutSeconds: loaded.plan.smoke.timeoutSeconds,
       maxBytes: outputBytes,
       signal: ctx.signal,
@@ -140,6 +145,22 @@ export async function startUnit(
     output: output.slice(-32_768),
     peakRssBytes: peakKib === null ? null : peakKib * 1024,
   }
+}
+
+/** As for a launch: units get the secrets that the plan names and no others. What kx itself sets for them stays. */
+export async function withheldFromUnits(
+  ctx: ActContext,
+  place: Omit<SmokePlace, 'withheld'>,
+  unit: Unit,
+): Promise<readonly string[]> {
+  const { secrets } = ctx.loaded.plan
+  const known = await knownSecrets(secrets)
+  const set = Object.keys(unitEnvironment(ctx, place, unit, { folder: place.folder, attempt: 1 }))
+  const holdsSecret = (text: string) => known.namesIn(text).length > 0
+  const withheld = await withheldVariables(ctx.host, { named: [...secrets, ...set], holdsSecret }, ctx.signal)
+  if (withheld.length > 0)
+    ctx.cell.say(`kept from the units: ${withheld.join(', ')}; to hand one over, name it under secrets`)
+  return withheld
 }
 
 /** With their missing parents, 0700: what a unit leaves is nobody else's to read. */

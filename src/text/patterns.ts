@@ -109,6 +109,38 @@ export function isSecretName(name: string): boolean {
   return new RegExp(`${strongName}|(?:^|[_.-])(?:pwd|pat|token|credentials?|bearer)$|[a-z]Token$`, 'i').test(name)
 }
 
+/** Patterns that go by what stands around a value; for these alone nothing is refused or withheld. */
+const loose: ReadonlySet<string> = new Set(['authorization', 'bearer', 'cookie', 'netrc', 'flag'])
+const privateKey = /-----BEGIN (?:[A-Z0-9]{1,16} ){0,3}PRIVATE KEY(?: BLOCK)?-----/
+
+/**
+ * Credentials whose issuers give them a form of their own, addresses with a password and private keys: kind and place of
+ * each, in order. Narrower than what is masked, because masking too much costs nothing and refusing too much does.
+ */
+export function credentialsIn(text: string): readonly { readonly kind: string; readonly start: number }[] {
+  const found: { kind: string; start: number }[] = []
+  for (const { id, hint, pattern } of secretPatterns) {
+    if (loose.has(id) || !(typeof hint === 'string' ? text.includes(hint) : hint.some((h) => text.includes(h))))
+      continue
+    for (const match of text.matchAll(pattern)) {
+      const value = match[1] ?? match[0]
+      // A place holder is no credential, and words joined by hyphens are none either.
+      if (harmless.test(value) || /[{}$]/.test(value)) continue
+      if (id !== 'address-password' && !/\d/.test(value)) continue
+      if (id === 'llm-key' && !(/[a-z]/.test(value.slice(3)) && /[A-Z]/.test(value))) continue
+      found.push({ kind: id, start: match.index })
+    }
+  }
+  const key = privateKey.exec(text)
+  if (key !== null) found.push({ kind: 'private-key', start: key.index })
+  return found.sort((a, b) => a.start - b.start)
+}
+
+/** Whether a text holds a credential by its form. */
+export function holdsCredential(text: string): boolean {
+  return credentialsIn(text).length > 0
+}
+
 /** Ranges of a block of whole lines that look like credentials, in order, merged. */
 export function findSecretPatterns(block: string): Range[] {
   const found: Range[] = []

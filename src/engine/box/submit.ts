@@ -1,4 +1,6 @@
+import { scriptInput } from '../../host/script.ts'
 import type { Host } from '../../host/types.ts'
+import { withheldVariables, withoutVariables } from '../../host/unit-environment.ts'
 import { EngineError } from '../errors.ts'
 import type { BoxHandle, Detach, SubmitRequest } from '../types.ts'
 import { boxScripts, runnerName } from './assets.ts'
@@ -18,6 +20,8 @@ const decoder = new TextDecoder()
 export async function submitToBox(host: Host, request: SubmitRequest): Promise<BoxHandle> {
   const scripts = await boxScripts()
   const files = flatFiles(request)
+  const withheld = await withheldFrom(host, request)
+  request.onWithheld?.(withheld)
   await pushCode(host, request)
   const runner = runnerName(scripts.runner)
   await placeRunner(host, `${request.folder}/${runner}`, scripts.runner)
@@ -27,10 +31,14 @@ export async function submitToBox(host: Host, request: SubmitRequest): Promise<B
   await host.write(`${request.folder}/plan.env`, files.get('plan.env') ?? '')
 
   const ways = request.detach.length === 0 ? (['setsid'] as const) : request.detach
-  const started = await host.script(
-    scripts.start,
-    [request.folder, runner, request.token, String(patienceSeconds), ...ways],
-    { timeoutSeconds: patienceSeconds * (ways.length + 1) + 20 },
+  // Everything that the start begins inherits from it: the server of tmux, the scope of systemd, the runner, and so the
+  // units, the steps after them and the save hook. What it has not got, none of them has.
+  const started = await host.exec(
+    withoutVariables(withheld, [
+      ...['sh', '-s', '--', request.folder, runner, request.token, String(patienceSeconds)],
+      ...ways,
+    ]),
+    { stdin: scriptInput(scripts.start), timeoutSeconds: patienceSeconds * (ways.length + 1) + 20 },
   )
   const said = decoder.decode(started.stderr).trim().slice(0, 2000)
   if (started.ending.kind !== 'exited')
@@ -47,6 +55,15 @@ export async function submitToBox(host: Host, request: SubmitRequest): Promise<B
   if (answer === null)
     throw new EngineError(`The runner on ${host.name} started, and did not say who it is.`, 'unknown')
   return { token: request.token, folder: request.folder, runner, ...answer }
+}
+
+async function withheldFrom(host: Host, { plan, holdsSecret }: SubmitRequest): Promise<readonly string[]> {
+  const named = [...plan.secrets, ...Object.keys(plan.environmentVariables)]
+  try {
+    return await withheldVariables(host, { named, ...(holdsSecret === undefined ? {} : { holdsSecret }) })
+  } catch (error) {
+    throw new EngineError(error instanceof Error ? error.message : String(error), 'nothing-started')
+  }
 }
 
 /** Steps and variables of an earlier start that the plan has no more: the runner goes by what lies there. */

@@ -106,3 +106,25 @@ it('has another stamp of the credential files when one was written, and only the
   await writeFile(join(home, '.netrc'), 'machine a password abcdefghijk\n')
   expect(credentialFilesStamp(home)).not.toBe(one)
 })
+
+describe('names of values in a text', () => {
+  const registry = createRegistry()
+  registry.add('LONG', 'a-long-value-0123456789', 'environment')
+  registry.add('SHORT', 'abc-12', 'environment')
+  registry.add('OFF', 'disabled', 'environment')
+
+  it('finds a value in any encoding, a short one only as a word of its own, a plain word never', () => {
+    const base64 = Buffer.from('user:a-long-value-0123456789').toString('base64')
+    expect(registry.namesIn(`x${base64}y`)).toEqual(['LONG'])
+    expect(registry.namesIn('(abc-12) and xa-long-value-0123456789x')).toEqual(['LONG', 'SHORT'])
+    expect(registry.namesIn('xabc-12 abc-123 disabled')).toEqual([])
+  })
+
+  it('still knows a value that was replaced, under its name', () => {
+    const replaced = createRegistry()
+    replaced.add('NAME', 'first-value-1', 'a')
+    replaced.add('NAME', 'second-value-2', 'a')
+    expect(replaced.namesIn('first-value-1')).toEqual(['NAME'])
+    expect(replaced.namesIn('second-value-2')).toEqual(['NAME'])
+  })
+})

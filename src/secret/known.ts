@@ -1,0 +1,22 @@
+import { homedir } from 'node:os'
+import { createRegistry, type SecretRegistry } from './registry.ts'
+import { collectSecrets, credentialFilesStamp } from './sources.ts'
+
+let registry: SecretRegistry | null = null
+let collectedFrom = ''
+
+/**
+ * The secret values that this process knows. Collected when first asked for, and again when a credential file was
+ * written or other names are asked for; what was known before stays masked. A run that is looked at every second must
+ * not read sixteen files each time.
+ */
+export async function knownSecrets(names: readonly string[]): Promise<SecretRegistry> {
+  registry ??= createRegistry()
+  const home = homedir()
+  const from = JSON.stringify([home, credentialFilesStamp(home), names.map((name) => [name, process.env[name]])])
+  if (from !== collectedFrom) {
+    await collectSecrets(registry, { names, env: process.env, home })
+    collectedFrom = from
+  }
+  return registry
+}
