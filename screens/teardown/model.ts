@@ -1,18 +1,55 @@
 import type { StoppedPayload, VerifiedPayload } from '../../src/teardown/types.ts'
-import { formatBytes } from '../../src/text/format.ts'
+import { formatBytes, formatHours, formatUsd } from '../../src/text/format.ts'
+import { type WrittenOff, writtenOffIn } from '../../src/walk/end.ts'
 import type { Proof } from '../../src/walk/proof.ts'
 import { ageText } from '../workbench/ages.ts'
 import type { ScreenInput } from '../workbench/input.ts'
 import type { ScreenModel, Span, StyledLine } from '../workbench/model.ts'
 import { checklistPane, detailPane, fact, heading, phaseSummary, proofOf, staleText } from '../workbench/phase-model.ts'
 
-function lines(verified: VerifiedPayload | undefined, stopped: StoppedPayload | undefined): StyledLine[] {
+function writtenOffLines(writtenOff: WrittenOff): StyledLine[] {
+  const { by, reason, unverified } = writtenOff
+  return [
+    heading('Written off'),
+    [{ text: 'the meter was closed in writing; nobody has seen it stop', token: 'severity.warn' }],
+    fact('by', by),
+    fact('reason', reason),
+    fact('never verified', unverified.length === 0 ? 'nothing: all was safe before' : `${unverified.length}`),
+    ...unverified.slice(0, 20).map((name): StyledLine => [{ text: name, token: 'state.fail' }]),
+    '',
+  ]
+}
+
+function lines(
+  verified: VerifiedPayload | undefined,
+  stopped: StoppedPayload | undefined,
+  writtenOff: WrittenOff | null,
+): StyledLine[] {
+  if (writtenOff !== null) return [...writtenOffLines(writtenOff), ...(verified === undefined ? [] : kept(verified))]
   if (verified === undefined)
     return [
       'Nothing pulled yet.',
       '',
       'r pulls every declared artifact into .kx/runs/<id>/artifacts, hashes both ends, and checks the structure of each by its kind.',
     ]
+  const out = kept(verified)
+  out.push('', heading('What removing the box folder means'))
+  for (const line of verified.consequences) out.push(line)
+  out.push('', heading('Teardown'))
+  if (stopped === undefined)
+    out.push([{ text: 'the box folder is still there; D removes it with a typed permit', token: 'text.muted' }])
+  else {
+    out.push(
+      fact('seen gone', `${stopped.seenGoneAtMs.length} times`, 'state.pass'),
+      fact('last answer', stopped.lastAnswer),
+    )
+    out.push(fact('hours', formatHours(stopped.hours)), fact('money', formatUsd(stopped.usd)))
+  }
+  return out
+}
+
+/** What was verified and is safe here, with what is missing from it. */
+function kept(verified: VerifiedPayload): StyledLine[] {
   const out: StyledLine[] = [
     heading('Verified manifest'),
     fact('box folder', verified.folder),
@@ -27,21 +64,6 @@ function lines(verified: VerifiedPayload | undefined, stopped: StoppedPayload | 
   for (const path of verified.missing.slice(0, 20)) out.push([{ text: `missing: ${path}`, token: 'state.fail' }])
   for (const w of verified.waived)
     out.push([{ text: `waived ${w.itemId} by ${w.by}: ${w.reason}`, token: 'severity.warn' }])
-  out.push('', heading('What removing the box folder means'))
-  for (const line of verified.consequences) out.push(line)
-  out.push('', heading('Teardown'))
-  if (stopped === undefined)
-    out.push([{ text: 'the box folder is still there; D removes it with a typed permit', token: 'text.muted' }])
-  else {
-    out.push(
-      fact('seen gone', `${stopped.seenGoneAtMs.length} times`, 'state.pass'),
-      fact('last answer', stopped.lastAnswer),
-    )
-    out.push(
-      fact('hours', stopped.hours === null ? 'unknown' : stopped.hours.toFixed(3)),
-      fact('money', stopped.usd === null ? 'unknown' : `$${stopped.usd.toFixed(2)}`),
-    )
-  }
   return out
 }
 
@@ -61,16 +83,19 @@ export function teardownModel(input: ScreenInput): ScreenModel {
   const proof = proofOf<VerifiedPayload>(input, 'VerifiedManifest')
   const stopped = proofOf<StoppedPayload>(input, 'MeterStopped')
   const stale = staleText(input, proof)
+  const writtenOff = input.run === null ? null : writtenOffIn(input.run)
   const next =
-    stopped !== undefined
-      ? `torn down ${ageText(input.nowMs - stopped.atMs)}; w writes the report, g r shows it`
-      : proof === undefined
-        ? 'r pulls and verifies'
-        : stale !== null
-          ? 'r verifies again'
-          : input.phases.teardown.state === 'blocked'
-            ? 'mend what failed, then r; o gives up in writing what may be given up; w writes the report'
-            : 'w writes the report, D removes the box folder'
+    writtenOff !== null
+      ? 'w writes the report, g r shows it'
+      : stopped !== undefined
+        ? `torn down ${ageText(input.nowMs - stopped.atMs)}; w writes the report, g r shows it`
+        : proof === undefined
+          ? 'r pulls and verifies'
+          : stale !== null
+            ? 'r verifies again'
+            : input.phases.teardown.state === 'blocked'
+              ? 'mend what failed, then r; o gives up in writing what may be given up; w writes the report'
+              : 'w writes the report, D removes the box folder'
   const shown = input.live?.commandId === 'teardown.remove' ? 'teardown.remove' : 'teardown.verify'
   return {
     id: 'teardown',
@@ -78,7 +103,7 @@ export function teardownModel(input: ScreenInput): ScreenModel {
     summary: summary(input, proof, next),
     panes: [
       checklistPane(input, shown, stopped ?? proof, 'nothing verified yet; r pulls and verifies'),
-      { kind: 'text', id: 'manifest', title: 'Artifacts', lines: lines(proof?.payload, stopped?.payload) },
+      { kind: 'text', id: 'manifest', title: 'Artifacts', lines: lines(proof?.payload, stopped?.payload, writtenOff) },
       detailPane(input, shown, stopped ?? proof),
     ],
     columns: [

@@ -1,12 +1,13 @@
 import { livenessOf } from '../../src/run/reader.ts'
 import type { Token } from '../../src/ui/theme.ts'
+import { writtenOffIn } from '../../src/walk/end.ts'
 import type { RunLiveness } from '../../src/walk/phase.ts'
 import { staleAfterMs } from './ages.ts'
 import type { ScreenInput } from './input.ts'
 
 /** How the open run stands now. */
 export interface RunStanding {
-  readonly word: RunLiveness | 'no run open' | 'not launched' | 'torn down'
+  readonly word: RunLiveness | 'no run open' | 'not launched' | 'torn down' | 'written off'
   readonly token: Token
   /** Why it is unknown. */
   readonly reason: string | null
@@ -38,6 +39,7 @@ export function standingOf(input: ScreenInput): RunStanding {
   })
   if (run === null) return plain('no run open', 'text.muted')
   if (run.latest.MeterStopped !== undefined) return plain('torn down', 'state.pass')
+  if (writtenOffIn(run) !== null) return plain('written off', 'severity.warn')
   const isNewer = observation !== null && observation.atMs >= (run.observation?.atMs ?? 0)
   const seen = isNewer ? { atMs: observation.atMs, payload: observation } : run.observation
   const { liveness, reason } = livenessOf({ ...run, observation: seen }, nowMs)

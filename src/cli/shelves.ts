@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runFolder } from '../run/folder.ts'
-import type { RunSummary } from '../run/reader.ts'
+import { closedStages, type RunSummary } from '../run/reader.ts'
 import type { RunState } from '../run/types.ts'
 import type { HomeReader } from '../session/home.ts'
 import type { ListedChecklist, PlanView, RunRow, Shelves } from '../session/view.ts'
@@ -19,7 +19,7 @@ export interface ShelfRequest {
 
 /** What is removed for good says so; before that the state of what runs, and before a launch how far the walk is. */
 export function homeState(run: Pick<RunSummary, 'liveness' | 'stage'>): string {
-  return run.stage === 'torn down' ? run.stage : (run.liveness ?? run.stage ?? 'unknown')
+  return closedStages.includes(run.stage) ? (run.stage ?? 'unknown') : (run.liveness ?? run.stage ?? 'unknown')
 }
 
 async function openHome(): Promise<HomeReader> {

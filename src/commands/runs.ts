@@ -1,5 +1,6 @@
 import type { ActResult } from '../run/act.ts'
 import { archiveRun as archive } from '../run/folder.ts'
+import { closedStages } from '../run/reader.ts'
 import { formatAge, formatUsdPerHour } from '../text/format.ts'
 import { openForWriting } from './open.ts'
 import type { CommandEnvironment } from './types.ts'
@@ -16,7 +17,7 @@ export async function listRuns(_env: CommandEnvironment, args: { readonly archiv
     const units = r.unitsTotal === null ? '' : `, ${r.unitsDone ?? '?'} of ${r.unitsTotal} units`
     const age = r.seenAtMs === null ? '' : formatAge(nowMs - r.seenAtMs)
     const seen = age === '' ? '' : age === 'now' ? ', seen just now' : `, seen ${age} ago`
-    return `${r.runId}  ${r.project}: ${r.stage === 'torn down' ? r.stage : (r.liveness ?? r.stage ?? 'unknown')}${units}${seen}${r.reason === null ? '' : `  ${r.reason}`}`
+    return `${r.runId}  ${r.project}: ${closedStages.includes(r.stage) ? r.stage : (r.liveness ?? r.stage ?? 'unknown')}${units}${seen}${r.reason === null ? '' : `  ${r.reason}`}`
   })
   for (const m of home.meters)
     lines.push(`meter  ${m.what} on ${m.host}: ${formatUsdPerHour(m.usdPerHour)}, run ${m.runId}`)
@@ -43,21 +44,30 @@ async function elsewhere(
     .runs.filter((r) => r.runId.startsWith(beginning))
 }
 
+/** The one run whose id begins like this, of this project or of any other of this user; or why there is none. */
+export async function locateRun(
+  env: Pick<CommandEnvironment, 'projectFolder'>,
+  beginning: string,
+): Promise<{ readonly runId: string; readonly projectFolder: string } | ActResult> {
+  const { findRunId } = await import('../session/current-run.ts')
+  const own = findRunId(env.projectFolder, beginning)
+  if (own !== null) return { runId: own, projectFolder: env.projectFolder }
+  const [other, ...more] = await elsewhere(beginning)
+  if (other !== undefined && more.length === 0) return { runId: other.runId, projectFolder: other.projectFolder }
+  const summary =
+    other === undefined
+      ? `no run begins with ${beginning}; kx runs lists them all`
+      : `${more.length + 1} runs begin with ${beginning}; give more of the id`
+  return { summary, exitCode: 1, data: null }
+}
+
 /** `kx open`: opens a run in the workbench, which goes to its project when it is of another one. */
 export async function openRun(env: CommandEnvironment, args: { readonly run: string }): Promise<ActResult> {
-  const { findRunId } = await import('../session/current-run.ts')
-  const own = findRunId(env.projectFolder, args.run)
-  if (own !== null) {
-    env.openRun(own)
-    return { summary: `run ${own}`, exitCode: 0, data: { runId: own, projectFolder: env.projectFolder } }
-  }
-  const [other, ...more] = await elsewhere(args.run)
-  if (other === undefined || more.length > 0) {
-    const summary =
-      other === undefined
-        ? `no run begins with ${args.run}; kx runs lists them all`
-        : `${more.length + 1} runs begin with ${args.run}; give more of the id`
-    return { summary, exitCode: 1, data: null }
+  const other = await locateRun(env, args.run)
+  if ('exitCode' in other) return other
+  if (other.projectFolder === env.projectFolder) {
+    env.openRun(other.runId)
+    return { summary: `run ${other.runId}`, exitCode: 0, data: other }
   }
   env.openRun(other.runId, other.projectFolder)
   const summary = `run ${other.runId} of ${other.projectFolder}`

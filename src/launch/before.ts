@@ -5,6 +5,7 @@ import type { ActContext } from '../run/act.ts'
 import { failpoint } from '../run/failpoints.ts'
 import { closeIntent } from '../run/intent.ts'
 import type { RunState } from '../run/types.ts'
+import { writtenOffIn } from '../walk/end.ts'
 import type { LaunchIntent, ReceiptPayload } from './types.ts'
 
 /** What there was of this run before this launch. */
@@ -34,6 +35,8 @@ export async function lookBefore(ctx: ActContext, folder: string): Promise<Befor
   const state = ctx.run.state()
   if (state.latest.MeterStopped !== undefined)
     return refused('This run was torn down. Begin a new run: kx walk, or n on the home screen.')
+  if (writtenOffIn(state) !== null)
+    return refused('This run was written off. Begin a new run: kx plan --new-run, or N on the home screen.')
   const launches = state.intents.filter((intent) => intent.act === 'launch')
   const attempt = launches.length + 1
 

@@ -195,11 +195,16 @@ function applyKind(draft: Draft, { kind, payload, atMs }: JournalRecord): string
       return null
     }
     case 'meter.closed': {
-      const { meterId, because } = payload as MeterClosed
+      const { meterId, because, writtenOff } = payload as MeterClosed
       return replaceLast(
         draft.meters,
         (meter) => meter.meterId === meterId && meter.closedAtMs === null,
-        (meter) => ({ ...meter, closedAtMs: atMs, closedBecause: because ?? null }),
+        (meter) => ({
+          ...meter,
+          closedAtMs: atMs,
+          closedBecause: because ?? null,
+          ...(writtenOff === undefined ? {} : { writtenOff }),
+        }),
         `no open meter ${meterId}`,
       )
     }

@@ -1,3 +1,4 @@
+import type { WrittenOff } from '../walk/end.ts'
 import type { RunLiveness } from '../walk/phase.ts'
 import { phases } from '../walk/phase.ts'
 import { proofKinds } from '../walk/proof.ts'
@@ -25,8 +26,10 @@ export interface MeterOpened {
 }
 export interface MeterClosed {
   readonly meterId: string
-  /** How it was seen that it stopped. */
+  /** How it was seen that it stopped; of one written off, who gave it up and why. */
   readonly because: string
+  /** Nobody has seen it stop: a person gave it up in writing. */
+  readonly writtenOff?: WrittenOff
 }
 export interface Note {
   readonly text: string

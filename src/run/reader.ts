@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { launchInDoubt } from '../walk/end.ts'
+import { launchInDoubt, writtenOffIn } from '../walk/end.ts'
 import type { RunLiveness } from '../walk/phase.ts'
 import { clockSlackMs } from '../walk/staleness.ts'
 import { messageOf } from './errors.ts'
@@ -22,7 +22,7 @@ export interface RunSummary {
   readonly createdAtMs: number | null
   /** `null`: not launched yet, so there is nothing alive or dead. */
   readonly liveness: RunLiveness | null
-  /** Furthest proof, in a word or two: `planned`, `audited`, `launched`, `torn down`. */
+  /** Furthest proof, in a word or two: `planned`, `audited`, `launched`, `torn down`, `written off`. */
   readonly stage: string | null
   readonly unitsDone: number | null
   readonly unitsTotal: number | null
@@ -127,6 +127,8 @@ export function summaryOf(
   const { liveness, reason } = livenessOf(state, nowMs)
   const head = headOf(state)
   const broken = cursor?.chainBreak ?? null
+  const writtenOff = writtenOffIn(state)
+  const given = writtenOff === null ? null : `Written off by ${writtenOff.by}: ${writtenOff.reason}`
   return {
     runId: state.runId,
     folder,
@@ -143,7 +145,9 @@ export function summaryOf(
     openMeters: state.meters.filter((meter) => meter.closedAtMs === null),
     openFindings: state.findings.filter((finding) => finding.closedAtMs === null).length,
     reason:
-      broken === null ? (reason ?? state.warnings[0] ?? null) : `Journal not whole: line ${broken.line} ${broken.why}.`,
+      broken === null
+        ? (given ?? reason ?? state.warnings[0] ?? null)
+        : `Journal not whole: line ${broken.line} ${broken.why}.`,
   }
 }
 
@@ -196,6 +200,10 @@ const stages = [
   ['PlanDigest', 'planned'],
 ] as const
 
+/** Stages after which how the run last looked says nothing any more. */
+export const closedStages: readonly (string | null)[] = ['torn down', 'written off']
+
 function stageOf(state: RunState): string {
+  if (writtenOffIn(state) !== null) return 'written off'
   return stages.find(([kind]) => state.latest[kind] !== undefined)?.[1] ?? 'new'
 }

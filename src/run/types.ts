@@ -1,3 +1,4 @@
+import type { WrittenOff } from '../walk/end.ts'
 import type { Override } from '../walk/item.ts'
 import type { HostIdentity, Proof, ProofKind } from '../walk/proof.ts'
 
@@ -145,6 +146,8 @@ export interface Meter {
   readonly leaseUntilMs: number | null
   readonly closedAtMs: number | null
   readonly closedBecause: string | null
+  /** Closed without having been seen to stop. */
+  readonly writtenOff?: WrittenOff
 }
 
 /** The fold of a journal. Screens read this and nothing else. */

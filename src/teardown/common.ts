@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import type { ActContext, ActResult } from '../run/act.ts'
+import { writtenOffIn } from '../walk/end.ts'
 import { gateFor } from '../walk/gates.ts'
 import type { Act } from '../walk/graph.ts'
 import { hostIdentityText } from '../walk/graph.ts'
 import type { HostIdentity } from '../walk/proof.ts'
 
-export const artifactsFolder = (ctx: ActContext): string => join(ctx.run.folder, 'artifacts')
+export const artifactsFolder = (ctx: Pick<ActContext, 'run'>): string => join(ctx.run.folder, 'artifacts')
 
 export function refusal(summary: string, data: unknown, exitCode: 1 | 3 | 4 = 1): ActResult {
   return { summary, exitCode, data }
@@ -34,6 +35,22 @@ export function closedGate(
   const first = answer.missing[0]
   for (const missing of answer.missing) ctx.cell.say(`${missing.why} ${missing.next}`)
   return refusal(first === undefined ? 'the gate is closed' : `${first.why} ${first.next}`, { missing: answer.missing })
+}
+
+/**
+ * A box folder that is not there has nothing left to pull: a manifest of nothing would take the place of one that speaks
+ * of results. Null: it is there.
+ */
+export async function whyGone(ctx: Pick<ActContext, 'host' | 'run'>, folder: string): Promise<ActResult | null> {
+  if ((await ctx.host.stat(folder)) !== null) return null
+  const given = writtenOffIn(ctx.run.state())
+  const next =
+    given === null
+      ? 'If it was removed by hand, write off its meter: kx writeoff <run>'
+      : `Its meter was written off by ${given.by}: ${given.reason}`
+  return refusal(`${folder} is not there on ${ctx.host.name}; what was pulled before stays as it is. ${next}`, {
+    folder,
+  })
 }
 
 /** An earlier removal of this folder was begun with a permit and did not come to its end. */

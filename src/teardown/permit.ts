@@ -6,7 +6,7 @@ import { failpoint } from '../run/failpoints.ts'
 import { plural } from '../text/format.ts'
 import { isBlocking } from '../walk/item.ts'
 import type { Proof } from '../walk/proof.ts'
-import { artifactsFolder, closedGate, refusal, wasRemovalBegun } from './common.ts'
+import { artifactsFolder, closedGate, refusal, wasRemovalBegun, whyGone } from './common.ts'
 import { verifiedOf } from './inputs.ts'
 import { makePermit, permitItems, removalText, removalVerb } from './rules.ts'
 import type { PermitPayload } from './types.ts'
@@ -47,6 +47,8 @@ export async function permit(ctx: ActContext, args: { readonly typedName?: strin
   if (verified === null || question === null || verified.payload.manifestSha256 !== stored.sha256)
     return refusal('The manifest on disk is not the one that was verified: verify again.', {})
   const { folder } = verified.payload
+  const gone = await whyGone(ctx, folder)
+  if (gone !== null) return gone
   if (args.typedName === undefined) return refusal(question.question, question, 3)
   const damaged = await damagedCopies(artifactsFolder(ctx), stored.manifest, ctx.signal)
   if (damaged.length > 0)

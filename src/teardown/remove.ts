@@ -13,7 +13,7 @@ import { usedPermits } from '../walk/gates.ts'
 import { isVeryMachine } from '../walk/graph.ts'
 import type { HostIdentity, Proof } from '../walk/proof.ts'
 import { livingIn } from './box.ts'
-import { artifactsFolder, closedGate, refusal, wasRemovalBegun } from './common.ts'
+import { artifactsFolder, closedGate, refusal, wasRemovalBegun, whyGone } from './common.ts'
 import { hasPermitShape, outcomeOf, receiptOf, verifiedOf } from './inputs.ts'
 import { goneItems, permitRefusals } from './rules.ts'
 import type { PermitPayload, StoppedPayload } from './types.ts'
@@ -126,10 +126,17 @@ async function whyNot(
 
 /**
  * What became of an earlier removal, asked before anybody is asked for another permit: a folder that is gone can have
- * none. One that came to its end is said to be done, should nobody have heard it. Null: there was none.
+ * none. One that came to its end is said to be done, should nobody have heard it; one made by hand is refused with what can
+ * be done about it. Null: there was none.
  */
 export async function finishRemoval(ctx: ActContext, args: RemoveArgs = {}): Promise<ActResult | null> {
-  return (await finishEarlier(ctx, args)) ?? doneBefore(ctx)
+  return (await finishEarlier(ctx, args)) ?? doneBefore(ctx) ?? goneByHand(ctx)
+}
+
+/** Nobody is asked to type a name for a folder that is not there. */
+async function goneByHand(ctx: ActContext): Promise<ActResult | null> {
+  const receipt = receiptOf(ctx.run.state())
+  return receipt === null ? null : whyGone(ctx, receipt.folder)
 }
 
 /** A removal whose end nobody wrote down (kx was killed): looked at before anything else is done. */

@@ -2,7 +2,8 @@ import type { Manifest } from '../artifact/manifest.ts'
 import { isVerified } from '../artifact/manifest.ts'
 import type { RunState } from '../run/types.ts'
 import type { Plan } from '../spec/schema.ts'
-import { formatDuration, formatUsd, plural } from '../text/format.ts'
+import { formatDuration, formatTime, formatUsd, plural } from '../text/format.ts'
+import { writtenOffIn } from '../walk/end.ts'
 import { outcomeOf } from './inputs.ts'
 import { type MetricReport, metricReport, type Verdict, verdictOf } from './report-metrics.ts'
 import type { UnitResult } from './results.ts'
@@ -70,6 +71,16 @@ const numberIn = (fields: Fields, name: string): number | null => {
 const textIn = (fields: Fields, name: string): string | null =>
   typeof fields[name] === 'string' ? (fields[name] as string) : null
 
+/** How the newest meter of the run stands. Written off is never called stopped. Null: none was opened. */
+function meterText(state: RunState): string | null {
+  const meter = state.meters.at(-1)
+  if (meter === undefined) return null
+  if (meter.closedAtMs === null) return 'open'
+  const at = formatTime(meter.closedAtMs)
+  if (meter.writtenOff === undefined) return `closed ${at}: ${meter.closedBecause ?? 'not known why'}`
+  return `written off by ${meter.writtenOff.by} ${at}, never seen to stop: ${meter.writtenOff.reason}`
+}
+
 function identityOf(input: ReportInput): Report['identity'] {
   const { state, plan, manifest } = input
   const { latest, created } = state
@@ -92,6 +103,7 @@ function identityOf(input: ReportInput): Report['identity'] {
     ['machine class', latest.SmokeProof?.machineClass ?? latest.Receipt?.machineClass ?? null],
     ['environment', plan.environment.kind === 'image' ? plan.environment.reference : plan.environment.kind],
     ['seed', String(plan.seed)],
+    ['meter', meterText(state)],
     ['started by', created.by],
     ['approved by', textIn(approval, 'by')],
   ]
@@ -192,6 +204,8 @@ function missingOf(input: ReportInput): readonly string[] {
     results.filter((r) => (r.series?.badLines ?? 0) > 0).map((r) => `${r.unit} (${r.series?.badLines})`),
     'Lines of metrics.jsonl that were left out',
   )
+  const writtenOff = writtenOffIn(state)
+  say(writtenOff?.unverified ?? [], 'Never verified, and written off')
   if (manifest === null) lines.push('No artifacts were pulled and verified')
   else {
     say(manifest.missing, 'Declared and never written')
@@ -226,10 +240,10 @@ function nextActions(input: ReportInput, verdict: Verdict): Report['nextActions'
     rate === null || !(unitHours > 0) ? 'not known' : formatUsd(rate * unitHours * count)
   const actions: { text: string; cost: string }[] = []
   const lost = results.filter((r) => r.result !== 'there').length
-  const isGone = state.latest.MeterStopped !== undefined
+  const isGone = state.latest.MeterStopped !== undefined || writtenOffIn(state) !== null
   if (lost > 0 && !isGone)
     actions.push({ text: `Relaunch ${plural(lost, 'unit')} (kx launch): finished ones are skipped`, cost: price(lost) })
-  if (manifest === null || manifest.files.some((f) => !isVerified(f)))
+  if (!isGone && (manifest === null || manifest.files.some((f) => !isVerified(f))))
     actions.push({ text: 'Pull and verify the artifacts (kx teardown verify)', cost: free })
   if (!isGone && state.latest.Receipt !== undefined)
     actions.push({ text: 'Remove the box folder when everything is verified (kx teardown remove)', cost: free })

@@ -9,7 +9,7 @@ import type { CheckedItem } from '../walk/item.ts'
 import { isBlocking } from '../walk/item.ts'
 import type { Proof } from '../walk/proof.ts'
 import { afterSteps } from './box.ts'
-import { artifactsFolder, closedGate, refusal } from './common.ts'
+import { artifactsFolder, closedGate, refusal, whyGone } from './common.ts'
 import { outcomeOf, receiptOf } from './inputs.ts'
 import { waivable } from './items.ts'
 import { acceptedCount, consequences, verifyItems } from './rules.ts'
@@ -18,6 +18,7 @@ import type { VerifiedPayload } from './types.ts'
 export { permit, permitQuestion } from './permit.ts'
 export { finishRemoval, remove } from './remove.ts'
 export { writeReport } from './report.ts'
+export { writeOff, writeOffQuestion } from './write-off.ts'
 
 /** Names come from a box: they pass the sanitiser before they stand in a proof. */
 function shown(item: CheckedItem): CheckedItem {
@@ -61,6 +62,8 @@ export async function verify(ctx: ActContext, args: { readonly chunkBytes?: numb
   const receipt = receiptOf(ctx.run.state())
   if (receipt === null) return refusal('The receipt names no box folder: look at the launch again.', {})
   const { folder } = receipt
+  const gone = await whyGone(ctx, folder)
+  if (gone !== null) return gone
   failpoint('teardown.before-pull')
   let made: Awaited<ReturnType<typeof verifyArtifacts>>
   try {

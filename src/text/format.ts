@@ -62,6 +62,11 @@ const join = (large: number, unit: string, small: number, smallUnit: string) =>
     ? `${large} ${unit}`
     : `${large} ${unit} ${String(small).padStart(smallUnit === 'h' ? 1 : 2, '0')} ${smallUnit}`
 
+/** Hours as a duration that says itself: `4.6 s`, `18 min`, `2 h 05 min`. */
+export function formatHours(hours: number | null | undefined): string {
+  return formatDuration(isKnown(hours) ? hours * 3600 : null)
+}
+
 /**
  * How old a figure is, in coarse steps, so that a screen changes rarely: `now` (under 5 s), then steps of 5 s, whole
  * minutes, hours, days. A time that lies ahead is `now`.

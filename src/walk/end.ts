@@ -2,6 +2,19 @@ import type { WalkState } from './gates.ts'
 
 type Intent = NonNullable<WalkState['intents']>[number]
 
+/** That a person gave up a meter which nobody has seen stop, with what went with it unverified. */
+export interface WrittenOff {
+  readonly by: string
+  readonly reason: string
+  /** Names of results that were never verified. */
+  readonly unverified: readonly string[]
+}
+
+/** The writing off of a run's newest meter; null: that one is open, or was seen to stop, or there is none. */
+export function writtenOffIn(state: Pick<WalkState, 'meters'>): WrittenOff | null {
+  return state.meters?.at(-1)?.writtenOff ?? null
+}
+
 const field = (payload: unknown, name: 'token' | 'receiptId'): unknown =>
   (payload as Readonly<Record<string, unknown>> | null | undefined)?.[name]
 

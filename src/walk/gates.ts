@@ -1,4 +1,4 @@
-import { hasEnded, launchInDoubt } from './end.ts'
+import { hasEnded, launchInDoubt, type WrittenOff } from './end.ts'
 import { type Act, isDestroying, isVeryMachine, madeBy, needsOf, type Requirement } from './graph.ts'
 import { type CheckedItem, isBlocking, type Override } from './item.ts'
 import type { Digests, HostIdentity, Proof, ProofKind } from './proof.ts'
@@ -16,6 +16,7 @@ export interface WalkState {
     readonly payload: unknown
     readonly closed: { readonly outcome: string } | null
   }[]
+  readonly meters?: readonly { readonly writtenOff?: WrittenOff }[]
 }
 
 export interface GateInput {

@@ -1,4 +1,4 @@
-import { launchInDoubt } from './end.ts'
+import { launchInDoubt, writtenOffIn } from './end.ts'
 import type { WalkState } from './gates.ts'
 import { applyOverrides } from './gates.ts'
 import { endsPhase, madeBy } from './graph.ts'
@@ -36,6 +36,10 @@ export function phaseStates(
   const standing = (phase: Phase): PhaseStanding => {
     if (phase === busyPhase) return { state: 'running', why: 'Running now.' }
     if (phase === 'patrol') return patrolStanding(state, stale, digests, extras.liveness ?? null)
+    const writtenOff = phase === 'teardown' ? writtenOffIn(state) : null
+    // Given up is not seen to stop: it is drawn as what nobody knows.
+    if (writtenOff !== null)
+      return { state: 'unknown', why: `Written off by ${writtenOff.by}, never seen to stop: ${writtenOff.reason}` }
     const proof = newest(state, endsPhase[phase])
     return proof === null ? unended(phase, state, stale) : ofProof(proof, state, stale, digests)
   }

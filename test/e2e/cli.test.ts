@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { allCommands } from '../../src/commands/list/all.ts'
@@ -70,7 +70,7 @@ describe('kx without a terminal, from an empty project to the report', () => {
 
   it('refuses (1) what needs a run, and says how to begin one', async () => {
     const all =
-      'audit, smoke, cost, approve, launch, patrol, abort, acknowledge, teardown verify, teardown remove, report, archive'
+      'audit, smoke, cost, approve, launch, patrol, abort, acknowledge, teardown verify, teardown remove, report, archive, writeoff'
     await each(
       [...all.split(', ').map((words) => words.split(' ')), ['override', 'audit.clock', 'no run']],
       async (words) => {
@@ -181,6 +181,28 @@ describe('kx without a terminal, from an empty project to the report', () => {
     const { stdout, code } = await kx(place, ['plan', '--ascii'])
     expect(code).toBe(0)
     expect(stdout.match(/[^\n\x20-\x7e]/g)).toBeNull()
+  })
+
+  it('a box folder removed by hand: its meter is written off in words, never called stopped', async () => {
+    const run = runIds(place)[0] ?? ''
+    const words = ['writeoff', run, '--reason', 'removed by hand']
+    expect(await json(place, ...words, '--name', run)).toMatchObject({ exitCode: 1 })
+    for (const folder of boxFolders(place)) rmSync(folder, { recursive: true })
+    expect(await json(place, 'teardown', 'remove')).toMatchObject({ exitCode: 1 })
+    expect(await json(place, 'writeoff', run)).toMatchObject({ exitCode: 3, data: { expected: run } })
+    expect(await json(place, ...words)).toMatchObject({ exitCode: 3 })
+    expect(await json(place, ...words, '--name', run.slice(0, 8))).toMatchObject({ exitCode: 1 })
+    expect((await json(place, 'runs')).data.meters).toHaveLength(1)
+    expect(await json(place, ...words, '--name', run)).toMatchObject({
+      exitCode: 0,
+      data: { writtenOff: { reason: 'removed by hand', unverified: [] } },
+    })
+    const runs = await kx(place, ['runs'])
+    expect(runs.stdout).toMatch(/written off.*removed by hand/i)
+    expect(runs.stdout).not.toMatch(/^meter/m)
+    expect((await kx(place, ['view', 'home'])).stdout).toContain('written off')
+    expect((await kx(place, ['view', 'teardown'])).stdout).toContain('nobody has seen it stop')
+    expect((await json(place, 'launch')).summary).toContain('written off')
   })
 
   it('has been called with --json by every word that it answers to', () => {

@@ -1,6 +1,12 @@
 import { z } from 'zod'
+import type { RunState } from '../../run/types.ts'
 import { command, noArgs } from '../registry.ts'
 import { type CommandSpec, screenIds } from '../types.ts'
+
+function whyNoMeter(run: RunState | null): string | null {
+  if (run === null) return 'no run is open'
+  return run.meters.some((meter) => meter.closedAtMs === null) ? null : 'no meter of this run is open'
+}
 
 /** Runs, lists, profiles and settings: everything around the walk. */
 export const houseCommands: readonly CommandSpec[] = [
@@ -52,6 +58,25 @@ export const houseCommands: readonly CommandSpec[] = [
     risk: 'change',
     cli: ['archive'],
     run: async (env, args) => (await import('../runs.ts')).archiveRun(env, args),
+  }),
+  command({
+    id: 'meter.write-off',
+    title: 'Write off the meter',
+    description:
+      'Closes the meter of a run whose box folder is gone without having been seen to go: typed run name and a written reason. Refused while folder or processes are still seen.',
+    args: () =>
+      z.strictObject({
+        run: z.string().optional().describe('run id, or the beginning of one; the selected one by default'),
+        name: z.string().optional().describe('name of the run, typed whole as confirmation'),
+        reason: z.string().optional().describe('why nobody will see it stop; it goes into the record'),
+      }),
+    positional: ['run'],
+    keys: ['O'],
+    where: ['home', 'teardown'],
+    risk: 'destroy',
+    cli: ['writeoff'],
+    disabled: (s) => (s.screen === 'teardown' ? whyNoMeter(s.run) : null),
+    run: async (env, args) => (await import('../write-off.ts')).writeOff(env, args),
   }),
   command({
     id: 'checklist.tick',

@@ -1,6 +1,7 @@
 import type { Manifest } from '../../artifact/manifest.ts'
 import type { MeterVerb, Profile } from '../../profile/schema.ts'
 import type { RunState } from '../../run/types.ts'
+import { formatBytes } from '../../text/format.ts'
 import { hostIdentityText, isVeryMachine } from '../../walk/graph.ts'
 import type { CheckedItem, ItemSpec } from '../../walk/item.ts'
 import type { HostIdentity, Proof } from '../../walk/proof.ts'
@@ -148,12 +149,12 @@ export function consequences(
   box: { readonly files: number; readonly bytes: number } | null,
 ): readonly string[] {
   const verb = removalVerb(profile)
-  const lies = box === null ? 'not counted' : `${box.files} files, ${box.bytes} bytes`
+  const lies = box === null ? 'not counted' : `${box.files} files, ${formatBytes(box.bytes)}`
   const kept = manifest.totals
   return [
     `Removes ${folder} (${lies}).`,
     `Dies: ${verb?.dies ?? 'everything in that folder'}.`,
-    `Survives: ${kept.copied} pulled files, ${kept.bytes} bytes, hashed at both ends, in the run's artifacts folder.`,
+    `Survives: ${kept.copied} pulled files, ${formatBytes(kept.bytes)}, hashed at both ends, in the run's artifacts folder.`,
     ...profile.storage.tiers
       .filter((tier) => tier.purpose !== 'data')
       .map((tier) => `Untouched: tier ${tier.id} (${tier.path}).`),

@@ -1,4 +1,6 @@
 import type { ManifestFile } from '../../artifact/manifest.ts'
+import { matchesGlob } from '../../spec/glob.ts'
+import { formatBytes } from '../../text/format.ts'
 import type { CheckedItem, ItemSpec } from '../../walk/item.ts'
 import type { Verdict } from '../../walk/verdict.ts'
 import { teardownItems } from '../items.ts'
@@ -37,7 +39,7 @@ function pull({ manifest }: VerifyFacts): Verdict {
   const bad = [...refused, ...failed]
   return {
     result: bad.length === 0 ? 'pass' : 'fail',
-    summary: `${manifest.files.length - failed.length} of ${manifest.files.length} files, ${manifest.totals.bytes} bytes`,
+    summary: `${manifest.files.length - failed.length} of ${manifest.files.length} files, ${formatBytes(manifest.totals.bytes)}`,
     detail: naming(bad),
   }
 }
