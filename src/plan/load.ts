@@ -2,6 +2,8 @@ import { readFile, stat } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import type { Host } from '../host/types.ts'
 import type { LoadedPlan } from '../run/act.ts'
+import { knownSecrets } from '../secret/known.ts'
+import type { SecretRegistry } from '../secret/registry.ts'
 import { digestOf, planDigest, sha256Hex } from '../spec/digest.ts'
 import { parsePlan } from '../spec/parse.ts'
 import type { Plan } from '../spec/schema.ts'
@@ -10,6 +12,7 @@ import type { SourceProblem } from '../text/problem.ts'
 import { type CodeList, CodeListError, listCode } from './code-list.ts'
 import { type DataFact, dataDigest, dataFacts } from './data-files.ts'
 import { openHashCache } from './hash-cache.ts'
+import { planSecretProblems } from './plan-secrets.ts'
 
 export interface LoadIo {
   /** Runs git in the project folder; null: the folders are walked instead. */
@@ -17,6 +20,8 @@ export interface LoadIo {
   /** File that remembers hashes between starts, such as `$XDG_CACHE_HOME/kx/hashes.json`; null: none. */
   readonly cacheFile: string | null
   readonly signal?: AbortSignal
+  /** Secret values that must not stand in the plan; default: all that this process knows. */
+  readonly secrets?: Pick<SecretRegistry, 'namesIn'>
 }
 
 export type LoadResult =
@@ -58,6 +63,10 @@ export async function loadPlan(projectFolder: string, planFile: string, io: Load
   const parsed = parsePlan(source, shown)
   if (!parsed.ok) return parsed
   const plan = parsed.plan
+  const text = new TextDecoder().decode(source)
+  const secrets = io.secrets ?? (await knownSecrets(plan.secrets))
+  const leaks = planSecretProblems({ file: shown, text, plan, locate: parsed.locate }, secrets)
+  if (leaks.length > 0) return { ok: false, problems: leaks }
 
   const cache = await openHashCache(io.cacheFile)
   try {

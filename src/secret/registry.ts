@@ -24,7 +24,8 @@ export interface SecretRegistry extends SecretSet {
 
 /** From this length on nobody writes a value by chance, and it is found inside of words too. */
 const tellingLength = 16
-const aWord = /^[A-Za-z]{1,11}$/
+/** A plain word or figure, which stands in many places by itself. */
+const aWord = /^(?:[A-Za-z]{1,11}|\d{1,9})$/
 /** Longer values are masked in pieces of this length. */
 const pieceLength = 2048
 

@@ -62,6 +62,22 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): P
 
 afterAll(clearPlaces)
 
+describe('a plan that holds a secret', () => {
+  it('begins no run, and names the secret without its value', async () => {
+    const value = 'made-up-value-1234567'
+    const place = makePlace({ plan: [['CPCV_FAULT: ""', `CPCV_FAULT: ""\n  HUB: "${value}"`]] })
+    for (const words of [['plan'], ['audit'], ['walk', 'kx.yaml', '--auto']]) {
+      const answer = await kx(place, words, { env: { HUB_TOKEN: value } })
+      expect(answer.code, answer.stdout).toBe(1)
+      expect(answer.stdout + answer.stderr).toMatch(/kx\.yaml:\d+:\d+ .*HUB_TOKEN/)
+      expect(answer.stdout + answer.stderr).not.toContain(value)
+    }
+    expect(runIds(place)).toEqual([])
+    // Without the value in the environment it is an ordinary word.
+    expect((await kx(place, ['plan'])).stdout).not.toContain('secret HUB_TOKEN')
+  })
+})
+
 describe('kx without a terminal, from an empty project to the report', () => {
   let place: Place
   beforeAll(() => {
