@@ -1,9 +1,10 @@
+import { formatDuration } from '../../src/text/format.ts'
 import { ageText } from '../workbench/ages.ts'
 import type { ScreenInput } from '../workbench/input.ts'
 import type { Row, ScreenModel } from '../workbench/model.ts'
 import { column } from '../workbench/model.ts'
 
-const seconds = (ms: number) => (ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`)
+const took = (ms: number) => formatDuration(ms / 1000)
 
 export function cellsModel(input: ScreenInput): ScreenModel {
   const cells = input.run?.cells ?? []
@@ -14,7 +15,7 @@ export function cellsModel(input: ScreenInput): ScreenModel {
       cells: [
         state,
         c.started.title,
-        c.ended === null ? '' : seconds(c.ended.durationMs),
+        c.ended === null ? '' : took(c.ended.durationMs),
         ageText(input.nowMs - c.startedAtMs),
         c.started.who,
         c.ended?.summary ?? (state === 'unknown' ? 'kx went away before its end was seen' : ''),
@@ -47,7 +48,7 @@ export function cellsModel(input: ScreenInput): ScreenModel {
         columns: [
           column(0, 'state', { width: 8 }),
           column(1, 'act', { width: 18 }),
-          column(2, 'took', { width: 8, align: 'right' }),
+          column(2, 'took', { width: 11, align: 'right' }),
           column(3, 'when', { width: 12 }),
           column(4, 'who', { width: 8, dropOrder: 2 }),
           column(5, 'result', { flex: 1, min: 24, dropOrder: 1 }),

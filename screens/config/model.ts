@@ -9,7 +9,7 @@ export function configModel(input: ScreenInput): ScreenModel {
     title: 'Settings',
     summary: [
       {
-        text: 'built-in < user file < project .kxrc < KX_* < flags; .kxrc.example documents every key',
+        text: 'later wins: built-in, user file, .kxrc, KX_*, flags; see .kxrc.example',
         token: 'text.muted',
       },
     ],
@@ -19,13 +19,13 @@ export function configModel(input: ScreenInput): ScreenModel {
         id: 'keys',
         title: 'Settings',
         columns: [
-          column(0, 'key', { flex: 2, min: 16 }),
-          column(1, 'value', { flex: 2, min: 10 }),
-          column(2, 'from', { flex: 3, min: 10 }),
+          column(0, 'key', { width: 31 }),
+          column(1, 'value', { flex: 2, min: 12 }),
+          column(2, 'from', { flex: 3, min: 12 }),
         ],
         rows: (rows ?? []).map((r) => ({
           id: r.key,
-          cells: [r.key, r.value, r.origin],
+          cells: [r.key, r.value === 'null' ? 'not set' : r.value, r.origin],
           token: r.origin === 'built-in' ? 'text.muted' : 'text.normal',
         })),
         empty: rows === null ? 'reading …' : 'no settings',

@@ -1,20 +1,18 @@
 import type { ApprovalPayload, PricedPayload } from '../../src/cost/types.ts'
-import { formatBytes } from '../../src/text/format.ts'
+import { formatBytes, formatHours } from '../../src/text/format.ts'
 import { ageText } from '../workbench/ages.ts'
 import type { ScreenInput } from '../workbench/input.ts'
 import type { PaneModel, ScreenModel, StyledLine } from '../workbench/model.ts'
 import { column } from '../workbench/model.ts'
 import { checklistPane, detailPane, fact, heading, phaseSummary, proofOf, staleText } from '../workbench/phase-model.ts'
 
-const hours = (value: number | null) =>
-  value === null ? 'unknown' : value < 1 ? `${(value * 60).toFixed(1)} min` : `${value.toFixed(2)} h`
 const usd = (value: number | null) => (value === null ? 'unknown' : `$${value.toFixed(2)}`)
 
 function priced(p: PricedPayload, approval: ApprovalPayload | undefined, input: ScreenInput): StyledLine[] {
   const lines: StyledLine[] = [
     heading('Estimate'),
-    fact('time p50', hours(p.hoursP50)),
-    fact('time p90', hours(p.hoursP90)),
+    fact('time p50', formatHours(p.hoursP50)),
+    fact('time p90', formatHours(p.hoursP90)),
     fact('from', p.basis),
     fact('money p50', usd(p.usdP50)),
     fact('money p90', usd(p.usdP90)),
@@ -22,7 +20,7 @@ function priced(p: PricedPayload, approval: ApprovalPayload | undefined, input: 
       'price',
       `${p.usdPerHour === null ? 'unknown' : `${usd(p.usdPerHour)}/h`}, ${p.priceSource}, ${ageText(input.nowMs - p.priceAtMs)}`,
     ),
-    fact('cap', `${usd(p.capUsd)}, ${hours(p.capHours)}`),
+    fact('cap', `${usd(p.capUsd)}, ${formatHours(p.capHours)}`),
     ...p.meters.map((m) =>
       fact('meter', `${m.what}: ${m.usdPerHour === null ? 'unknown' : `${usd(m.usdPerHour)}/h`}, ${m.note}`),
     ),
@@ -37,7 +35,9 @@ function priced(p: PricedPayload, approval: ApprovalPayload | undefined, input: 
       fact('by', approval.by),
       fact(
         'lease',
-        approval.leaseHours === null ? 'none: no meter runs here' : `${hours(approval.leaseHours)} from the launch`,
+        approval.leaseHours === null
+          ? 'none: no meter runs here'
+          : `${formatHours(approval.leaseHours)} from the launch`,
       ),
     )
   return lines

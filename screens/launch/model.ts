@@ -7,7 +7,7 @@ import { checklistPane, detailPane, fact, heading, phaseSummary, proofOf, staleT
 function receiptLines(input: ScreenInput, receipt: ReceiptPayload | undefined): StyledLine[] {
   const lines: StyledLine[] = [heading('What starting needs')]
   for (const [kind, name] of [
-    ['AuditReport', 'audit of this machine'],
+    ['AuditReport', 'audit'],
     ['SmokeProof', 'smoke'],
     ['Approval', 'approval'],
   ] as const) {
@@ -27,7 +27,7 @@ function receiptLines(input: ScreenInput, receipt: ReceiptPayload | undefined): 
       fact('detached by', `${receipt.handle.detach} ${receipt.handle.label}`),
     )
     lines.push(
-      fact('process', `${receipt.handle.process.pid}, started at tick ${receipt.handle.process.startTicks}`),
+      fact('process', `pid ${receipt.handle.process.pid}, start tick ${receipt.handle.process.startTicks}`),
       fact('workers', `${receipt.workers}`),
     )
     lines.push(

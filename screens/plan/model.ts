@@ -1,5 +1,6 @@
 import type { LoadedPlan } from '../../src/run/act.ts'
 import type { PlanView } from '../../src/session/view.ts'
+import { formatBytes } from '../../src/text/format.ts'
 import { ageText } from '../workbench/ages.ts'
 import type { ScreenInput } from '../workbench/input.ts'
 import type { ScreenModel, StyledLine } from '../workbench/model.ts'
@@ -7,11 +8,6 @@ import { column } from '../workbench/model.ts'
 import { checklistPane, detailPane, fact, heading, phaseSummary, proofOf, staleText } from '../workbench/phase-model.ts'
 
 const short = (digest: string | undefined) => (digest === undefined ? 'unknown' : digest.slice(0, 12))
-const bytesText = (n: number) => {
-  if (n < 1024) return `${n} B`
-  const power = Math.min(4, Math.floor(Math.log2(n) / 10))
-  return `${(n / 1024 ** power).toFixed(1)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`
-}
 
 function unitsText(loaded: LoadedPlan): string {
   const { units } = loaded.plan
@@ -65,13 +61,13 @@ export function planPage(loaded: LoadedPlan): StyledLine[] {
     lines.push(
       fact(
         'data',
-        `${d.path ?? d.uri}${d.bytes === undefined ? '' : `, ${bytesText(d.bytes)}`}${d.sha256 ? `, sha256 ${short(d.sha256)}` : ', no hash'}`,
+        `${d.path ?? d.uri}${d.bytes === undefined ? '' : `, ${formatBytes(d.bytes)}`}${d.sha256 ? `, sha256 ${short(d.sha256)}` : ', no hash'}`,
       ),
     )
   lines.push(
     fact(
       'checkpoints',
-      `${p.checkpoints.count} kept, ${bytesText(p.checkpoints.bytes)} each, scratch ${bytesText(p.checkpoints.scratchBytes)}`,
+      `${p.checkpoints.count} kept, ${formatBytes(p.checkpoints.bytes)} each, scratch ${formatBytes(p.checkpoints.scratchBytes)}`,
     ),
   )
   const rules = [
@@ -85,16 +81,16 @@ export function planPage(loaded: LoadedPlan): StyledLine[] {
   lines.push(
     fact('budget', `$${p.budget.usd.toFixed(2)}, ${p.budget.hours} h${p.deadline ? `, by ${p.deadline}` : ''}`),
   )
-  lines.push(fact('hosts', `${p.hosts.join(', ')} on ${p.profiles.join(', ')}`))
+  lines.push(fact('hosts', `${p.hosts.join(', ')} (profile ${p.profiles.join(', ')})`))
   if (p.after.length > 0) lines.push(fact('afterwards', p.after.map((s) => s.name).join(', then ')))
   lines.push(fact('secrets', p.secrets.length === 0 ? 'none' : `${p.secrets.join(', ')} (names only)`))
   lines.push('', heading('Must outlive the box'))
   for (const a of p.artifacts)
-    lines.push(`  ${a.glob}  at least ${a.minimumCount}, ${bytesText(a.minimumBytes)} each, ${a.kind}`)
+    lines.push(`  ${a.glob}  at least ${a.minimumCount}, ${formatBytes(a.minimumBytes)} each, ${a.kind}`)
   lines.push('', heading('Digests now'))
   for (const name of ['plan', 'code', 'config', 'data'] as const) lines.push(fact(name, short(loaded.digests[name])))
   lines.push(
-    fact('code files', `${loaded.code.length}, ${bytesText(loaded.code.reduce((sum, f) => sum + f.bytes, 0))}`),
+    fact('code files', `${loaded.code.length}, ${formatBytes(loaded.code.reduce((sum, f) => sum + f.bytes, 0))}`),
   )
   return lines
 }

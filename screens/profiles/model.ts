@@ -18,9 +18,9 @@ export function profilesModel(input: ScreenInput): ScreenModel {
         id: 'list',
         title: 'Platforms',
         columns: [
-          column(0, 'id', { width: 16 }),
-          column(1, 'platform', { flex: 2, min: 10 }),
-          column(2, 'facts', { flex: 1, min: 10, dropOrder: 1 }),
+          column(0, 'id', { flex: 1, min: 10 }),
+          column(1, 'platform', { flex: 2, min: 16 }),
+          column(2, 'facts', { flex: 2, min: 26, dropOrder: 1 }),
         ],
         rows: (profiles ?? []).map((p) => ({ id: p.id, cells: [p.id, p.title, p.note] })),
         empty: profiles === null ? 'reading …' : 'no profile found',

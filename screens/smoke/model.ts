@@ -1,4 +1,5 @@
 import type { SmokePayload } from '../../src/smoke/types.ts'
+import { formatBytes, formatDuration } from '../../src/text/format.ts'
 import { ageText } from '../workbench/ages.ts'
 import type { ScreenInput } from '../workbench/input.ts'
 import type { ScreenModel, StyledLine } from '../workbench/model.ts'
@@ -12,9 +13,6 @@ const median = (values: readonly number[]) => {
     ? (sorted[Math.floor(half)] ?? null)
     : ((sorted[half - 1] ?? 0) + (sorted[half] ?? 0)) / 2
 }
-const seconds = (value: number | null) =>
-  value === null ? 'unknown' : value < 1 ? `${(value * 1000).toFixed(1)} ms` : `${value.toFixed(2)} s`
-const mib = (value: number | null) => (value === null ? 'unknown' : `${(value / 1_048_576).toFixed(1)} MiB`)
 
 function measured(p: SmokePayload): StyledLine[] {
   return [
@@ -23,15 +21,15 @@ function measured(p: SmokePayload): StyledLine[] {
     fact('units run', p.units.join(', ') || 'none'),
     fact(
       'unit',
-      `${seconds(median(p.unitSeconds))} (${p.unitSeconds.length} sample${p.unitSeconds.length === 1 ? '' : 's'})`,
+      `${formatDuration(median(p.unitSeconds))} (${p.unitSeconds.length} sample${p.unitSeconds.length === 1 ? '' : 's'})`,
     ),
     fact(
       'step',
-      `median ${seconds(median(p.stepSeconds))} (${p.stepSeconds.length} samples, first ${p.droppedSteps} of each unit dropped)`,
+      `median ${formatDuration(median(p.stepSeconds))} (${p.stepSeconds.length} samples, first ${p.droppedSteps} of each unit dropped)`,
     ),
     fact('steps a unit', p.stepsPerUnit === null ? 'unknown' : `${p.stepsPerUnit}`),
-    fact('peak memory', mib(p.peakRssBytes)),
-    fact('checkpoint', `${mib(p.checkpointBytes)}, one save ${seconds(p.checkpointSeconds)}`),
+    fact('peak memory', formatBytes(p.peakRssBytes)),
+    fact('checkpoint', `${formatBytes(p.checkpointBytes)}, one save ${formatDuration(p.checkpointSeconds)}`),
     '',
     heading('Kill and resume'),
     p.resume === null

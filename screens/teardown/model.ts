@@ -6,6 +6,7 @@ import { ageText } from '../workbench/ages.ts'
 import type { ScreenInput } from '../workbench/input.ts'
 import type { ScreenModel, Span, StyledLine } from '../workbench/model.ts'
 import { checklistPane, detailPane, fact, heading, phaseSummary, proofOf, staleText } from '../workbench/phase-model.ts'
+import { artifactsPane } from './artifacts.ts'
 
 function writtenOffLines(writtenOff: WrittenOff): StyledLine[] {
   const { by, reason, unverified } = writtenOff
@@ -61,7 +62,9 @@ function kept(verified: VerifiedPayload): StyledLine[] {
     fact('bytes', formatBytes(verified.totals.bytes)),
     fact('manifest', verified.manifestSha256.slice(0, 16)),
   ]
-  for (const path of verified.missing.slice(0, 20)) out.push([{ text: `missing: ${path}`, token: 'state.fail' }])
+  // Records of before the patterns were kept name what is missing here only.
+  const missing = verified.patterns === undefined ? verified.missing.slice(0, 20) : []
+  for (const path of missing) out.push([{ text: `missing: ${path}`, token: 'state.fail' }])
   for (const w of verified.waived)
     out.push([{ text: `waived ${w.itemId} by ${w.by}: ${w.reason}`, token: 'severity.warn' }])
   return out
@@ -103,7 +106,13 @@ export function teardownModel(input: ScreenInput): ScreenModel {
     summary: summary(input, proof, next),
     panes: [
       checklistPane(input, shown, stopped ?? proof, 'nothing verified yet; r pulls and verifies'),
-      { kind: 'text', id: 'manifest', title: 'Artifacts', lines: lines(proof?.payload, stopped?.payload, writtenOff) },
+      artifactsPane(proof?.payload, input.plan.status === 'ok' ? input.plan.loaded.plan : null),
+      {
+        kind: 'text',
+        id: 'manifest',
+        title: 'Manifest and removal',
+        lines: lines(proof?.payload, stopped?.payload, writtenOff),
+      },
       detailPane(input, shown, stopped ?? proof),
     ],
     columns: [
@@ -111,8 +120,9 @@ export function teardownModel(input: ScreenInput): ScreenModel {
       {
         weight: 1,
         panes: [
-          { id: 'manifest', weight: 1 },
-          { id: 'detail', weight: 1 },
+          { id: 'artifacts', weight: 2 },
+          { id: 'manifest', weight: 3 },
+          { id: 'detail', weight: 2 },
         ],
       },
     ],

@@ -3,6 +3,7 @@ import { estimateHours } from '../estimate/hours.ts'
 import type { Profile } from '../profile/schema.ts'
 import type { Plan } from '../spec/schema.ts'
 import { countUnits, effectiveWorkers } from '../spec/units.ts'
+import { formatHours } from '../text/format.ts'
 import type { PricedPayload, SmokeEvidence } from './types.ts'
 
 /** The lease is the p90 of the estimate times this, within the cap (handbook money 8.3). */
@@ -86,7 +87,7 @@ export function capShortfall(priced: PricedPayload): string | null {
   const { hoursP90, usdP90, capHours, capUsd } = priced
   if (hoursP90 === null) return 'hours are not known, so no cap can be said to cover them'
   if (usdP90 === null) return 'money is not known, so no cap can be said to cover it'
-  if (hoursP90 > capHours) return `p90 of ${figure(hoursP90)} h is above the cap of ${figure(capHours)} h`
+  if (hoursP90 > capHours) return `p90 of ${formatHours(hoursP90)} is above the cap of ${formatHours(capHours)}`
   if (usdP90 > capUsd) return `p90 of $${figure(usdP90)} is above the cap of $${figure(capUsd)}`
   return null
 }

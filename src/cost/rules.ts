@@ -2,6 +2,7 @@ import { youngSeconds } from '../estimate/checkpoint-interval.ts'
 import { fitsGpu, trainingStateBytes } from '../estimate/vram.ts'
 import { staleFromMs } from '../profile/staleness.ts'
 import { hasNoMeter } from '../profile/tiers.ts'
+import { formatBytes, formatHours } from '../text/format.ts'
 import type { CheckedItem, How, Severity } from '../walk/item.ts'
 import { fail, judged, notApplicable, pass, unknown, type Verdict } from '../walk/verdict.ts'
 import { capShortfall, figure } from './price.ts'
@@ -122,9 +123,9 @@ const isGpu = ({ plan }: CostInput): boolean => plan.resources.compute === 'gpu'
 function workload({ priced, smoke }: CostInput): Verdict {
   if (priced.hoursP50 === null) return unknown(priced.basis)
   const memory =
-    smoke.peakRssBytes === null ? 'peak memory not measured' : `peak memory ${smoke.peakRssBytes} bytes a unit`
+    smoke.peakRssBytes === null ? 'peak memory not measured' : `peak memory ${formatBytes(smoke.peakRssBytes)} a unit`
   return pass(
-    `${priced.unitCount} units on ${priced.workers} workers; ${memory}; disk ${priced.disk.needBytes} bytes`,
+    `${priced.unitCount} units on ${priced.workers} workers; ${memory}; disk ${formatBytes(priced.disk.needBytes)}`,
     {
       detail: [
         priced.basis,
@@ -154,7 +155,7 @@ function vramFit(input: CostInput): Verdict {
     contextBytes: 2 * 1024 ** 3,
     usableMiB: resources.gpuMemoryMiB,
   })
-  const said = `${fit.needBytes} bytes of weights, gradients, states and context (activations not counted) in ${fit.roomBytes}`
+  const said = `${formatBytes(fit.needBytes)} of weights, gradients, states and context (activations not counted) in ${formatBytes(fit.roomBytes)}`
   return fit.fits ? pass(said) : fail(said)
 }
 
@@ -170,7 +171,7 @@ function localEnough({ profile, priced, smoke }: CostInput): Verdict {
   if (priced.hoursP90 === null || smoke.peakRssBytes === null) return unknown('hours or memory are not measured')
   const isSmall = priced.hoursP90 <= 2 && smoke.peakRssBytes * priced.workers <= 16e9
   return isSmall
-    ? fail(`p90 of ${figure(priced.hoursP90)} h and little memory: this machine would do`)
+    ? fail(`p90 of ${formatHours(priced.hoursP90)} and little memory: this machine would do`)
     : pass('too large for this machine')
 }
 
@@ -179,7 +180,7 @@ function time({ priced }: CostInput): Verdict {
   if (hoursP50 === null || hoursP90 === null) return unknown(priced.basis)
   const value = { hoursP50, hoursP90, stepSamples: priced.stepSamples, unitSamples: priced.unitSamples }
   if (priced.isP90Assumed) return { ...unknown(priced.basis), value }
-  return pass(`p50 ${figure(hoursP50)} h, p90 ${figure(hoursP90)} h`, { detail: [priced.basis], value })
+  return pass(`p50 ${formatHours(hoursP50)}, p90 ${formatHours(hoursP90)}`, { detail: [priced.basis], value })
 }
 
 function money({ profile, priced }: CostInput): Verdict {
@@ -203,7 +204,7 @@ function deadline({ plan, priced, nowMs }: CostInput): Verdict {
   if (plan.deadline === undefined) return notApplicable('no deadline is set')
   if (priced.hoursP90 === null) return unknown('hours are not known')
   const hours = (Date.parse(plan.deadline) - nowMs) / 3_600_000
-  const said = `p90 ${figure(priced.hoursP90)} h, ${figure(hours)} h until ${plan.deadline}`
+  const said = `p90 ${formatHours(priced.hoursP90)}, ${formatHours(hours)} until ${plan.deadline}`
   return priced.hoursP90 <= hours ? pass(said) : fail(said)
 }
 
@@ -237,7 +238,7 @@ function cap({ priced }: CostInput): Verdict {
   const short = capShortfall(priced)
   if (short !== null) return fail(short)
   return pass(
-    `at most ${figure(priced.capHours)} h and $${figure(priced.capUsd)}; lease ${figure(priced.leaseHours)} h`,
+    `at most ${formatHours(priced.capHours)} and $${figure(priced.capUsd)}; lease ${formatHours(priced.leaseHours)}`,
   )
 }
 

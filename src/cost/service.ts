@@ -1,6 +1,7 @@
 import { staleFromMs } from '../profile/staleness.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { failpoint } from '../run/failpoints.ts'
+import { formatHours } from '../text/format.ts'
 import { applyOverrides, type GateAnswer, gateFor } from '../walk/gates.ts'
 import { type CheckedItem, isBlocking } from '../walk/item.ts'
 import type { Proof } from '../walk/proof.ts'
@@ -52,7 +53,7 @@ export async function price(ctx: ActContext): Promise<ActResult> {
   const hours =
     priced.hoursP50 === null || priced.hoursP90 === null
       ? 'hours not known'
-      : `${figure(priced.hoursP50)} h (p50), ${figure(priced.hoursP90)} h (p90${priced.isP90Assumed ? ', assumed' : ''})`
+      : `${formatHours(priced.hoursP50)} (p50), ${formatHours(priced.hoursP90)} (p90${priced.isP90Assumed ? ', assumed' : ''})`
   const usd = priced.usdP90 === null ? 'money not known' : `$${figure(priced.usdP90)} (p90)`
   const summary = `${hours}, ${usd}${blocking.length === 0 ? '' : `; blocked by ${blocking.map((i) => i.id).join(', ')}`}`
   ctx.cell.say(summary)
@@ -137,7 +138,7 @@ export async function approve(ctx: ActContext, request: ApproveRequest): Promise
   failpoint('cost.before-approval')
   await ctx.run.append('proof.made', proof)
   failpoint('cost.after-approval')
-  const summary = `${by} approved at most ${figure(payload.capHours)} h and $${figure(payload.capUsd)}, lease ${figure(payload.leaseHours)} h, until ${new Date(expiresAtMs).toISOString()}`
+  const summary = `${by} approved at most ${formatHours(payload.capHours)} and $${figure(payload.capUsd)}, lease ${formatHours(payload.leaseHours)}, until ${new Date(expiresAtMs).toISOString()}`
   ctx.cell.say(summary)
   return { proof, summary, exitCode: 0, data: { approved: true, payload } }
 }

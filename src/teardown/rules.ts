@@ -8,4 +8,4 @@ export {
   removalText,
   removalVerb,
 } from './rules/permit.ts'
-export { acceptedCount, verifyItems } from './rules/verify.ts'
+export { acceptedCount, patternTallies, verifyItems } from './rules/verify.ts'

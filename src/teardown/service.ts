@@ -12,7 +12,7 @@ import { afterSteps } from './box.ts'
 import { artifactsFolder, closedGate, refusal, whyGone } from './common.ts'
 import { outcomeOf, receiptOf } from './inputs.ts'
 import { waivable } from './items.ts'
-import { acceptedCount, consequences, verifyItems } from './rules.ts'
+import { acceptedCount, consequences, patternTallies, verifyItems } from './rules.ts'
 import type { VerifiedPayload } from './types.ts'
 
 export { permit, permitQuestion } from './permit.ts'
@@ -99,6 +99,7 @@ export async function verify(ctx: ActContext, args: { readonly chunkBytes?: numb
     manifestSha256: made.sha256,
     totals: made.manifest.totals,
     accepted: acceptedCount(facts),
+    patterns: patternTallies(facts).map((tally) => ({ ...tally, glob: sanitiseLine(tally.glob) })),
     missing: made.manifest.missing.slice(0, 1000),
     waived: items.flatMap(({ id, override }) =>
       override !== undefined && waivable.includes(id) ? [{ itemId: id, reason: override.reason, by: override.by }] : [],

@@ -5,6 +5,20 @@ import type { Plan } from '../spec/schema.ts'
 import type { Override } from '../walk/item.ts'
 import type { HostIdentity } from '../walk/proof.ts'
 
+/** What became of one declared pattern of artifacts. */
+export interface PatternTally {
+  readonly glob: string
+  readonly kind: string
+  /** At least so many files were declared; a glob with a unit folder asks for one a unit. */
+  readonly declared: number
+  readonly minimumBytes: number
+  readonly found: number
+  readonly verified: number
+  readonly missing: number
+  /** Of the files found. */
+  readonly bytes: number
+}
+
 /** Payload of a `VerifiedManifest`. */
 export interface VerifiedPayload {
   readonly runId: string
@@ -15,6 +29,8 @@ export interface VerifiedPayload {
   readonly totals: Manifest['totals']
   /** Files that count as verified, a written waiver of the structure check included. */
   readonly accepted: number
+  /** The same by declared pattern; absent in records of before it was kept. */
+  readonly patterns?: readonly PatternTally[]
   readonly missing: readonly string[]
   /** Items that a person waived in writing before this manifest was made, with what is given up. */
   readonly waived: readonly { readonly itemId: string; readonly reason: string; readonly by: string }[]

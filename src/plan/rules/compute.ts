@@ -1,4 +1,5 @@
 import { diskNeed } from '../../estimate/disk.ts'
+import { formatBytes } from '../../text/format.ts'
 import type { CheckedItem } from '../../walk/item.ts'
 import { fail, notApplicable, pass, unknown, type Verdict } from '../../walk/verdict.ts'
 import type { RuleInput } from '../types.ts'
@@ -54,7 +55,7 @@ function checkpointing({ plan }: RuleInput): Verdict {
   const isLong = plan.budget.hours > 1
   const severity = isLong ? 'error' : 'warn'
   if (bytes > 0 && count > 0)
-    return pass(`${count} checkpoints of ${bytes} bytes; the smoke proves the resume`, { severity })
+    return pass(`${count} checkpoints of ${formatBytes(bytes)}; the smoke proves the resume`, { severity })
   return fail(`no checkpoints are declared, and the run may take ${plan.budget.hours} h`, { severity })
 }
 
@@ -92,21 +93,21 @@ function durableSize(input: RuleInput): Verdict {
     codeBytes: facts.code.bytes,
   })
   const detail = [
-    `checkpoints ${need.checkpointBytes} bytes`,
-    `scratch ${need.scratchBytes} bytes`,
-    `artifacts at least ${need.artifactBytes} bytes`,
-    `code and inputs ${need.inputBytes} bytes`,
+    `checkpoints ${formatBytes(need.checkpointBytes)}`,
+    `scratch ${formatBytes(need.scratchBytes)}`,
+    `artifacts at least ${formatBytes(need.artifactBytes)}`,
+    `code and inputs ${formatBytes(need.inputBytes)}`,
   ]
   const value = { needBytes: need.totalBytes }
   const capacity = facts.profile.storage.tiers.find((t) => t.purpose === 'durable')?.capacityBytes
   const asked = plan.resources.diskBytes ?? capacity
   if (asked === undefined) {
-    const summary = `${need.totalBytes} bytes are needed; audit.checkpoint-budget compares them with what is free`
+    const summary = `${formatBytes(need.totalBytes)} are needed; audit.checkpoint-budget compares them with what is free`
     return isWorkstation(input)
       ? notApplicable('no storage is rented here', { summary, detail, value })
       : unknown('neither the plan nor the profile says how much storage there is', { summary, detail, value })
   }
   return asked >= need.totalBytes
-    ? pass(`${need.totalBytes} of ${asked} bytes are needed`, { detail, value })
-    : fail(`${need.totalBytes} bytes are needed, ${asked} asked for`, { detail, value })
+    ? pass(`${formatBytes(need.totalBytes)} of ${formatBytes(asked)} are needed`, { detail, value })
+    : fail(`${formatBytes(need.totalBytes)} are needed, ${formatBytes(asked)} asked for`, { detail, value })
 }

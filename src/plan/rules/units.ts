@@ -1,4 +1,5 @@
 import { effectiveWorkers } from '../../spec/units.ts'
+import { formatBytes } from '../../text/format.ts'
 import type { CheckedItem } from '../../walk/item.ts'
 import { fail, pass, type Verdict } from '../../walk/verdict.ts'
 import type { RuleInput } from '../types.ts'
@@ -57,7 +58,7 @@ function writePaths({ plan, units }: RuleInput): Verdict {
 
 function artifacts({ plan, units }: RuleInput): Verdict {
   const lines = plan.artifacts.map(
-    (a) => `${a.glob}: at least ${counted(a.minimumCount, 'file')} of ${a.minimumBytes} bytes (${a.kind})`,
+    (a) => `${a.glob}: at least ${counted(a.minimumCount, 'file')} of ${formatBytes(a.minimumBytes)} (${a.kind})`,
   )
   const empty = plan.artifacts.filter((a) => a.minimumCount === 0)
   if (empty.length === plan.artifacts.length)

@@ -4,7 +4,7 @@ import { formatBytes } from '../../text/format.ts'
 import type { CheckedItem, ItemSpec } from '../../walk/item.ts'
 import type { Verdict } from '../../walk/verdict.ts'
 import { teardownItems } from '../items.ts'
-import type { VerifyFacts } from '../types.ts'
+import type { PatternTally, VerifyFacts } from '../types.ts'
 import { checked, detailLimit, naming } from './checked.ts'
 
 function aggregate({ after }: VerifyFacts): Verdict {
@@ -81,9 +81,31 @@ function load({ profile }: VerifyFacts): Verdict {
 
 /** Files that count as verified: copied, and whole, of kind "other", or under a written waiver of the structure check. */
 export function acceptedCount({ manifest, overrides }: Pick<VerifyFacts, 'manifest' | 'overrides'>): number {
+  return manifest.files.filter(acceptedBy(overrides)).length
+}
+
+function acceptedBy(overrides: VerifyFacts['overrides']): (file: ManifestFile) => boolean {
   const given = overrides[teardownItems.structure.id]
   const isStructureWaived = given !== undefined && given.reason.trim() !== ''
-  return manifest.files.filter((f) => isCopied(f) && (isWhole(f) || isDeclaredOpaque(f) || isStructureWaived)).length
+  return (f) => isCopied(f) && (isWhole(f) || isDeclaredOpaque(f) || isStructureWaived)
+}
+
+/** What was declared, found, verified and is missing, pattern by pattern, in the order of the plan. */
+export function patternTallies({ manifest, overrides }: Pick<VerifyFacts, 'manifest' | 'overrides'>): PatternTally[] {
+  const isAccepted = acceptedBy(overrides)
+  return manifest.declared.map(({ glob, kind, minimumCount, minimumBytes, found, bytes }) => {
+    const named = manifest.missing.filter((path) => matchesGlob(path, glob)).length
+    return {
+      glob,
+      kind,
+      declared: Math.max(minimumCount, found + named),
+      minimumBytes,
+      found,
+      verified: manifest.files.filter((f) => matchesGlob(f.path, glob) && isAccepted(f)).length,
+      missing: Math.max(named, minimumCount - found, 0),
+      bytes,
+    }
+  })
 }
 
 function allOk(facts: VerifyFacts): Verdict {

@@ -298,6 +298,16 @@ function proofsUpTo(stage: Stage): Proof[] {
       manifestSha256: 'c0edfa9a0542ddc2b74621812e5853dd79f56c14552ca7e271220ad6dab93fee',
       totals: { expected: 93, found: 93, copied: 0, whole: 93, verified: 93, bytes: 1_766_650 },
       accepted: 93,
+      patterns: [
+        ['units/*/result.json', 'json', 45],
+        ['units/*/metrics.jsonl', 'jsonl', 45],
+        ['metrics.json', 'json', 1],
+        ['checkpoint.json', 'json', 1],
+        ['env_fingerprint.json', 'json', 1],
+      ].map(([glob, kind, n]) => ({
+        ...{ glob, kind, minimumBytes: 1, declared: n, found: n, verified: n, missing: 0 },
+        bytes: Number(n) * 18_996,
+      })),
       missing: [],
       waived: [],
       box: { files: 210, bytes: 9_000_000 },

@@ -115,6 +115,65 @@ describe('small tables', () => {
   })
 })
 
+describe('artifacts', () => {
+  const pane = (lines: readonly string[]) => lines.filter((l) => /result\.json|metrics\.jsonl/.test(l)).join('\n')
+
+  it('are listed by pattern with what was declared, found, verified and is missing, and their size', async () => {
+    const scene = await sceneAt('verified')
+    for (const [columns, rows] of [
+      [80, 24],
+      [120, 40],
+    ] as const) {
+      const lines = draw({ scene, screen: 'teardown', columns, rows, ui: { focus: { teardown: 'artifacts' } } })
+      expect(pane(lines)).toMatch(/units\/\*\/result\.json .*45 +45 +45 +0/)
+      if (columns === 80) expect(pane(lines)).toContain('835 KiB')
+    }
+  })
+
+  it('are listed as the plan declares them before anything was looked for', async () => {
+    const lines = draw({
+      scene: await sceneAt('finished'),
+      screen: 'teardown',
+      columns: 80,
+      rows: 24,
+      ui: { focus: { teardown: 'artifacts' } },
+    })
+    expect(pane(lines)).toMatch(/units\/\*\/result\.json .*45 +\? +\? +\?/)
+    expect(lines[3]).toContain('not looked for yet')
+  })
+
+  it('name what is missing in the plain form', async () => {
+    const scene = await sceneAt('verified')
+    const { run } = scene
+    const proof = run?.latest.VerifiedManifest
+    if (run === null || proof === undefined) throw new Error('no manifest')
+    const glob = 'units/*/result.json'
+    const payload = {
+      ...(proof.payload as object),
+      accepted: 92,
+      missing: ['units/split-00-01/result.json'],
+      patterns: [{ glob, kind: 'json', minimumBytes: 1, declared: 45, found: 44, verified: 44, missing: 1, bytes: 9 }],
+    }
+    const latest = { ...run.latest, VerifiedManifest: { ...proof, payload } }
+    const broken = { ...scene, run: { ...run, latest } }
+    const { snapshot, unmount } = mount({ scene: broken, screen: 'teardown', columns: 80, rows: 24 })
+    unmount()
+    const text = screenLines(snapshot.model, snapshot.input, 80, unicodeGlyphs).join('\n')
+    expect(text).toContain('missing: units/split-00-01/result.json')
+  })
+})
+
+describe('settings', () => {
+  it('say what is not set in words', async () => {
+    const scene = await sceneAt('running')
+    const config = [{ key: 'editor', value: 'null', origin: 'built-in' }]
+    const shelves = { ...scene.shelves, config }
+    const text = draw({ scene: { ...scene, shelves }, screen: 'config', columns: 80, rows: 24 }).join('\n')
+    expect(text).toMatch(/editor +not set +built-in/)
+    expect(text).not.toContain('null')
+  })
+})
+
 describe('reports', () => {
   it('have their tables laid out and no marks of Markdown', async () => {
     const text = draw({ scene: await sceneAt('verified'), screen: 'report', columns: 80, rows: 24 }).join('\n')
