@@ -123,10 +123,15 @@ function configChecks(plan: Plan): Inconsistency[] {
   })
 }
 
-function logPattern(plan: Plan): Inconsistency[] {
-  const pattern = plan.logPattern
-  if (pattern === undefined || (pattern.includes('{name}') && pattern.includes('{value}'))) return []
-  return [
-    { path: ['logPattern'], message: 'needs both marks', hint: 'Write {name} and {value} where they stand in a line' },
-  ]
+function logPattern({ logPattern: pattern }: Plan): Inconsistency[] {
+  if (pattern === undefined) return []
+  const path = ['logPattern']
+  const [name, value] = [pattern.indexOf('{name}'), pattern.indexOf('{value}')]
+  if (name < 0 || value < 0)
+    return [{ path, message: 'needs both marks', hint: 'Write {name} and {value} where they stand in a line' }]
+  if (value <= name + '{name}'.length)
+    return [{ path, message: 'needs text between the marks, the name first', hint: 'Write it like {name}={value}' }]
+  if (/[\n\r\0]/.test(pattern))
+    return [{ path, message: 'is matched against single lines', hint: 'Write it in one line' }]
+  return []
 }

@@ -140,6 +140,23 @@ describe('box engine', () => {
     expect(status).toMatchObject({ state: 'failed', runnerAlive: false, exit: null })
   })
 
+  it('shows steps, metrics and results of a script that writes only a log', async () => {
+    const script = `for s in 1 2 3 4 5 6; do echo "step=$s loss=0.$s"; sleep $STEP_SECONDS; done; echo acc=0.75`
+    const made = box({
+      files: { 'unit.sh': script },
+      units: 2,
+      stepSeconds: 0.4,
+      plan: { logPattern: '{name}={value}' },
+    })
+    const handle = await boxEngine.submit(host, made.request)
+    const live = await lookUntil(made, handle, (s) => s.units.some((u) => u.state === 'running' && (u.step ?? 0) >= 2))
+    const running = live.units.find((u) => u.state === 'running' && (u.step ?? 0) >= 2)
+    expect(running?.metrics).toEqual({ loss: (running?.step ?? 0) / 10 })
+    const last = await lookUntil(made, handle, ended)
+    expect(last).toMatchObject({ state: 'done', exit: { reason: 'completed', done: 2 } })
+    expect(last.units.map((u) => u.metrics)).toEqual(Array(2).fill({ loss: 0.6, acc: 0.75, nan_count: 0 }))
+  })
+
   it('goes on under a new token after the runner died, and runs nothing twice', async () => {
     const made = box({ steps: 6, stepSeconds: 0.05 })
     const first = await boxEngine.submit(host, made.request)

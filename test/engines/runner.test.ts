@@ -43,6 +43,30 @@ const shells: readonly (readonly [string, readonly string[]])[] = [
 const unitIds = ['value-1', 'value-2', 'value-3', 'value-4', 'value-5', 'value-6']
 const startsOf = (made: Box) => events(made).filter((e) => e.event === 'unit.started')
 
+/** Prints and writes nothing else; starts over whenever it is started. */
+const logOnly: BoxOptions = {
+  files: {
+    'unit.sh': `
+step=0
+while [ "$step" -lt "$STEPS" ]; do
+  step=$((step + 1))
+  loss=0.125
+  case $MODE in nan:$KX_UNIT) loss=nan ;; esac
+  printf '\\033[1mepoch\\033[0m   step: %s | loss: %s\\n' "$step" "$loss" >&2
+  sleep "$STEP_SECONDS"
+done
+case $MODE in crash:$KX_UNIT) exit 3 ;; silent) exit 0 ;; esac
+printf 'test acc:  0.9'
+`,
+  },
+  plan: { logPattern: '{name}: {value}' },
+}
+const steps = (made: Box, unit: string) =>
+  (readText(made, `units/${unit}/metrics.jsonl`) ?? '')
+    .split('\n')
+    .filter((line) => line.includes('loss'))
+    .map((line) => (JSON.parse(line) as { step: number }).step)
+
 describe.each(shells)('runner in %s', (name, shell) => {
   const isHere = hasProgram(name)
   it.runIf(!isHere)('is installed', ({ skip }) => {
@@ -204,6 +228,23 @@ describe.each(shells)('runner in %s', (name, shell) => {
     expect(processesOf(made)).toEqual([])
   })
 
+  test('takes metrics and results of a script that writes only a log', async () => {
+    const made = box({ ...logOnly, steps: 3, units: 2 })
+    expect(await exited(startRunner(shell, made))).toBe(0)
+    expect(readText(made, 'runner.log')).toBe('')
+    for (const unit of ['value-1', 'value-2']) {
+      expect(steps(made, unit)).toEqual([1, 2, 3])
+      expect(readJson(made, `units/${unit}/result.json`)).toEqual({ loss: 0.125, acc: 0.9, nan_count: 0 })
+      expect(unitExit(made, unit)).toMatchObject({
+        state: 'done',
+        nan: '0',
+        results: '{"loss":0.125,"acc":0.9,"nan_count":0}',
+      })
+    }
+    expect(readJson(made, 'checkpoint.json')?.results).toMatchObject({ 'value-1': { acc: 0.9 } })
+    expect(readText(made, 'summary')?.trim()).toBe('2')
+  })
+
   test('does nothing when a finished run is started again', async () => {
     const made = box({ units: 1 })
     expect(await exited(startRunner(shell, made))).toBe(0)
@@ -271,6 +312,45 @@ describe('runner', () => {
     expect(await exited(startRunner(shell, made))).toBe(1)
     expect(unitExit(made, 'value-1')).toMatchObject({ code: '0', state: 'failed' })
     expect(readText(made, 'units/value-1/log')).toContain('no result.json')
+  })
+
+  it('sees NaN in a log while the unit runs', async () => {
+    const made = box({ ...logOnly, mode: 'nan:value-2', steps: 400, stepSeconds: 0.05, units: 2 })
+    expect(await exited(startRunner(shell, made))).toBe(10)
+    expect(readJson(made, 'exit.json')).toMatchObject({ reason: 'abort-nan', units: { aborted: 2 } })
+    expect(unitExit(made, 'value-2')).toMatchObject({ nan: '1' })
+    expect(unitExit(made, 'value-1')).toMatchObject({ nan: '0' })
+    expect(processesOf(made)).toEqual([])
+  })
+
+  it('holds the results of log lines against chance', async () => {
+    const low = logOnly.files?.['unit.sh']?.replace('0.9', '0.2') ?? ''
+    const plan = { ...logOnly.plan, abort: { nan: true, belowChanceAfterUnits: 2 } }
+    const made = box({ files: { 'unit.sh': low }, plan, steps: 1 })
+    expect(await exited(startRunner(shell, made))).toBe(11)
+  })
+
+  it('gives a second attempt none of the values of the first', async () => {
+    const made = box({ ...logOnly, mode: 'crash:value-1', steps: 2, units: 1 })
+    expect(await exited(startRunner(shell, made))).toBe(1)
+    expect(readText(made, 'units/value-1/result.json')).toBeNull()
+    writeFileSync(join(made.folder, 'env', 'MODE'), 'silent')
+    writeFileSync(join(made.folder, 'env', 'STEPS'), '0')
+    // Exit code 0 is enough for the unit; the plan asks for result.json, and nothing was said that could be one.
+    expect(await exited(startRunner(shell, made))).toBe(4)
+    expect(unitExit(made, 'value-1')).toMatchObject({ state: 'done', attempt: '2', results: '{}' })
+    expect(readText(made, 'units/value-1/result.json')).toBeNull()
+    expect(steps(made, 'value-1')).toEqual([1, 2])
+  })
+
+  it('leaves the metrics and the result alone that a script writes itself', async () => {
+    const made = box({
+      units: 1,
+      files: { 'unit.sh': `echo '{"step":7,"acc":0.8}' >"$KX_UNIT_DIR/result.json"; echo 'acc: 0.1'` },
+      plan: { logPattern: '{name}: {value}' },
+    })
+    expect(await exited(startRunner(shell, made))).toBe(0)
+    expect(readJson(made, 'units/value-1/result.json')).toEqual({ step: 7, acc: 0.8 })
   })
 
   it('ends a step that takes too long, and says which artifacts are missing', async () => {

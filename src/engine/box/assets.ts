@@ -15,6 +15,7 @@ const runnerParts = [
   'tools',
   'events',
   'results',
+  'log-metrics',
   'unit',
   'workers',
   'queue',

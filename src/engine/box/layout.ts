@@ -89,6 +89,7 @@ export function flatFiles(request: SubmitRequest): FlatFiles {
       heartbeat_seconds: Math.max(1, Math.round(timing?.heartbeatSeconds ?? 5)),
       poll_seconds: timing?.pollSeconds ?? 0.5,
       lease_until_ms: request.leaseUntilMs,
+      log_pattern: plan.logPattern ?? null,
     }),
   )
   const commands = units.map((unit) => ({

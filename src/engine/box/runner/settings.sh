@@ -18,7 +18,7 @@ exec </dev/null >>runner.log 2>&1
 
 run_id='' token='' workers=1 threads='' gpus='' need_result=1 sequential=0 abort_nan=0
 chance_after='' chance_metric='' chance_value='' chance_direction=higher wall_seconds='' idle_seconds=''
-grace_seconds=20 heartbeat_seconds=5 poll_seconds=0.5 lease_until_ms=''
+grace_seconds=20 heartbeat_seconds=5 poll_seconds=0.5 lease_until_ms='' log_pattern=''
 while IFS= read -r line; do
   value=${line#*=}
   case $line in
@@ -40,6 +40,7 @@ while IFS= read -r line; do
     heartbeat_seconds=*) heartbeat_seconds=$value ;;
     poll_seconds=*) poll_seconds=$value ;;
     lease_until_ms=*) lease_until_ms=$value ;;
+    log_pattern=*) log_pattern=$value ;;
   esac
 done <plan.env || exit 66
 newline='

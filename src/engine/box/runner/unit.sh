@@ -47,6 +47,7 @@ run_unit() {
     done
   } <"claimed/$entry"
   [ "$unit_attempt" = 1 ] || printf -- '--- kx: attempt %s ---\n' "$unit_attempt" >>"$dir/log"
+  begin_log
   now_ms
   unit_started=$now
   signalled=0
@@ -59,6 +60,11 @@ run_unit() {
   ticks_of "$child" || :
   put "$dir/pid" "$child $ticks $boot_id $worker $unit_started $unit_attempt"
   note unit.started "\"attempt\":$unit_attempt"
+  follower=
+  if [ -n "$log_pattern" ]; then
+    follow_log "$child" "$ticks" &
+    follower=$!
+  fi
   wait "$child"
   code=$?
   # A signal for the runner wakes a wait up without ending the unit: wait again, and keep the true exit code.
@@ -69,6 +75,8 @@ run_unit() {
     [ "$again" = 127 ] || code=$again
   done
   end_group "$child"
+  # It sees that the unit has ended; a signal may wake this wait up before that.
+  while [ -n "$follower" ] && kill -0 "$follower" 2>/dev/null; do wait "$follower"; done
   state=failed
   if [ "$code" = 0 ]; then
     if [ "$need_result" = 0 ] || [ -f "$dir/result.json" ]; then state="done"
@@ -79,6 +87,8 @@ run_unit() {
 
 # Needs entry, unit, dir, code, state, unit_attempt, unit_started, worker.
 end_unit() {
+  take_log "$dir" 1
+  if [ "$state" = "done" ]; then log_result "$dir"; fi
   numbers="nan=0${newline}metric=${newline}results={}"
   if [ "$state" = "done" ] && [ -f "$dir/result.json" ]; then numbers=$(result_numbers "$dir/result.json"); fi
   if [ -f "$dir/metrics.jsonl" ] && nan_line <"$dir/metrics.jsonl"; then numbers="nan=1${newline}${numbers#nan=?"$newline"}"; fi
