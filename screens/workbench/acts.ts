@@ -15,6 +15,7 @@ export class Acts {
   readonly #goToProject: (projectFolder: string, runId: string | null) => void
   #abort: AbortController | null = null
   #isTicking = false
+  #isBeside = false
   /** The person took back a question of this act: what did not happen is what was wanted. */
   #isDeclined = false
 
@@ -70,6 +71,27 @@ export class Acts {
       await Promise.all([this.#settle(), desk.workspace.reloadPlan().catch((error: unknown) => desk.fail(error))])
       // What was started just now is looked at without waiting for the next tick.
       if (spec.id === 'launch.start') this.autoTick()
+    }
+  }
+
+  /** An act that does not wait for the one in the foreground, such as stopping what that one starts. One at a time. */
+  async beside(
+    spec: CommandSpec,
+    args: Readonly<Record<string, unknown>>,
+    via: CommandEnvironment['via'],
+  ): Promise<void> {
+    const desk = this.#desk
+    if (this.#isBeside) return desk.say(`${spec.title} is running already`, 'warn')
+    this.#isBeside = true
+    try {
+      const environment = { ...this.#environment(via, new AbortController()), progress: () => {} }
+      const result = await this.#run(spec, args, environment)
+      desk.say(result.summary, result.exitCode === 3 ? 'warn' : result.exitCode === 0 ? 'info' : 'error')
+    } catch (error) {
+      desk.fail(error)
+    } finally {
+      this.#isBeside = false
+      await this.#settle()
     }
   }
 

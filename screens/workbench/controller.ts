@@ -1,6 +1,6 @@
 import { chordOf, showChord } from '../../src/commands/chord.ts'
 import { type Keymap, lookup } from '../../src/commands/keymap.ts'
-import { whyDisabled } from '../../src/commands/registry.ts'
+import { isBesides, whyDisabled } from '../../src/commands/registry.ts'
 import type { CommandEnvironment, CommandSpec, ScreenId } from '../../src/commands/types.ts'
 import type { KeyEvent, MouseInput } from '../../src/terminal/events.ts'
 import type { Theme } from '../../src/ui/theme.ts'
@@ -212,6 +212,8 @@ export class Controller {
     if (spec.run === undefined) return this.#uiCommand(spec.id)
     const parsed = spec.args.safeParse(this.#withSelection(spec, args))
     if (!parsed.success) return this.#layers.openForm(spec, args)
+    if (isBesides(spec, desk.live?.commandId ?? null))
+      return void this.#acts.beside(spec, parsed.data as Record<string, unknown>, via)
     // Another act in the foreground is waited for; this holds for looks too.
     if (this.#acts.isBusy)
       return desk.say(`${spec.title}: ${desk.live?.title} is running; wait for it or cancel it`, 'warn')

@@ -7,7 +7,7 @@ export async function launch(env: CommandEnvironment, args: Readonly<Record<stri
   return actOnRun(env, 'launch.start', args, {}, async (ctx) => (await import('../launch/service.ts')).launch(ctx))
 }
 
-/** `kx abort`: asks first; results so far stay. */
+/** `kx abort`: asks first; results so far stay. Also of a launch that waits for its first sign of life, here or in another kx. */
 export async function abort(env: CommandEnvironment, args: { readonly reason: string }): Promise<ActResult> {
   const isAgreed =
     env.via === 'cli' ||
@@ -16,7 +16,13 @@ export async function abort(env: CommandEnvironment, args: { readonly reason: st
       'Finished units and checkpoints stay; a relaunch goes on from them.',
     ]))
   if (!isAgreed) return { summary: 'the run goes on', exitCode: 3, data: null }
-  return actOnRun(env, 'patrol.abort', args, { ofLaunch: 'alone' }, async (ctx) =>
-    (await import('../patrol/service.ts')).abort(ctx, args.reason),
-  )
+  return actOnRun(env, 'patrol.abort', args, { ofLaunch: 'alone' }, async (ctx) => {
+    const patrol = await import('../patrol/service.ts')
+    // A launch has its receipt with the first sign of life; before that it is stopped by its intent.
+    const early = await (await import('../launch/service.ts')).abortLaunch(ctx, args.reason)
+    if (early === null) return patrol.abort(ctx, args.reason)
+    if (ctx.run.state().latest.Receipt === undefined) return early
+    const after = await patrol.observe(ctx, { record: 'always' })
+    return { ...early, ...(after.proof === undefined ? {} : { proof: after.proof }) }
+  })
 }

@@ -51,10 +51,16 @@ export function createRegistry(specs: readonly CommandSpec[]): Registry {
   }
 }
 
+/** Whether a command may run beside the one that is running. */
+export function isBesides(spec: CommandSpec, busyWith: string | null): boolean {
+  return busyWith !== null && spec.besides?.includes(busyWith) === true
+}
+
 /** Why a command cannot run now, in words; null when it can. Commands that act on a run wait for one another. */
 export function whyDisabled(spec: CommandSpec, state: CommandState): string | null {
   const own = spec.disabled?.(state) ?? null
   if (own !== null) return own
+  if (isBesides(spec, state.busyWith)) return null
   if (spec.run !== undefined && spec.risk !== 'read' && state.busyWith !== null && state.busyWith !== spec.id) {
     return `${state.busyWith} is running; wait for it or cancel it`
   }

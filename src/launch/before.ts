@@ -70,18 +70,7 @@ export async function lookBefore(ctx: ActContext, folder: string): Promise<Befor
     if (intent.closed === null)
       await closeIntent(ctx.run, { intentId, outcome: 'done', payload: { handle: found.handle, found: true } })
     failpoint('launch.after-adopt')
-    return {
-      kind: 'adopted',
-      text: `a start with token ${intent.token} was found on the host; nothing is started again`,
-      handle: found.handle,
-      attempt: launches.indexOf(intent) + 1,
-      resumed: payload.resumes === true,
-      gpus: Array.isArray(payload.gpus) ? payload.gpus.filter((gpu) => typeof gpu === 'string') : [],
-      intentSequence: null,
-      runConfigSha256: typeof payload.runConfigSha256 === 'string' ? payload.runConfigSha256 : '',
-      unitSha256: typeof payload.unitSha256 === 'string' ? payload.unitSha256 : '',
-      leaseUntilMs: typeof payload.leaseUntilMs === 'number' ? payload.leaseUntilMs : null,
-    }
+    return adoptedFrom(state, intent, found.handle)
   }
   if (receipt === undefined) return { kind: 'free', attempt, text: 'nothing of this run was started before' }
 
@@ -118,8 +107,30 @@ export async function lookBefore(ctx: ActContext, folder: string): Promise<Befor
   }
 }
 
+/** What is known of a start from its intent and from what was found on the host under its token. */
+export function adoptedFrom(
+  state: RunState,
+  intent: RunState['intents'][number],
+  handle: BoxHandle,
+): Extract<Before, { kind: 'adopted' }> {
+  const payload = (intent.payload ?? {}) as Partial<LaunchIntent>
+  return {
+    kind: 'adopted',
+    text: `a start with token ${intent.token} was found on the host; nothing is started again`,
+    handle,
+    attempt:
+      state.intents.filter((each) => each.act === 'launch').findIndex((each) => each.intentId === intent.intentId) + 1,
+    resumed: payload.resumes === true,
+    gpus: Array.isArray(payload.gpus) ? payload.gpus.filter((gpu) => typeof gpu === 'string') : [],
+    intentSequence: null,
+    runConfigSha256: typeof payload.runConfigSha256 === 'string' ? payload.runConfigSha256 : '',
+    unitSha256: typeof payload.unitSha256 === 'string' ? payload.unitSha256 : '',
+    leaseUntilMs: typeof payload.leaseUntilMs === 'number' ? payload.leaseUntilMs : null,
+  }
+}
+
 /** The cell of a launch that has not ended: another kx may be between its intent and the start. */
-function runningCell(state: RunState, cellId: unknown) {
+export function runningCell(state: RunState, cellId: unknown) {
   return state.cells.find((cell) => cell.started.cellId === cellId && cell.ended === null) ?? null
 }
 

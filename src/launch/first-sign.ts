@@ -3,6 +3,7 @@ import { boxEngine } from '../engine/box/engine.ts'
 import type { BoxHandle, BoxStatus } from '../engine/types.ts'
 import type { ActContext } from '../run/act.ts'
 import { sanitise } from '../text/sanitise.ts'
+import { askedToStop } from './asked.ts'
 import type { FirstSign } from './types.ts'
 
 /** Handbook lifecycle 6.5, `launch.alive-60s`. */
@@ -17,6 +18,13 @@ export async function firstSignOf(ctx: ActContext, handle: BoxHandle): Promise<F
   let last: BoxStatus | null = null
   while (elapsed() < signWithinSeconds && !ctx.signal.aborted) {
     last = await boxEngine.status(ctx.host, handle, ctx.loaded.units)
+    // What somebody has stopped has no first sign any more, only an end.
+    const stopped = askedToStop(await ctx.run.refresh(), handle.token)
+    if (stopped !== null) {
+      if (last.runnerAlive === false) return { kind: 'none', reason: `it was stopped: ${stopped}`, logTail: [] }
+      await sleep(everyMs)
+      continue
+    }
     const failed = last.units.find((unit) => unit.state === 'failed')
     if (failed !== undefined)
       return {

@@ -3,11 +3,14 @@ import { boxScripts } from '../engine/box/assets.ts'
 import type { BoxHandle } from '../engine/types.ts'
 import { hasNoMeter } from '../profile/tiers.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
+import { isRunError } from '../run/errors.ts'
 import { failpoint } from '../run/failpoints.ts'
+import type { RunState } from '../run/types.ts'
 import { sha256Hex } from '../spec/digest.ts'
 import { effectiveWorkers } from '../spec/units.ts'
 import { shellJoin } from '../text/shell.ts'
 import { hostIdentityText } from '../walk/graph.ts'
+import { carryOverrides } from '../walk/overrides.ts'
 import type { HostIdentity, Proof } from '../walk/proof.ts'
 import { isOwnSession } from './box.ts'
 import { firstSignOf } from './first-sign.ts'
@@ -45,7 +48,12 @@ export async function receiptFor(ctx: ActContext, started: Started): Promise<Act
   const there = await ctx.host.sha256(join(handle.folder, handle.runner), ctx.signal).catch(() => null)
   const fingerprints = await countFingerprints(ctx, handle)
   const nowMs = ctx.clock.nowMs()
-  const items = launchItems({
+  const about = {
+    kind: 'Receipt',
+    host: identity,
+    boundTo: { ...ctx.loaded.digests, host: hostIdentityText(identity) },
+  } as const
+  const found = launchItems({
     nowMs,
     host: identity,
     plan,
@@ -70,6 +78,7 @@ export async function receiptFor(ctx: ActContext, started: Started): Promise<Act
     fingerprints,
     foreignGpuProcesses: started.foreignGpuProcesses,
   })
+  const items = carryOverrides(found, about, state.proofs)
   for (const [i, item] of items.entries()) {
     ctx.cell.say(`${item.result.padEnd(14)} ${item.id}  ${item.evidence.summary}`)
     ctx.progress({ text: item.title, done: i + 1, total: items.length, item })
@@ -93,27 +102,44 @@ export async function receiptFor(ctx: ActContext, started: Started): Promise<Act
   const needs = [state.latest.Approval, state.latest.AuditReport, state.latest.SmokeProof].flatMap((p) => p?.id ?? [])
   const proof: Proof<ReceiptPayload> = {
     id: ctx.newId(),
-    kind: 'Receipt',
+    ...about,
     phase: 'launch',
     atMs: nowMs,
-    host: identity,
-    boundTo: { ...ctx.loaded.digests, host: hostIdentityText(identity) },
     needs,
     items,
     payload,
   }
   failpoint('launch.before-receipt')
-  await ctx.run.append('proof.made', proof)
+  const made = await appendOnce(ctx, proof)
   failpoint('launch.after-receipt')
   const isAlive = firstSign.kind !== 'none'
   const verb = started.resumed ? 'Went on' : 'Launched'
   return {
-    proof,
+    proof: made,
     summary: isAlive
       ? `${verb}: ${units.length} units on ${payload.workers} workers by ${handle.detach}, first sign from ${firstSign.unit} after ${firstSign.afterSeconds.toFixed(1)} s`
       : `${verb}, and not seen alive: ${firstSign.reason}`,
     exitCode: isAlive ? 0 : 1,
-    data: { launched: true, proofId: proof.id, receipt: payload, command: shellJoin(['kx', 'patrol']) },
+    data: { launched: true, proofId: made.id, receipt: made.payload, command: shellJoin(['kx', 'patrol']) },
+  }
+}
+
+/** Two kx may come to the same receipt, one of them stopping what the other starts: the first one stands. */
+async function appendOnce(ctx: ActContext, proof: Proof<ReceiptPayload>): Promise<Proof<ReceiptPayload>> {
+  const same = (state: RunState) =>
+    state.proofs.find(
+      (each) =>
+        each.kind === 'Receipt' && (each.payload as Partial<ReceiptPayload> | null)?.token === proof.payload.token,
+    ) as Proof<ReceiptPayload> | undefined
+  try {
+    await ctx.run.append('proof.made', proof, (state) =>
+      same(state) === undefined ? null : 'The receipt of this launch was written before.',
+    )
+    return proof
+  } catch (error) {
+    const written = same(ctx.run.state())
+    if (written !== undefined && isRunError(error, 'refused')) return written
+    throw error
   }
 }
 

@@ -8,7 +8,7 @@ import type { ActContext, ActResult } from '../run/act.ts'
 import { isRunError, messageOf } from '../run/errors.ts'
 import { failpoint } from '../run/failpoints.ts'
 import { writeAtomic } from '../run/files.ts'
-import { closeIntent, openIntent } from '../run/intent.ts'
+import { closeOnce, openIntent } from '../run/intent.ts'
 import { launchedPlanFile } from '../run/launched-plan.ts'
 import { otherAt } from '../run/open-cells.ts'
 import { tokenFor } from '../run/token.ts'
@@ -17,6 +17,7 @@ import { sha256Hex } from '../spec/digest.ts'
 import { effectiveWorkers } from '../spec/units.ts'
 import { gateFor } from '../walk/gates.ts'
 import type { HostIdentity } from '../walk/proof.ts'
+import { askedToStop } from './asked.ts'
 import { type Before, lookBefore } from './before.ts'
 import { boxFolder, gpusFor } from './box.ts'
 import { receiptFor } from './receipt.ts'
@@ -49,6 +50,8 @@ export async function launch(ctx: ActContext): Promise<ActResult> {
   if ('reason' in gpus) return refusal(ctx, gpus.reason, gpus.exitCode)
   return start(ctx, { identity, began, folder: place.folder, gpus, before })
 }
+
+export { abortLaunch } from './abort.ts'
 
 /** A second name for the same act: launching a run whose runner is dead goes on from its checkpoints. */
 export const relaunch = launch
@@ -160,10 +163,16 @@ async function start(ctx: ActContext, { identity, began, folder, gpus, before }:
   ctx.cell.say(`intent ${intentSequence} on disk, token ${token}`)
   ctx.progress({ text: `pushing ${code.length} files and starting the runner` })
 
+  // Somebody may have stopped it in the moment since the intent: the last look before anything is started.
+  const stopped = askedToStop(await ctx.run.refresh(), token)
+  if (stopped !== null) {
+    await closeOnce(ctx.run, { intentId, outcome: 'failed', payload: { why: `stopped: ${stopped}` } })
+    return refusal(ctx, `It was stopped before anything was started: ${stopped}.`, 1)
+  }
   const started = await submitOnce(ctx, request, intentId)
   if (started.kind !== 'started') return started.answer
   failpoint('launch.after-submit')
-  await closeIntent(ctx.run, { intentId, outcome: 'done', payload: { handle: started.handle } })
+  await closeOnce(ctx.run, { intentId, outcome: 'done', payload: { handle: started.handle } })
   failpoint('launch.after-close')
   return receiptFor(ctx, {
     identity,
@@ -210,7 +219,7 @@ async function submitOnce(
       : await boxEngine.find(ctx.host, request.folder, request.token)
     if (found.kind === 'one') return { kind: 'started', handle: found.handle }
     const isGone = found.kind === 'none'
-    await closeIntent(ctx.run, { intentId, outcome: isGone ? 'failed' : 'unknown', payload: { why } })
+    await closeOnce(ctx.run, { intentId, outcome: isGone ? 'failed' : 'unknown', payload: { why } })
     const answer = isGone
       ? refusal(ctx, why, 1)
       : refusal(ctx, `${why} Whether a runner is there is not known: ${found.reason}.`, 4)

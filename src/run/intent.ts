@@ -1,4 +1,5 @@
 import type { RunHandle } from './act.ts'
+import { isRunError } from './errors.ts'
 import { failpoint } from './failpoints.ts'
 import type { IntentClosed, IntentOpened, JournalRecord, RunState } from './types.ts'
 
@@ -40,6 +41,13 @@ export async function closeIntent(run: RunHandle, closed: IntentClosed): Promise
   })
   failpoint('intent.closed')
   return record
+}
+
+/** The same where another kx may be first with what it saw: then that stands. */
+export async function closeOnce(run: RunHandle, closed: IntentClosed): Promise<void> {
+  await closeIntent(run, closed).catch((error: unknown) => {
+    if (!isRunError(error, 'refused')) throw error
+  })
 }
 
 /** Intents whose outcome nobody wrote: after a crash each of them is looked at before anything else is done. */

@@ -16,12 +16,13 @@ export function launchedPlanFile(runFolder: string, sha256: string): string {
 }
 
 /**
- * The plan that the newest receipt speaks of, whatever has become of the plan file since. Null: nothing was launched, or
- * the file is missing or is not what the receipt names.
+ * The plan that the newest receipt speaks of, whatever has become of the plan file since; without a receipt that of a
+ * launch whose end is not on record. Null: nothing was launched, or the file is missing or is not what is named.
  */
 export function readLaunchedPlan(runFolder: string, state: RunState): LaunchedPlan | null {
-  const payload = state.latest.Receipt?.payload as { readonly runConfigSha256?: unknown } | null | undefined
-  const sha256 = payload?.runConfigSha256
+  const begun = state.intents.findLast((intent) => intent.act === 'launch' && intent.closed?.outcome !== 'failed')
+  const payload = state.latest.Receipt?.payload ?? begun?.payload
+  const sha256 = (payload as { readonly runConfigSha256?: unknown } | null | undefined)?.runConfigSha256
   if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return null
   try {
     const bytes = readFileSync(launchedPlanFile(runFolder, sha256))

@@ -15,7 +15,7 @@ export function writtenOffIn(state: Pick<WalkState, 'meters'>): WrittenOff | nul
   return state.meters?.at(-1)?.writtenOff ?? null
 }
 
-const field = (payload: unknown, name: 'token' | 'receiptId'): unknown =>
+const field = (payload: unknown, name: 'token' | 'receiptId' | 'launchToken'): unknown =>
   (payload as Readonly<Record<string, unknown>> | null | undefined)?.[name]
 
 /**
@@ -38,6 +38,7 @@ export function hasEnded(state: WalkState, holds: (proofId: string) => boolean):
   const { proofs, intents = [] } = state
   const launched = proofs.findLastIndex((proof) => proof.kind === 'Receipt')
   const receipt = proofs[launched]
+  const token = field(receipt?.payload, 'token')
   const doubt = launchInDoubt(state)?.index ?? -1
   const isStopped = intents.some(
     (intent, i) =>
@@ -45,7 +46,8 @@ export function hasEnded(state: WalkState, holds: (proofId: string) => boolean):
       intent.act === 'abort' &&
       intent.closed?.outcome === 'done' &&
       receipt !== undefined &&
-      field(intent.payload, 'receiptId') === receipt.id,
+      (field(intent.payload, 'receiptId') === receipt.id ||
+        (token !== undefined && field(intent.payload, 'launchToken') === token)),
   )
   if (isStopped) return true
   const ended = proofs.findLastIndex((proof) => proof.kind === 'Outcome')

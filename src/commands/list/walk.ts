@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { RunState } from '../../run/types.ts'
-import { hasEnded } from '../../walk/end.ts'
+import { hasEnded, launchInDoubt } from '../../walk/end.ts'
 import { command, noArgs } from '../registry.ts'
 import type { CommandSpec, CommandState } from '../types.ts'
 
@@ -10,6 +10,10 @@ const needsRun = (s: CommandState) =>
 const has = (run: RunState | null, kind: keyof RunState['latest']) => run?.latest[kind] !== undefined
 /** The newest launch has an outcome, and nothing was begun since. */
 const isOver = (run: RunState | null) => run !== null && run.latest.Receipt !== undefined && hasEnded(run, () => true)
+/** Commands that launch: what they have begun can be stopped while they wait for its first sign of life. */
+const launchers: readonly string[] = ['launch.start', 'walk.auto']
+const isLaunching = ({ run, busyWith }: CommandState) =>
+  busyWith === 'launch.start' || (run !== null && launchInDoubt(run) !== null)
 /** Without a look at the plan file: what was launched is looked at and stopped whatever has become of that. */
 const needsReceipt = (s: CommandState) =>
   has(s.run, 'Receipt') ? null : (needsRun(s) ?? 'nothing was launched yet (5, then r)')
@@ -181,10 +185,12 @@ export const walkCommands: readonly CommandSpec[] = [
       }),
     positional: ['reason'],
     keys: ['X'],
-    where: ['patrol'],
+    where: ['patrol', 'launch'],
     risk: 'change',
     cli: ['abort'],
-    disabled: (s) => needsReceipt(s) ?? (isOver(s.run) ? 'the run has ended already' : null),
+    besides: launchers,
+    disabled: (s) =>
+      isLaunching(s) ? null : (needsReceipt(s) ?? (isOver(s.run) ? 'the run has ended already' : null)),
     run: async (env, args) => (await import('../launch.ts')).abort(env, args),
   }),
   command({
