@@ -3,7 +3,7 @@ import { formatBytes, formatHours, formatUsd } from '../../src/text/format.ts'
 import { type WrittenOff, writtenOffIn } from '../../src/walk/end.ts'
 import type { Proof } from '../../src/walk/proof.ts'
 import { ageText } from '../workbench/ages.ts'
-import type { ScreenInput } from '../workbench/input.ts'
+import { actOf, type ScreenInput } from '../workbench/input.ts'
 import type { ScreenModel, Span, StyledLine } from '../workbench/model.ts'
 import { checklistPane, detailPane, fact, heading, phaseSummary, proofOf, staleText } from '../workbench/phase-model.ts'
 import { artifactsPane } from './artifacts.ts'
@@ -99,7 +99,7 @@ export function teardownModel(input: ScreenInput): ScreenModel {
             : input.phases.teardown.state === 'blocked'
               ? 'mend what failed, then r; o gives up in writing what may be given up; w writes the report'
               : 'w writes the report, D removes the box folder'
-  const shown = input.live?.commandId === 'teardown.remove' ? 'teardown.remove' : 'teardown.verify'
+  const shown = actOf(input.live) === 'teardown.remove' ? 'teardown.remove' : 'teardown.verify'
   return {
     id: 'teardown',
     title: 'Teardown',

@@ -4,6 +4,7 @@ import type { Observation } from '../../src/patrol/types.ts'
 import type { ActResult } from '../../src/run/act.ts'
 import type { DialogQuestion } from '../../src/ui/dialog-model.ts'
 import type { Desk } from './desk.ts'
+import { WalkFollower } from './follow.ts'
 import type { Layers } from './layers.ts'
 import { withProgress } from './live.ts'
 import type { Message } from './snapshot.ts'
@@ -16,6 +17,7 @@ export class Acts {
   #abort: AbortController | null = null
   #isTicking = false
   #isBeside = false
+  #follower: WalkFollower | null = null
   /** The person took back a question of this act: what did not happen is what was wanted. */
   #isDeclined = false
 
@@ -53,6 +55,7 @@ export class Acts {
       output: [],
     }
     desk.message = null
+    this.#follower = new WalkFollower(desk, this.#layers)
     desk.changed()
     // The act reads the plan as it is now; what it proves must not look stale beside one that was read before.
     void desk.workspace.reloadPlan().catch((error: unknown) => desk.fail(error))
@@ -123,6 +126,22 @@ export class Acts {
     return result
   }
 
+  /** The next act of a walk begins: its screen is shown, with what the one before it left on record. */
+  #beginStep(commandId: string): void {
+    this.#follower?.step(commandId)
+    void this.#desk.workspace.refresh().catch((error: unknown) => this.#desk.fail(error))
+  }
+
+  /** A look of a walk, which is drawn as one of our own. */
+  #seen(observation: Observation): void {
+    const desk = this.#desk
+    const runId = desk.workspace.run()?.runId
+    if (runId === undefined) return
+    desk.observed = { runId, observation }
+    desk.nowMs = desk.clock.nowMs()
+    desk.loadSoon()
+  }
+
   async #settle(): Promise<void> {
     const desk = this.#desk
     await desk.workspace.refresh().catch((error: unknown) => desk.fail(error))
@@ -154,6 +173,8 @@ export class Acts {
       progress: (progress) => {
         if (via === 'auto' || desk.live === null) return
         desk.live = withProgress(desk.live, progress)
+        if (progress.commandId !== undefined) this.#beginStep(progress.commandId)
+        if (isObservation(progress.result)) this.#seen(progress.result)
         desk.changed()
       },
       openRun: (runId, projectFolder) => {

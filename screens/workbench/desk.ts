@@ -7,7 +7,7 @@ import type { RunState } from '../../src/run/types.ts'
 import type { Workspace } from '../../src/session/workspace.ts'
 import type { Theme } from '../../src/ui/theme.ts'
 import { isPhase } from '../../src/walk/phase.ts'
-import type { LiveAct, ScreenInput } from './input.ts'
+import { actOf, type LiveAct, type ScreenInput } from './input.ts'
 import { type Chrome, chromeFor, focusedPane, type PlacedPane, placePanes } from './layout.ts'
 import { scrollLog } from './logs.ts'
 import { type MessageBlock, messageBlock, rowsAbove } from './message.ts'
@@ -117,7 +117,7 @@ export class Desk {
     const run = workspace.run()
     const plan = workspace.plan()
     const shelves = workspace.shelves()
-    const standings = workspace.standings(this.nowMs, phaseOfCommand(this.live?.commandId))
+    const standings = workspace.standings(this.nowMs, phaseOfAct(actOf(this.live)))
     const key = [
       this.nowMs,
       run,
@@ -290,7 +290,7 @@ export class Desk {
 }
 
 /** Phase whose act runs, by the first word of its command. */
-function phaseOfCommand(commandId: string | undefined) {
+function phaseOfAct(commandId: string | null) {
   const word = commandId?.split('.')[0] ?? ''
   return isPhase(word) ? word : null
 }

@@ -10,12 +10,19 @@ import type { Staleness } from '../../src/walk/proof.ts'
 /** The act that runs now, if any: drawn live, not stored. */
 export interface LiveAct {
   readonly commandId: string
+  /** Act of a walk that runs now, as if it had been started by hand. */
+  readonly stepId?: string
   readonly title: string
   readonly startedAtMs: number
   readonly items: readonly CheckedItem[]
   readonly progress: Progress | null
   /** Last lines of its output. */
   readonly output: readonly string[]
+}
+
+/** Command of the act that runs now: of a walk, the step that it is in. */
+export function actOf(live: LiveAct | null): string | null {
+  return live === null ? null : (live.stepId ?? live.commandId)
 }
 
 /** Everything that a screen is drawn from. Plain data: the same input gives the same screen. */

@@ -2,7 +2,7 @@ import type { CheckedItem } from '../../src/walk/item.ts'
 import type { Phase } from '../../src/walk/phase.ts'
 import type { Proof, ProofKind } from '../../src/walk/proof.ts'
 import { ageText } from './ages.ts'
-import type { ScreenInput } from './input.ts'
+import { actOf, type ScreenInput } from './input.ts'
 import { byUrgency, checklistItem, countItems } from './items.ts'
 import type { PaneModel, Span, StyledLine } from './model.ts'
 
@@ -18,7 +18,7 @@ export function staleText(input: ScreenInput, proof: Proof | undefined): string 
 
 /** Items to show: those that are coming in while the phase runs, else those of the proof with today's overrides. */
 export function itemsOf(input: ScreenInput, commandId: string, proof: Proof | undefined): readonly CheckedItem[] {
-  if (input.live?.commandId === commandId && input.live.items.length > 0) return input.live.items
+  if (input.live !== null && actOf(input.live) === commandId && input.live.items.length > 0) return input.live.items
   const overrides = input.run?.overrides ?? {}
   return (proof?.items ?? []).map((item) => {
     const override = overrides[item.id]
@@ -34,14 +34,14 @@ export function checklistPane(
   empty: string,
 ): PaneModel {
   const items = byUrgency(itemsOf(input, commandId, proof))
-  const isStale = staleText(input, proof) !== null && input.live?.commandId !== commandId
+  const isStale = staleText(input, proof) !== null && actOf(input.live) !== commandId
   return {
     kind: 'checklist',
     id: 'items',
     title: 'Checks',
     note: items.length === 0 ? undefined : countItems(items),
     items: items.map((item) => checklistItem(item, isStale)),
-    empty: input.live?.commandId === commandId ? 'checking …' : empty,
+    empty: actOf(input.live) === commandId ? 'checking …' : empty,
   } as PaneModel
 }
 

@@ -46,9 +46,9 @@ async function hasEnded(env: CommandEnvironment): Promise<boolean> {
 async function runStep(env: CommandEnvironment, commandId: string): Promise<ActResult> {
   const spec = allCommands().get(commandId)
   if (spec?.run === undefined) throw new Error(`no command ${commandId}`)
-  env.progress({ text: `${spec.title} …` })
+  env.progress({ text: `${spec.title} …`, commandId })
   const result = await spec.run(env, spec.args.parse({}))
-  env.progress({ text: `${spec.title}: ${result.summary}` })
+  env.progress({ text: `${spec.title}: ${result.summary}`, result: result.data })
   failpoint('walk.between-steps')
   return result
 }

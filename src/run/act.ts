@@ -61,6 +61,10 @@ export interface Progress {
   readonly item?: CheckedItem
   /** Lines that the act printed, sanitised. */
   readonly output?: readonly string[]
+  /** The act of a walk that begins: what is told from now on is about that act. */
+  readonly commandId?: string
+  /** What an act of a walk gave back, for screens that show it before it is on record. */
+  readonly result?: unknown
 }
 
 /** The plan as it lies on disk now, read and digested. */

@@ -3,6 +3,8 @@ import { screenLines } from '../../../screens/workbench/plain.ts'
 import { freshUi, type UiState } from '../../../screens/workbench/ui-state.ts'
 import { buildKeymap } from '../../../src/commands/keymap.ts'
 import { allCommands } from '../../../src/commands/list/all.ts'
+import { createRegistry } from '../../../src/commands/registry.ts'
+import type { CommandSpec } from '../../../src/commands/types.ts'
 import type { RunState } from '../../../src/run/types.ts'
 import type { PlanView, Shelves } from '../../../src/session/view.ts'
 import type { Workspace } from '../../../src/session/workspace.ts'
@@ -55,6 +57,8 @@ export function makeStage(
     readonly ui?: Partial<UiState>
     readonly shelves?: Partial<Shelves>
     readonly size?: { columns: number; rows: number }
+    /** Stands in for what a command does. */
+    readonly runs?: Readonly<Record<string, NonNullable<CommandSpec['run']>>>
   } = {},
 ): Stage {
   const acts: string[] = []
@@ -66,8 +70,8 @@ export function makeStage(
     projectFolder: '/demo',
     run: () => run,
     plan: () => options.plan ?? { status: 'none', file: 'kx.yaml' },
-    standings: () => ({
-      phases: Object.fromEntries(phases.map((p) => [p, { state: 'todo', why: '' }])) as never,
+    standings: (_nowMs, busy) => ({
+      phases: Object.fromEntries(phases.map((p) => [p, { state: p === busy ? 'running' : 'todo', why: '' }])) as never,
       staleness: new Map(),
     }),
     shelves: () => shelves,
@@ -84,7 +88,13 @@ export function makeStage(
     close: () => {},
   }
   const shelves = { ...emptyShelves, ...options.shelves }
-  const registry = allCommands()
+  const own = allCommands()
+  const registry = createRegistry(
+    own.specs.map((spec) => {
+      const run = options.runs?.[spec.id]
+      return run === undefined ? spec : { ...spec, args: spec.args, run }
+    }),
+  )
   const controller = new Controller({
     workspace,
     registry,
