@@ -40,9 +40,9 @@ async function unitLog(receipt: ReceiptPayload, unit: string, reader: LogReader)
 }
 
 async function metricSeries(request: ShelfRequest, unit: string): Promise<Shelves['series']> {
-  const { openSamples } = await import('../patrol/samples.ts')
+  const { borrowSamples } = await import('../patrol/lent-samples.ts')
   const names = request.plan.status === 'ok' ? request.plan.loaded.plan.metrics.map((m) => m.name) : []
-  const samples = openSamples(join(runFolder(request.projectFolder, request.run?.runId ?? ''), 'samples.db'))
+  const samples = borrowSamples(join(runFolder(request.projectFolder, request.run?.runId ?? ''), 'samples.db'))
   try {
     return [...new Set(['loss', ...names])].flatMap((name) => {
       const points = samples.metric(unit, name, chartPoints)

@@ -32,6 +32,8 @@ export async function openWorkbench(
         createWorkspace({ projectFolder: here, settings, runId: asked ?? remembered, onTrouble }),
       loadSettings: async () => (await import('./settings.ts')).workbenchSettings(here, settings),
     })
+    // Looks at the run keep it open between them; the last one may still be under way.
+    await (await import('../commands/beat.ts')).endBeat()
     if (next === null) return exitCode
     folder = next.projectFolder
     runId = next.runId

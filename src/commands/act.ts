@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ActContext, ActResult, LoadedPlan } from '../run/act.ts'
+import type { ActContext, ActResult, CellRequest, LoadedPlan } from '../run/act.ts'
 import { failpoint } from '../run/failpoints.ts'
+import { endBeat, fromCaller, onBeat, type Prepared } from './beat.ts'
 import { knownSecrets } from './known-secrets.ts'
 import { allCommands } from './list/all.ts'
 import { loadSettings, profileFolders, runOptions, systemClock } from './open.ts'
@@ -13,7 +14,7 @@ export interface ActOptions {
   readonly startsRun?: boolean
   /** Begins a run in any case. */
   readonly newRun?: boolean
-  /** Leaves no cell behind: for looks that repeat every few seconds. */
+  /** Leaves no cell behind, and keeps the run and the host open for the next one: for looks that repeat every few seconds. */
   readonly isQuietCell?: boolean
   /**
    * The act is about what was launched: it goes by the plan of the launch, also while the plan file is being edited.
@@ -142,46 +143,42 @@ export async function actOnRun(
 ): Promise<ActResult> {
   const spec = allCommands().get(commandId)
   if (spec === undefined) throw new Error(`no command ${commandId}`)
+  const cell: CellRequest = {
+    name: spec.id,
+    title: spec.title,
+    args,
+    risk: spec.risk,
+    source: `${spec.id} ${JSON.stringify(args)}`,
+    phase: spec.id.split('.')[0] ?? spec.id,
+  }
   try {
-    const [{ performAct }, { newIds }] = await Promise.all([
-      import('../session/perform.ts'),
-      import('../session/ids.ts'),
-    ])
-    const loaded = await loadedFor(env, options, () => runIdFor(env, options))
-    const runId = await runIdFor(env, options)
+    if (options.isQuietCell === true) return await onBeat(env, () => prepared(env, options), cell, act)
+    await endBeat()
+    const { rooms, request } = await prepared(env, options)
     failpoint('act.before-run')
-    return await performAct(
-      {
-        clock: systemClock,
-        newId: newIds(systemClock),
-        hostFor: hostOf,
-        profileFor: profileOf,
-        output: await outputStages(env, loaded.plan.secrets),
-        opening: await runOptions(loaded.plan.secrets),
-        onRunBegun: (id) => env.openRun(id),
-      },
-      {
-        loaded,
-        planText: runId === null ? await readFile(loaded.file, 'utf8') : '',
-        runId,
-        cell: {
-          name: spec.id,
-          title: spec.title,
-          args,
-          risk: spec.risk,
-          source: `${spec.id} ${JSON.stringify(args)}`,
-          phase: spec.id.split('.')[0] ?? spec.id,
-        },
-        isQuietCell: options.isQuietCell === true,
-        who: env.who,
-        via: env.via,
-        signal: env.signal,
-        progress: env.progress,
-      },
-      act,
-    )
+    const { performAct } = await import('../session/perform.ts')
+    return await performAct(rooms, { ...request, ...fromCaller(env), cell, isQuietCell: false }, act)
   } catch (error) {
     if (error instanceof Refused) return error.result
     throw error
+  }
+}
+
+/** What an act needs and where it goes, read but not yet opened. */
+async function prepared(env: CommandEnvironment, options: ActOptions): Promise<Prepared> {
+  const { newIds } = await import('../session/ids.ts')
+  const loaded = await loadedFor(env, options, () => runIdFor(env, options))
+  const runId = await runIdFor(env, options)
+  return {
+    rooms: {
+      clock: systemClock,
+      newId: newIds(systemClock),
+      hostFor: hostOf,
+      profileFor: profileOf,
+      output: await outputStages(env, loaded.plan.secrets),
+      opening: await runOptions(loaded.plan.secrets),
+      onRunBegun: (id) => env.openRun(id),
+    },
+    request: { loaded, planText: runId === null ? await readFile(loaded.file, 'utf8') : '', runId },
   }
 }

@@ -9,12 +9,13 @@ import type { IntentClosed, RunState } from '../run/types.ts'
 import { plural } from '../text/format.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
 import type { Proof } from '../walk/proof.ts'
+import { borrowSamples } from './lent-samples.ts'
 import { outcomeOf } from './outcome.ts'
 import { type Launched, launchedIn } from './receipt.ts'
 import { signatureOf } from './rules/decision.ts'
 import { tickLine } from './rules/line.ts'
 import { thresholdsWith } from './rules/thresholds.ts'
-import { openSamples, type Samples } from './samples.ts'
+import type { Samples } from './samples.ts'
 import { look, previousOf } from './tick.ts'
 import type { Observation } from './types.ts'
 
@@ -43,7 +44,7 @@ export interface ObserveOptions {
 export async function observe(ctx: ActContext, options: ObserveOptions = {}): Promise<ActResult> {
   const launched = launchedIn(ctx.run.state())
   if (launched === null) return nothingLaunched()
-  const samples = openSamples(join(ctx.run.folder, 'samples.db'))
+  const samples = borrowSamples(join(ctx.run.folder, 'samples.db'))
   try {
     const thresholds = thresholdsWith(options.thresholds)
     const observation = await look(ctx, launched, samples, thresholds)

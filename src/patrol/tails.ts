@@ -24,6 +24,29 @@ interface Position {
 interface Piece {
   readonly lines: readonly string[]
   readonly bytes: number
+  /** Whole lines are left for the next tick. */
+  readonly hasMore: boolean
+}
+
+const nothing: Piece = { lines: [], bytes: 0, hasMore: false }
+
+/** Up to when files of one kind were read, by the clock of the box, and the units of which more was there. */
+interface Progress {
+  readonly atMs: number
+  readonly behind: readonly string[]
+}
+
+/** File times have whole seconds. */
+const fileTimeSlackMs = 2000
+
+/** Units whose files may have grown since the last tick: a look must not ask for every file of a run that is half done. */
+function liveRows(rows: readonly UnitRow[], before: Progress | null): readonly UnitRow[] {
+  const sinceMs = (before?.atMs ?? 0) - fileTimeSlackMs
+  const behind = new Set(before?.behind)
+  return rows.filter(
+    ({ unit, state, lastWriteMs }) =>
+      state === 'running' || behind.has(unit) || (state !== 'queued' && (lastWriteMs ?? 0) >= sinceMs),
+  )
 }
 
 /**
@@ -32,7 +55,7 @@ interface Piece {
  */
 async function nextLines(host: Host, path: string, samples: Samples, budget: number): Promise<Piece> {
   const stat = await host.stat(path)
-  if (stat === null || stat.kind !== 'file') return { lines: [], bytes: 0 }
+  if (stat === null || stat.kind !== 'file') return nothing
   const key = `offset ${path}`
   const before = samples.get(key) as Position | null
   let position: Position =
@@ -46,20 +69,20 @@ async function nextLines(host: Host, path: string, samples: Samples, budget: num
   const length = Math.min(sliceBytes, budget, stat.bytes - position.offset)
   if (length <= 0) {
     if (before === null) samples.set(key, position)
-    return { lines: [], bytes: 0 }
+    return nothing
   }
   const bytes = await host.read(path, position.offset, length)
-  if (bytes === null || bytes.byteLength === 0) return { lines: [], bytes: 0 }
+  if (bytes === null || bytes.byteLength === 0) return nothing
   const last = bytes.lastIndexOf(10)
   const used = last >= 0 ? last + 1 : bytes.byteLength >= longestLine ? bytes.byteLength : 0
   samples.set(key, { ...position, offset: position.offset + used })
   const text = new TextDecoder().decode(bytes.subarray(0, used))
-  return { lines: text.split('\n').slice(0, last >= 0 ? -1 : undefined), bytes: bytes.byteLength }
+  return {
+    lines: text.split('\n').slice(0, last >= 0 ? -1 : undefined),
+    bytes: bytes.byteLength,
+    hasMore: position.offset + bytes.byteLength < stat.bytes,
+  }
 }
-
-/** Units whose files may have grown since the last tick. */
-const isLive = (row: UnitRow, sinceMs: number) =>
-  row.state === 'running' || (row.state !== 'queued' && (row.lastWriteMs ?? 0) >= sinceMs)
 
 /** Crash marks that appeared in the units' own logs. A mark is found once; later ticks know it from the store. */
 export async function readCrashMarks(
@@ -68,14 +91,16 @@ export async function readCrashMarks(
   rows: readonly UnitRow[],
   samples: Samples,
   nowMs: number,
+  boxNowMs: number,
 ): Promise<readonly CrashMark[]> {
-  const since = Number(samples.get('logs read at') ?? 0)
   const found: CrashMark[] = []
+  const behind: string[] = []
   let left = tickBytes
-  for (const row of rows) {
-    if (left <= 0) break
-    if (!isLive(row, since - 60_000) || row.logBytes === null || row.logBytes === 0) continue
-    const piece = await nextLines(host, `${handle.folder}/units/${row.unit}/log`, samples, left)
+  for (const row of liveRows(rows, samples.get('logs read') as Progress | null)) {
+    if (row.logBytes === null || row.logBytes === 0) continue
+    const piece = left <= 0 ? null : await nextLines(host, `${handle.folder}/units/${row.unit}/log`, samples, left)
+    if (piece === null || piece.hasMore) behind.push(row.unit)
+    if (piece === null) continue
     left -= piece.bytes
     for (const line of piece.lines) {
       const diagnosis = diagnoseLine(line)
@@ -83,7 +108,7 @@ export async function readCrashMarks(
       found.push({ unit: row.unit, line: sanitiseLine(line, 300), atMs: nowMs, ...diagnosis })
     }
   }
-  if (left > 0) samples.set('logs read at', nowMs)
+  samples.set('logs read', { atMs: boxNowMs, behind } satisfies Progress)
   if (found.length > 0) samples.set('marks', [...allMarks(samples), ...found].slice(-2000))
   return found
 }
@@ -108,14 +133,15 @@ export async function readMetrics(
   handle: BoxHandle,
   rows: readonly UnitRow[],
   samples: Samples,
-  nowMs: number,
+  boxNowMs: number,
 ): Promise<void> {
-  const since = Number(samples.get('metrics read at') ?? 0)
+  const behind: string[] = []
   let left = tickBytes
-  for (const row of rows) {
-    if (left <= 0) break
-    if (!isLive(row, since - 60_000)) continue
-    const piece = await nextLines(host, `${handle.folder}/units/${row.unit}/metrics.jsonl`, samples, left)
+  for (const row of liveRows(rows, samples.get('metrics read') as Progress | null)) {
+    const path = `${handle.folder}/units/${row.unit}/metrics.jsonl`
+    const piece = left <= 0 ? null : await nextLines(host, path, samples, left)
+    if (piece === null || piece.hasMore) behind.push(row.unit)
+    if (piece === null) continue
     left -= piece.bytes
     const series = new Map<string, MetricPoint[]>()
     for (const line of piece.lines) {
@@ -127,7 +153,7 @@ export async function readMetrics(
     }
     for (const [name, points] of series) samples.addMetrics(row.unit, name, points)
   }
-  if (left > 0) samples.set('metrics read at', nowMs)
+  samples.set('metrics read', { atMs: boxNowMs, behind } satisfies Progress)
 }
 
 /** Values of one line by metric name; `"NaN"` and its kin, quoted or bare, are there and are no number. */

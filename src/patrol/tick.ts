@@ -71,9 +71,9 @@ export async function look(
   forgetMarks(samples, new Set(restarted.map((row) => row.unit)))
   const troubles = [answer.trouble, isSeen ? null : sanitiseLine(status.raw, 200)].flatMap((each) => each ?? [])
   const crashes = isSeen
-    ? await tolerant(() => readCrashMarks(host, launched.handle, rows, samples, nowMs), [], troubles)
+    ? await tolerant(() => readCrashMarks(host, launched.handle, rows, samples, nowMs, status.atMs), [], troubles)
     : []
-  if (isSeen) await tolerant(() => readMetrics(host, launched.handle, rows, samples, nowMs), undefined, troubles)
+  if (isSeen) await tolerant(() => readMetrics(host, launched.handle, rows, samples, status.atMs), undefined, troubles)
 
   const disks = diskFigures(answer, tiers, samples, thresholds)
   const machine = machineFigure(answer, samples, beforeMs)

@@ -38,49 +38,91 @@ export interface ActRequest {
   readonly progress: (progress: Progress) => void
 }
 
-/**
- * Runs one act: opens or begins the run, reaches the host, opens a cell, calls `body`, ends the cell with how it went. An
- * error of `body` ends the cell as failed (as unknown when it was aborted) and is thrown on.
- */
-export async function performAct(
+/** The run and the host of an act, open. */
+export interface Places {
+  readonly run: WritableRun
+  readonly host: Host
+  readonly profile: Profile
+  close(): Promise<void>
+}
+
+/** Opens or begins the run and reaches the host; ends cells that a killed kx left open. */
+export async function openPlaces(
   rooms: Rooms,
-  request: ActRequest,
-  body: (context: ActContext) => Promise<ActResult>,
-): Promise<ActResult> {
+  request: Pick<ActRequest, 'loaded' | 'runId' | 'planText' | 'who'>,
+): Promise<Places> {
   const { loaded } = request
   // Everything that can be missing is found before a run is begun: a run without an act would be litter.
   const profile = await rooms.profileFor(loaded.plan.profiles[0] ?? 'local')
   const host = await rooms.hostFor(loaded.plan.hosts[0] ?? 'local')
   try {
     const run = await runFor(rooms, request)
+    const close = async () => {
+      await run.close()
+      await host.close()
+    }
     try {
       failpoint('act.run-open')
       await endLostCells(run)
-      const cell = await cellFor(rooms, request, run, host)
-      const context: ActContext = {
-        run,
-        loaded,
-        host,
-        profile,
-        cell,
-        clock: rooms.clock,
-        signal: request.signal,
-        who: request.who,
-        newId: () => rooms.newId(),
-        progress: request.progress,
-      }
-      const result = await inCell(context, body)
-      failpoint('act.ended')
-      return result
-    } finally {
+      return { run, host, profile, close }
+    } catch (error) {
       await run.close()
+      throw error
     }
-  } finally {
+  } catch (error) {
     await host.close()
+    throw error
   }
 }
 
-async function runFor(rooms: Rooms, request: ActRequest): Promise<WritableRun> {
+/**
+ * Runs one act at open places: opens a cell, calls `body`, ends the cell with how it went. An error of `body` ends the
+ * cell as failed (as unknown when it was aborted) and is thrown on.
+ */
+export async function performAt(
+  places: Places,
+  rooms: Rooms,
+  request: ActRequest,
+  body: (context: ActContext) => Promise<ActResult>,
+): Promise<ActResult> {
+  const { run, host, profile } = places
+  const result = await inCell(
+    {
+      run,
+      loaded: request.loaded,
+      host,
+      profile,
+      cell: await cellFor(rooms, request, run, host),
+      clock: rooms.clock,
+      signal: request.signal,
+      who: request.who,
+      newId: () => rooms.newId(),
+      progress: request.progress,
+    },
+    body,
+  )
+  failpoint('act.ended')
+  return result
+}
+
+/** Runs one act: opens the places, performs, closes them whatever happens. */
+export async function performAct(
+  rooms: Rooms,
+  request: ActRequest,
+  body: (context: ActContext) => Promise<ActResult>,
+): Promise<ActResult> {
+  const places = await openPlaces(rooms, request)
+  try {
+    return await performAt(places, rooms, request, body)
+  } finally {
+    await places.close()
+  }
+}
+
+async function runFor(
+  rooms: Rooms,
+  request: Pick<ActRequest, 'loaded' | 'runId' | 'planText' | 'who'>,
+): Promise<WritableRun> {
   const { loaded } = request
   if (request.runId !== null) return openRun(runFolder(loaded.projectFolder, request.runId), rooms.opening)
   const run = await createRun({
