@@ -174,9 +174,13 @@ describe('kx without a terminal, from an empty project to the report', () => {
     expect((await json(place, 'teardown')).exitCode).toBe(0)
     expect((await json(place, 'teardown', 'verify')).exitCode).toBe(0)
     expect((await json(place, 'report')).exitCode).toBe(0)
-    expect((await json(place, 'teardown', 'remove')).exitCode).toBe(3)
-    expect(boxFolders(place)).toHaveLength(1)
     const run = runIds(place)[0] ?? ''
+    // Nobody has typed the name; a name that is not whole is none.
+    expect(await json(place, 'teardown', 'remove')).toMatchObject({ exitCode: 3, data: { expected: run } })
+    expect(await json(place, 'teardown', 'remove', '--name', run.slice(0, -1))).toMatchObject({ exitCode: 1 })
+    expect(await json(place, 'teardown', 'remove', '--name', `${run} `)).toMatchObject({ exitCode: 1 })
+    expect(await json(place, 'teardown', 'remove', '--name', 'yes')).toMatchObject({ exitCode: 1 })
+    expect(boxFolders(place)).toHaveLength(1)
     expect((await json(place, 'open', run)).exitCode).toBe(0)
     expect((await json(place, 'archive')).exitCode).toBe(1)
   })

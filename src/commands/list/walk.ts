@@ -234,9 +234,14 @@ export const walkCommands: readonly CommandSpec[] = [
     hint: 'remove',
     title: 'Remove the box folder',
     description:
-      'Asks for the typed name, makes a single-use permit, removes the box folder and sees it gone. There is no override.',
+      'Asks for the typed name of the run, makes a single-use permit, removes the box folder and sees it gone. There is no override; a script types the name with --name.',
     args: () =>
-      z.strictObject({ name: z.string().optional().describe('the name that has to be typed, given in advance') }),
+      z.strictObject({
+        name: z
+          .string()
+          .optional()
+          .describe('name of the run, typed whole as confirmation; it opens nothing that the permit refuses'),
+      }),
     keys: ['D'],
     where: ['teardown'],
     risk: 'destroy',
