@@ -56,6 +56,8 @@ function unitRow(u: UnitRow, metricName: string | null, nowMs: number): Row {
   return {
     id: u.unit,
     token: u.nanCount > 0 && u.state === 'done' ? 'severity.warn' : marks[u.state].token,
+    // Everything of it that is a word: the unit itself, and the age that its opened row tells.
+    basis: [u, metricName, u.lastWriteMs === null ? '' : ageText(nowMs - u.lastWriteMs)],
     get cells() {
       cells ??= unitCells(u)
       return cells

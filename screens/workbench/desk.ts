@@ -14,6 +14,7 @@ import { type MessageBlock, messageBlock, rowsAbove } from './message.ts'
 import { type PaneModel, rowIdsOf, type ScreenModel, textOf } from './model.ts'
 import { cursorOf, filtered, rowCount, scrolledTop } from './pane-rows.ts'
 import { paneLines } from './plain.ts'
+import { reuseScreen } from './reuse.ts'
 import { screenModel } from './screens.ts'
 import type { Hint, Message } from './snapshot.ts'
 import { paneOf, reduceUi, type UiAction, type UiState } from './ui-state.ts'
@@ -145,7 +146,7 @@ export class Desk {
       screen: this.ui.screen,
       isUnicode: this.theme.glyphs.isUnicode,
     }
-    this.#model = { key, input, model: screenModel(input) }
+    this.#model = { key, input, model: reuseScreen(this.#model?.model ?? null, screenModel(input)) }
     return this.#model
   }
 

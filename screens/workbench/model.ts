@@ -18,6 +18,11 @@ export interface Row {
   readonly token?: Token
   /** Lines shown in the side pane or under the row when it is open. */
   readonly detail?: readonly string[]
+  /**
+   * What the row is made from, where its words are only made when they are drawn: rows of one id and an equal basis say
+   * the same.
+   */
+  readonly basis?: readonly unknown[]
 }
 
 export interface GridCell {
@@ -114,15 +119,29 @@ export function textOf(line: StyledLine): string {
   return typeof line === 'string' ? line : line.map((s) => s.text).join('')
 }
 
-/** A column of `Row`s by position. */
-export function column(index: number, title: string, more: Partial<Column<Row>> = {}): Column<Row> {
-  return {
+/** Columns that were asked for before: a screen that is made again has the same ones. */
+const columns = new Map<string, Column<Row>>()
+const mostColumns = 500
+
+/** A column of `Row`s by position. The same words give the same column. */
+export function column(
+  index: number,
+  title: string,
+  more: Omit<Partial<Column<Row>>, 'value' | 'token'> = {},
+): Column<Row> {
+  const key = JSON.stringify([index, title, more])
+  const known = columns.get(key)
+  if (known !== undefined) return known
+  if (columns.size >= mostColumns) columns.clear()
+  const made: Column<Row> = {
     id: `${index}`,
     title,
     value: (row) => row.cells[index] ?? '',
     token: (row) => row.token ?? 'text.normal',
     ...more,
   }
+  columns.set(key, made)
+  return made
 }
 
 /** Ids of the rows that a cursor can stand on. */

@@ -53,7 +53,8 @@ function keyOf(chord: string): KeyEvent {
 export function makeStage(
   options: {
     readonly plan?: PlanView
-    readonly run?: RunState | null
+    /** A function: as it is when it is asked for. */
+    readonly run?: RunState | null | (() => RunState)
     readonly ui?: Partial<UiState>
     readonly shelves?: Partial<Shelves>
     readonly size?: { columns: number; rows: number }
@@ -64,11 +65,12 @@ export function makeStage(
   const acts: string[] = []
   const remembered: UiState[] = []
   const time = { monotonicMs: 10_000, nowMs: Date.UTC(2026, 10, 22) }
-  let run = options.run ?? null
+  const asked = options.run
+  let run: () => RunState | null = typeof asked === 'function' ? asked : () => asked ?? null
   const workspace: Workspace = {
     project: 'demo',
     projectFolder: '/demo',
-    run: () => run,
+    run: () => run(),
     plan: () => options.plan ?? { status: 'none', file: 'kx.yaml' },
     standings: (_nowMs, busy) => ({
       phases: Object.fromEntries(phases.map((p) => [p, { state: p === busy ? 'running' : 'todo', why: '' }])) as never,
@@ -77,7 +79,7 @@ export function makeStage(
     shelves: () => shelves,
     openRun: async (runId) => {
       acts.push(`open ${runId}`)
-      run = null
+      run = () => null
     },
     reloadPlan: async () => {
       acts.push('reload')
