@@ -1,6 +1,11 @@
 import type { ChecklistItem } from '../../src/ui/checklist-model.ts'
 import type { Mark } from '../../src/ui/glyphs.ts'
-import type { CheckedItem } from '../../src/walk/item.ts'
+import type { CheckedItem, LapsedOverride } from '../../src/walk/item.ts'
+import { ageText } from './ages.ts'
+
+/** Said where an override would have stood. */
+const lapsedText = ({ override, why }: LapsedOverride, nowMs: number): string =>
+  `override of ${ageText(nowMs - override.atMs)} was for another state: ${why} (${override.by}: ${override.reason})`
 
 const marks: Readonly<Record<CheckedItem['result'], Mark>> = {
   pass: 'pass',
@@ -10,7 +15,7 @@ const marks: Readonly<Record<CheckedItem['result'], Mark>> = {
 }
 
 /** A checked item as a row of a checklist; opened, it shows command, evidence, reason and fix. */
-export function checklistItem(item: CheckedItem, isStale = false): ChecklistItem {
+export function checklistItem(item: CheckedItem, nowMs: number, isStale = false): ChecklistItem {
   const detail: string[] = []
   if (item.reason !== undefined && item.reason !== item.evidence.summary) detail.push(`why: ${item.reason}`)
   if (item.evidence.command !== undefined) detail.push(`command: ${item.evidence.command}`)
@@ -19,6 +24,7 @@ export function checklistItem(item: CheckedItem, isStale = false): ChecklistItem
   for (const line of item.evidence.detail ?? []) detail.push(line)
   if (item.fix !== undefined && item.result !== 'pass') detail.push(`fix: ${item.fix}`)
   if (item.override !== undefined) detail.push(`overridden by ${item.override.by}: ${item.override.reason}`)
+  if (item.lapsed !== undefined) detail.push(lapsedText(item.lapsed, nowMs))
   detail.push(
     `gate ${item.gate}, ${item.severity}, checked by ${item.how === 'auto' ? 'kx' : item.how === 'person' ? 'a person' : 'a person on evidence of kx'}`,
   )

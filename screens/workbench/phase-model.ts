@@ -16,14 +16,10 @@ export function staleText(input: ScreenInput, proof: Proof | undefined): string 
   return proof === undefined ? null : (input.staleness.get(proof.id)?.text ?? null)
 }
 
-/** Items to show: those that are coming in while the phase runs, else those of the proof with today's overrides. */
+/** Items to show: those that are coming in while the phase runs, else those of the proof. */
 export function itemsOf(input: ScreenInput, commandId: string, proof: Proof | undefined): readonly CheckedItem[] {
   if (input.live !== null && actOf(input.live) === commandId && input.live.items.length > 0) return input.live.items
-  const overrides = input.run?.overrides ?? {}
-  return (proof?.items ?? []).map((item) => {
-    const override = overrides[item.id]
-    return override === undefined || item.override !== undefined ? item : { ...item, override }
-  })
+  return proof?.items ?? []
 }
 
 /** The checklist pane of a phase screen. */
@@ -40,7 +36,7 @@ export function checklistPane(
     id: 'items',
     title: 'Checks',
     note: items.length === 0 ? undefined : countItems(items),
-    items: items.map((item) => checklistItem(item, isStale)),
+    items: items.map((item) => checklistItem(item, input.nowMs, isStale)),
     empty: actOf(input.live) === commandId ? 'checking …' : empty,
   } as PaneModel
 }
@@ -53,7 +49,7 @@ export function detailPane(input: ScreenInput, commandId: string, proof: Proof |
   const lines: StyledLine[] = []
   if (item === undefined) lines.push([{ text: 'Nothing checked yet.', token: 'text.muted' }])
   else {
-    const row = checklistItem(item)
+    const row = checklistItem(item, input.nowMs)
     lines.push(
       [{ text: item.title, token: 'text.strong' }],
       [{ text: item.id, token: 'text.muted' }],

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { digestOf } from '../spec/digest.ts'
 import { artifactKinds } from '../spec/schema.ts'
 import { writeAtomic } from './write-atomic.ts'
 
@@ -98,6 +99,12 @@ export const manifestName = 'manifest.json'
 
 export function manifestDigest(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** Digest of what was found and verified, without the moments at which it was: the same artifacts give the same one. */
+export function contentDigest({ files, missing, problems }: Manifest): string {
+  const rows = files.map(({ mtimeMs: _m, inode: _i, ...file }) => file)
+  return digestOf({ files: rows.sort((a, b) => (a.path < b.path ? -1 : 1)), missing: [...missing].sort(), problems })
 }
 
 /** Writes `manifest.json` into the artifacts folder, whole or not at all; returns the digest of its bytes. */

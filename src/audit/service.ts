@@ -6,9 +6,9 @@ import { messageOf } from '../run/errors.ts'
 import { failpoint } from '../run/failpoints.ts'
 import { plural } from '../text/format.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
-import { applyOverrides } from '../walk/gates.ts'
 import { hostIdentityText, isSameMachine } from '../walk/graph.ts'
 import { type CheckedItem, isBlocking } from '../walk/item.ts'
+import { carryOverrides } from '../walk/overrides.ts'
 import type { Proof } from '../walk/proof.ts'
 import { auditLifetimeMs } from '../walk/staleness.ts'
 import { askInterpreter } from './interpreter.ts'
@@ -60,25 +60,28 @@ export async function audit(ctx: ActContext, options: AuditOptions = {}): Promis
   const checked = await lookAtAll(ctx, look, items)
   // A look that was given up says nothing of the machine: the report before it, if any, still stands.
   ctx.signal.throwIfAborted()
-  const merged = before === null || items === auditItems ? checked : merge(before.items, checked)
+  const isPartial = before !== null && items !== auditItems
   const { probe } = await look.probe()
   const machineClass = machineClassOf(probe, look.plan.resources.compute)
   const atMs = ctx.clock.nowMs()
-  const isPartial = merged !== checked
-  const needs = ctx.run.state().latest.PlanDigest
-  const proof: Proof<AuditPayload> = {
-    id: ctx.newId(),
+  const about = {
     kind: 'AuditReport',
-    phase: 'audit',
-    atMs,
-    // A partial look does not make the rest any younger.
-    expiresAtMs: isPartial ? (before?.expiresAtMs ?? atMs) : atMs + auditLifetimeMs,
     host: look.identity,
     machineClass,
     boundTo: {
       ...(ctx.loaded.digests.plan === undefined ? {} : { plan: ctx.loaded.digests.plan }),
       host: hostIdentityText(look.identity),
     },
+  } as const
+  const merged = carryOverrides(isPartial ? merge(before.items, checked) : checked, about, ctx.run.state().proofs)
+  const needs = ctx.run.state().latest.PlanDigest
+  const proof: Proof<AuditPayload> = {
+    id: ctx.newId(),
+    ...about,
+    phase: 'audit',
+    atMs,
+    // A partial look does not make the rest any younger.
+    expiresAtMs: isPartial ? (before?.expiresAtMs ?? atMs) : atMs + auditLifetimeMs,
     needs: needs === undefined ? [] : [needs.id],
     items: merged,
     payload: {
@@ -93,7 +96,7 @@ export async function audit(ctx: ActContext, options: AuditOptions = {}): Promis
   await ctx.run.append('proof.made', proof)
   failpoint('audit.after-proof')
 
-  const blocking = applyOverrides(merged, ctx.run.state().overrides).filter(isBlocking)
+  const blocking = merged.filter(isBlocking)
   const failed = blocking.filter((item) => item.result === 'fail')
   const { counts } = proof.payload
   const figures = `${counts.pass} pass, ${counts.fail} fail, ${counts.unknown} unknown, ${counts.notApplicable} not applicable`

@@ -1,5 +1,6 @@
 import type { ActResult } from '../run/act.ts'
 import { toAscii } from '../text/ascii.ts'
+import { formatAge } from '../text/format.ts'
 import type { CheckedItem } from '../walk/item.ts'
 
 const marks = { pass: '✓', fail: '✗', unknown: '?', 'not-applicable': '–' } as const
@@ -13,6 +14,13 @@ function itemLines(item: CheckedItem, isAscii: boolean): string[] {
   ]
   if (item.result !== 'pass' && item.result !== 'not-applicable' && item.fix !== undefined)
     lines.push(`      fix: ${item.fix}`)
+  if (item.lapsed !== undefined) {
+    const { override, why } = item.lapsed
+    const age = formatAge(item.evidence.atMs - override.atMs)
+    lines.push(
+      `      override of ${age === 'now' ? 'just now' : `${age} ago`} was for another state: ${why} (${override.by}: ${override.reason})`,
+    )
+  }
   return lines
 }
 

@@ -1,9 +1,23 @@
 import type { ActResult } from '../run/act.ts'
-import type { Override } from '../walk/item.ts'
+import { isRunError, messageOf } from '../run/errors.ts'
+import type { RunState } from '../run/types.ts'
+import { type CheckedItem, isBlocking, type Override } from '../walk/item.ts'
+import type { Proof } from '../walk/proof.ts'
 import { openForWriting } from './open.ts'
 import type { CommandEnvironment } from './types.ts'
 
 const refusal = (summary: string, exitCode: 1 | 2 | 3 = 1): ActResult => ({ summary, exitCode, data: null })
+
+type Found = { readonly proof: Proof; readonly item: CheckedItem } | { readonly proof: null; readonly item: null }
+
+/** The item in the newest proof that has it; one that stands in the way before one that does not. */
+function inNewest(state: RunState, itemId: string): Found {
+  const latest = Object.values(state.latest).sort((a, b) => state.proofs.indexOf(b) - state.proofs.indexOf(a))
+  const found = latest.flatMap((proof) =>
+    proof.items.filter((item) => item.id === itemId).map((item) => ({ proof, item })),
+  )
+  return found.find(({ item }) => isBlocking(item)) ?? found[0] ?? { proof: null, item: null }
+}
 
 /** A person goes on in spite of an error item, with a written reason that becomes part of the record. */
 export async function override(
@@ -13,9 +27,8 @@ export async function override(
   const run = await openForWriting(env, env.runId)
   try {
     if (args.item === undefined) return refusal('put the cursor on the check to override, or name its id', 2)
-    const items = Object.values(run.state().latest).flatMap((proof) => proof.items)
-    const item = items.find((i) => i.id === args.item)
-    if (item === undefined) return refusal(`no item "${args.item}" in this run; its id stands beside every check`)
+    const { proof, item } = inNewest(run.state(), args.item)
+    if (proof === null) return refusal(`no item "${args.item}" in this run; its id stands beside every check`)
     const { waivable } = await import('../teardown/items.ts')
     // What proves that nothing is lost has no override; what a person may give up in writing is named one by one.
     if (item.gate.startsWith('teardown/') && !waivable.includes(item.id))
@@ -24,9 +37,21 @@ export async function override(
       return refusal(`${item.id} does not need an override: ${item.result}`)
     const reason = args.reason ?? (await env.ask.text(`Why is it all right to go on in spite of ${item.title}`, ''))
     if (reason === null || reason.trim().length < 3) return refusal('an override needs a reason in words', 3)
-    const given: Override = { itemId: item.id, reason: reason.trim(), by: env.who, atMs: Date.now() }
-    await run.append('override.given', given)
+    const given: Override = {
+      itemId: item.id,
+      reason: reason.trim(),
+      by: env.who,
+      atMs: Date.now(),
+      proofId: proof.id,
+    }
+    // While the reason was being typed another look may have found something else: the reason was not about that.
+    await run.append('override.given', given, (now) =>
+      now.latest[proof.kind]?.id === proof.id ? null : `a newer ${proof.kind} was made meanwhile; look at it first`,
+    )
     return { summary: `${item.id} is overridden: ${given.reason}`, exitCode: 0, data: given }
+  } catch (error) {
+    if (isRunError(error, 'refused')) return refusal(messageOf(error))
+    throw error
   } finally {
     await run.close()
   }

@@ -1,5 +1,4 @@
 import type { RunState } from '../run/types.ts'
-import { applyOverrides } from '../walk/gates.ts'
 import { isBlocking } from '../walk/item.ts'
 import type { ProofKind, Staleness } from '../walk/proof.ts'
 import { staleness } from '../walk/staleness.ts'
@@ -29,9 +28,7 @@ export async function standing(
     stale,
     isFresh: (kind) => {
       const proof = state.latest[kind]
-      return (
-        proof !== undefined && !stale.has(proof.id) && !applyOverrides(proof.items, state.overrides).some(isBlocking)
-      )
+      return proof !== undefined && !stale.has(proof.id) && !proof.items.some(isBlocking)
     },
   }
 }

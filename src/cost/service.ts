@@ -2,8 +2,9 @@ import { staleFromMs } from '../profile/staleness.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { failpoint } from '../run/failpoints.ts'
 import { formatHours } from '../text/format.ts'
-import { applyOverrides, type GateAnswer, gateFor } from '../walk/gates.ts'
+import { type GateAnswer, gateFor } from '../walk/gates.ts'
 import { type CheckedItem, isBlocking } from '../walk/item.ts'
+import { carryOverrides } from '../walk/overrides.ts'
 import type { Proof } from '../walk/proof.ts'
 import { capShortfall, figure, pricePlan } from './price.ts'
 import { costRules } from './rules.ts'
@@ -30,18 +31,21 @@ export async function price(ctx: ActContext): Promise<ActResult> {
     codeBytes: ctx.loaded.code.reduce((sum, f) => sum + f.bytes, 0),
   })
   const found = costRules({ plan, profile: ctx.profile, smoke: evidence, priced, nowMs })
-  const items = applyOverrides(found, state.overrides)
+  const about = {
+    kind: 'PricedPlan',
+    ...(smoke.machineClass === undefined ? {} : { machineClass: smoke.machineClass }),
+    boundTo: ctx.loaded.digests,
+  } as const
+  const items = carryOverrides(found, about, state.proofs)
   for (const item of items) ctx.progress({ text: item.title, item })
   const plain = state.latest.PlanDigest
   const proof: Proof<PricedPayload> = {
     id: ctx.newId(),
-    kind: 'PricedPlan',
+    ...about,
     phase: 'cost',
     atMs: nowMs,
     // No cost is promised on a price that has gone stale.
     expiresAtMs: Math.max(nowMs, staleFromMs(ctx.profile.billing.verified)),
-    ...(smoke.machineClass === undefined ? {} : { machineClass: smoke.machineClass }),
-    boundTo: ctx.loaded.digests,
     needs: [...(plain === undefined ? [] : [plain.id]), smoke.id],
     items,
     payload: priced,

@@ -1,5 +1,4 @@
-import { applyOverrides } from '../walk/gates.ts'
-import type { CheckedItem, Override } from '../walk/item.ts'
+import type { CheckedItem } from '../walk/item.ts'
 import { codeRules } from './rules/code.ts'
 import { computeRules } from './rules/compute.ts'
 import { configRules } from './rules/config.ts'
@@ -9,12 +8,9 @@ import { goalRules } from './rules/goal.ts'
 import { unitRules } from './rules/units.ts'
 import type { RuleInput } from './types.ts'
 
-/** Every item of the plan gate, in reading order, with the overrides that persons have given. */
-export function planRules(
-  input: RuleInput,
-  overrides: Readonly<Record<string, Override>> = {},
-): readonly CheckedItem[] {
-  const items = [
+/** Every item of the plan gate, in reading order. */
+export function planRules(input: RuleInput): readonly CheckedItem[] {
+  return [
     ...goalRules(input),
     ...unitRules(input),
     ...computeRules(input),
@@ -23,5 +19,4 @@ export function planRules(
     ...dataRules(input),
     ...configRules(input),
   ]
-  return applyOverrides(items, overrides)
 }

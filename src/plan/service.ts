@@ -7,6 +7,7 @@ import { unitCommand } from '../spec/command.ts'
 import { effectiveWorkers } from '../spec/units.ts'
 import { formatProblem } from '../text/problem.ts'
 import { isBlocking } from '../walk/item.ts'
+import { carryOverrides } from '../walk/overrides.ts'
 import type { Proof } from '../walk/proof.ts'
 import { gatherFacts } from './facts.ts'
 import { loadPlan } from './load.ts'
@@ -52,7 +53,9 @@ export async function checkPlan(ctx: ActContext): Promise<ActResult> {
     signal: ctx.signal,
   })
   const { loaded } = read
-  const items = planRules({ plan: loaded.plan, units: loaded.units, facts }, ctx.run.state().overrides)
+  const found = planRules({ plan: loaded.plan, units: loaded.units, facts })
+  const about = { kind: 'PlanDigest', boundTo: loaded.digests } as const
+  const items = carryOverrides(found, about, ctx.run.state().proofs)
   for (const item of items) ctx.progress({ text: item.title, item })
   const blocking = items.filter(isBlocking)
 
@@ -71,10 +74,9 @@ export async function checkPlan(ctx: ActContext): Promise<ActResult> {
   }
   const proof: Proof<PlanPayload> = {
     id: ctx.newId(),
-    kind: 'PlanDigest',
+    ...about,
     phase: 'plan',
     atMs: nowMs,
-    boundTo: loaded.digests,
     needs: [],
     items,
     payload,

@@ -1,4 +1,5 @@
 import type { Override } from '../walk/item.ts'
+import { withOverride, withoutOverride } from '../walk/overrides.ts'
 import type { Proof, ProofKind } from '../walk/proof.ts'
 import { wholeObservation } from './observation.ts'
 import {
@@ -122,11 +123,19 @@ function applyKind(draft: Draft, { kind, payload, atMs }: JournalRecord): string
     }
     case 'override.given': {
       const override = payload as Override
+      // Records of before a proof was named speak of the newest one that has the item.
+      const index = draft.proofs.findLastIndex(({ id, items }) =>
+        override.proofId === undefined ? items.some((item) => item.id === override.itemId) : id === override.proofId,
+      )
+      const proof = draft.proofs[index]
+      if (proof === undefined) return `no proof has an item ${override.itemId}`
+      replaceProof(draft, index, withOverride(proof, override))
       draft.overrides = { ...draft.overrides, [override.itemId]: override }
       return null
     }
     case 'override.withdrawn': {
       const { itemId } = payload as OverrideWithdrawn
+      for (const [index, proof] of draft.proofs.entries()) replaceProof(draft, index, withoutOverride(proof, itemId))
       draft.overrides = Object.fromEntries(Object.entries(draft.overrides).filter(([id]) => id !== itemId))
       return null
     }
@@ -212,6 +221,12 @@ function applyKind(draft: Draft, { kind, payload, atMs }: JournalRecord): string
       draft.notes.push({ atMs, text: (payload as Note).text })
       return null
   }
+}
+
+function replaceProof(draft: Draft, index: number, proof: Proof): void {
+  const isLatest = draft.latest[proof.kind] === draft.proofs[index]
+  draft.proofs[index] = proof
+  if (isLatest) draft.latest = { ...draft.latest, [proof.kind]: proof }
 }
 
 /** Replaces the newest entry that fits; returns `otherwise` when none does. */

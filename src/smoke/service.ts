@@ -10,8 +10,9 @@ import { messageOf } from '../run/errors.ts'
 import { failpoint } from '../run/failpoints.ts'
 import { otherAt } from '../run/open-cells.ts'
 import { plural } from '../text/format.ts'
-import { applyOverrides, gateFor } from '../walk/gates.ts'
+import { gateFor } from '../walk/gates.ts'
 import { isBlocking } from '../walk/item.ts'
+import { carryOverrides } from '../walk/overrides.ts'
 import type { Proof } from '../walk/proof.ts'
 import { runDrills } from './drills.ts'
 import { droppedSteps, isWholeUnit, median, numberIn, stepSecondsOf, stepsPerUnitOf, thinned } from './readings.ts'
@@ -87,19 +88,22 @@ export async function smoke(ctx: ActContext): Promise<ActResult> {
     graceSeconds: ctx.profile.spot.graceSeconds,
     payload,
   }
-  const items = smokeItems(facts)
+  const about = {
+    kind: 'SmokeProof',
+    host: identity,
+    machineClass: payload.machineClass,
+    boundTo: pick(digests),
+  } as const
+  const items = carryOverrides(smokeItems(facts), about, ctx.run.state().proofs)
   for (const [i, item] of items.entries()) {
     ctx.cell.say(`${item.result.padEnd(14)} ${item.id}  ${item.evidence.summary}`)
     ctx.progress({ text: item.title, done: i + 1, total: items.length, item })
   }
   const proof: Proof<SmokePayload> = {
     id: ctx.newId(),
-    kind: 'SmokeProof',
+    ...about,
     phase: 'smoke',
     atMs: nowMs,
-    host: identity,
-    machineClass: payload.machineClass,
-    boundTo: pick(digests),
     needs: [],
     items,
     payload,
@@ -110,7 +114,7 @@ export async function smoke(ctx: ActContext): Promise<ActResult> {
   failpoint('smoke.before-proof')
   await ctx.run.append('proof.made', proof)
   failpoint('smoke.after-proof')
-  const blocking = applyOverrides(items, ctx.run.state().overrides).filter(isBlocking)
+  const blocking = items.filter(isBlocking)
   const hasFailed = blocking.some((item) => item.result === 'fail')
   const figures = measuredText(facts)
   return {

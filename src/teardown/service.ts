@@ -1,4 +1,4 @@
-import type { Manifest } from '../artifact/manifest.ts'
+import { contentDigest, type Manifest } from '../artifact/manifest.ts'
 import { lookForNewer, surveyBelow } from '../artifact/nothing-newer.ts'
 import { NoSpace, verifyArtifacts } from '../artifact/verify.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
@@ -7,13 +7,14 @@ import { sanitiseLine } from '../text/sanitise.ts'
 import { hostIdentityText } from '../walk/graph.ts'
 import type { CheckedItem } from '../walk/item.ts'
 import { isBlocking } from '../walk/item.ts'
+import { type About, carryOverrides } from '../walk/overrides.ts'
 import type { Proof } from '../walk/proof.ts'
 import { afterSteps } from './box.ts'
 import { artifactsFolder, closedGate, refusal, whyGone } from './common.ts'
 import { outcomeOf, receiptOf } from './inputs.ts'
 import { waivable } from './items.ts'
 import { acceptedCount, consequences, patternTallies, verifyItems } from './rules.ts'
-import type { VerifiedPayload } from './types.ts'
+import type { VerifiedPayload, VerifyFacts } from './types.ts'
 
 export { permit, permitQuestion } from './permit.ts'
 export { finishRemoval, remove } from './remove.ts'
@@ -46,8 +47,23 @@ async function gather(ctx: ActContext, folder: string, manifest: Manifest, manif
     newer: await lookForNewer(ctx.host, folder, manifest, ctx.loaded.plan.artifacts, ctx.signal),
     after: await afterSteps(ctx, folder),
     outcome: outcomeOf(state),
-    overrides: state.overrides,
+    overrides: {},
   }
+}
+
+/** Waivers that were given for these very artifacts count; one for others is said to be. */
+function withWaivers(found: VerifyFacts, about: About, proofs: readonly Proof[]) {
+  const carried = carryOverrides(verifyItems(found).map(shown), about, proofs)
+  const overrides = Object.fromEntries(carried.flatMap(({ id, override }) => (override ? [[id, override]] : [])))
+  const facts: VerifyFacts = { ...found, overrides }
+  const lapsed = new Map(carried.map((item) => [item.id, item.lapsed]))
+  const items = verifyItems(facts)
+    .map(shown)
+    .map((item): CheckedItem => {
+      const old = lapsed.get(item.id)
+      return old === undefined ? item : { ...item, lapsed: old }
+    })
+  return { facts, items }
 }
 
 /**
@@ -87,8 +103,21 @@ export async function verify(ctx: ActContext, args: { readonly chunkBytes?: numb
     if (error instanceof NoSpace) return refusal(error.message, {})
     throw error
   }
-  const facts = await gather(ctx, folder, made.manifest, made.sha256)
-  const items = verifyItems(facts).map(shown)
+  const about = {
+    kind: 'VerifiedManifest',
+    host: identity,
+    boundTo: {
+      ...(ctx.loaded.digests.plan !== undefined && { plan: ctx.loaded.digests.plan }),
+      host: hostIdentityText(identity),
+      manifest: made.sha256,
+      artifacts: contentDigest(made.manifest),
+    },
+  } as const
+  const { facts, items } = withWaivers(
+    await gather(ctx, folder, made.manifest, made.sha256),
+    about,
+    ctx.run.state().proofs,
+  )
   for (const item of items) ctx.progress({ text: item.title, item })
   const survey = await surveyBelow(ctx.host, folder, ctx.signal)
   const box = survey.incomplete === null ? { files: survey.files, bytes: survey.bytes } : null
@@ -109,15 +138,9 @@ export async function verify(ctx: ActContext, args: { readonly chunkBytes?: numb
   }
   const proof: Proof<VerifiedPayload> = {
     id: ctx.newId(),
-    kind: 'VerifiedManifest',
+    ...about,
     phase: 'teardown',
     atMs: facts.atMs,
-    host: identity,
-    boundTo: {
-      ...(ctx.loaded.digests.plan !== undefined && { plan: ctx.loaded.digests.plan }),
-      host: hostIdentityText(identity),
-      manifest: made.sha256,
-    },
     needs: [receipt.proof.id, ...(latest.Outcome ? [latest.Outcome.id] : [])],
     items,
     payload,

@@ -1,13 +1,12 @@
 import { hasEnded, launchInDoubt, type WrittenOff } from './end.ts'
 import { type Act, isDestroying, isVeryMachine, madeBy, needsOf, type Requirement } from './graph.ts'
-import { type CheckedItem, isBlocking, type Override } from './item.ts'
+import { type CheckedItem, isBlocking } from './item.ts'
 import type { Digests, HostIdentity, Proof, ProofKind } from './proof.ts'
 import { staleness } from './staleness.ts'
 
 /** What the walk looks at of a run; a folded run state fits. */
 export interface WalkState {
   readonly proofs: readonly Proof[]
-  readonly overrides: Readonly<Record<string, Override>>
   readonly intents?: readonly {
     readonly act: string
     /** Idempotency token; a receipt of the same token came of this intent. */
@@ -42,28 +41,9 @@ export interface GateAnswer {
   readonly missing: readonly Missing[]
 }
 
-/** Items with the overrides that were given since. An override opens its own item and no other. */
-export function applyOverrides(
-  items: readonly CheckedItem[],
-  overrides: Readonly<Record<string, Override>>,
-): readonly CheckedItem[] {
-  return items.map((item) => {
-    const given = Object.hasOwn(overrides, item.id) ? overrides[item.id] : undefined
-    return given === undefined || given.itemId !== item.id || given.reason.trim() === ''
-      ? item
-      : { ...item, override: given }
-  })
-}
-
-/** Items that close the gate. For a destroying act overrides count for nothing, also those inside a proof. */
-export function blockingItems(
-  items: readonly CheckedItem[],
-  overrides: Readonly<Record<string, Override>>,
-  act: Act,
-): readonly CheckedItem[] {
-  const counted = isDestroying(act)
-    ? items.map((item) => ({ ...item, override: undefined }))
-    : applyOverrides(items, overrides)
+/** Items that close the gate. Overrides are part of the proof; for a destroying act they count for nothing. */
+export function blockingItems(items: readonly CheckedItem[], act: Act): readonly CheckedItem[] {
+  const counted = isDestroying(act) ? items.map((item) => ({ ...item, override: undefined })) : items
   return counted.filter((item) => isBlocking(item as CheckedItem)) as readonly CheckedItem[]
 }
 
@@ -117,7 +97,7 @@ function check(act: Act, requirement: Requirement, input: GateInput, whyStale: W
       why: `The project cannot be read, so it is unknown whether the ${requirement} still holds.`,
       next: 'Mend the plan file: kx plan says where it is wrong.',
     }
-  const blocking = blockingItems(proof.items, input.state.overrides, act)
+  const blocking = blockingItems(proof.items, act)
   if (blocking.length > 0)
     return {
       proof: requirement,
@@ -145,7 +125,8 @@ function whyAbsent(kind: ProofKind, input: GateInput): string {
 }
 
 function saying(item: CheckedItem): string {
-  return item.result === 'unknown' ? `is unknown (${item.reason ?? item.evidence.summary})` : 'failed'
+  const found = item.result === 'unknown' ? `is unknown (${item.reason ?? item.evidence.summary})` : 'failed'
+  return item.lapsed === undefined ? found : `${found} (its override was for another state: ${item.lapsed.why})`
 }
 
 const isBoundToProject = (proof: Proof): boolean =>

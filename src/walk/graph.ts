@@ -79,7 +79,7 @@ const perHost: ReadonlySet<ProofKind> = new Set([
 ])
 
 /** Two proofs with the same slot are about the same thing; the later one in the journal supersedes the earlier one. */
-export function slotOf(proof: Proof): string {
+export function slotOf(proof: Pick<Proof, 'kind' | 'host' | 'machineClass'>): string {
   return perHost.has(proof.kind)
     ? JSON.stringify([proof.kind, proof.host?.host ?? null, proof.machineClass ?? null])
     : proof.kind

@@ -56,6 +56,15 @@ export interface Override {
   readonly reason: string
   readonly by: string
   readonly atMs: number
+  /** The proof that the person had before them; absent in records of before it was kept. */
+  readonly proofId?: string
+}
+
+/** An override that was given for another state of things than the one at hand: it opens nothing. */
+export interface LapsedOverride {
+  readonly override: Override
+  /** What is not as it was then. */
+  readonly why: string
 }
 
 export interface CheckedItem extends ItemSpec {
@@ -64,6 +73,7 @@ export interface CheckedItem extends ItemSpec {
   readonly reason?: string
   readonly evidence: Evidence
   readonly override?: Override
+  readonly lapsed?: LapsedOverride
 }
 
 /** True when this item closes its gate. */

@@ -17,7 +17,7 @@ export const proofKinds = [
 export type ProofKind = (typeof proofKinds)[number]
 
 /** Digests that a proof can be bound to. Values are lower-case SHA-256 hex, or an identity string for `host`. */
-export type DigestName = 'plan' | 'code' | 'config' | 'data' | 'host' | 'manifest'
+export type DigestName = 'plan' | 'code' | 'config' | 'data' | 'host' | 'manifest' | 'artifacts'
 
 export type Digests = Readonly<Partial<Record<DigestName, string>>>
 

@@ -1,6 +1,5 @@
 import { launchInDoubt, writtenOffIn } from './end.ts'
 import type { WalkState } from './gates.ts'
-import { applyOverrides } from './gates.ts'
 import { endsPhase, madeBy } from './graph.ts'
 import { isBlocking } from './item.ts'
 import { type Phase, type PhaseState, phases, type RunLiveness } from './phase.ts'
@@ -41,7 +40,7 @@ export function phaseStates(
     if (writtenOff !== null)
       return { state: 'unknown', why: `Written off by ${writtenOff.by}, never seen to stop: ${writtenOff.reason}` }
     const proof = newest(state, endsPhase[phase])
-    return proof === null ? unended(phase, state, stale) : ofProof(proof, state, stale, digests)
+    return proof === null ? unended(phase, state, stale) : ofProof(proof, stale, digests)
   }
   return Object.fromEntries(phases.map((phase) => [phase, standing(phase)])) as Record<Phase, PhaseStanding>
 }
@@ -49,19 +48,14 @@ export function phaseStates(
 const newest = (state: WalkState, kind: ProofKind): Proof | null =>
   state.proofs.findLast((proof) => proof.kind === kind) ?? null
 
-function ofProof(
-  proof: Proof,
-  state: WalkState,
-  stale: ReadonlyMap<string, Staleness>,
-  digests: Digests | null,
-): PhaseStanding {
+function ofProof(proof: Proof, stale: ReadonlyMap<string, Staleness>, digests: Digests | null): PhaseStanding {
   const proofId = proof.id
   const reason = stale.get(proofId)
   if (reason !== undefined) return { state: 'stale', why: `Stale: ${reason.text}.`, proofId }
   const isFact = proof.phase === 'launch' || proof.phase === 'patrol' || proof.phase === 'teardown'
   if (digests === null && !isFact)
     return { state: 'unknown', why: 'The project cannot be read, so it is unknown whether this still holds.', proofId }
-  const items = applyOverrides(proof.items, state.overrides)
+  const { items } = proof
   const blocking = items.filter(isBlocking)
   if (blocking.length > 0) {
     const unknown = blocking.filter((item) => item.result === 'unknown').length
@@ -94,7 +88,7 @@ function unended(phase: Phase, state: WalkState, stale: ReadonlyMap<string, Stal
   if (half === undefined || proof === null) return { state: 'todo', why: `Not done yet. ${next}` }
   const reason = stale.get(proof.id)
   if (reason !== undefined) return { state: 'stale', why: `Stale: ${reason.text}.`, proofId: proof.id }
-  const blocking = applyOverrides(proof.items, state.overrides).filter(isBlocking)
+  const blocking = proof.items.filter(isBlocking)
   if (blocking.length > 0)
     return { state: 'blocked', why: `Blocked by ${blocking.map((item) => item.id).join(', ')}.`, proofId: proof.id }
   return { state: 'todo', why: half[1], proofId: proof.id }
@@ -114,7 +108,7 @@ function patrolStanding(
     return { state: 'unknown', why: 'A launch was begun; what became of it is not known.', proofId: receipt.id }
   if (outcome !== null && state.proofs.indexOf(outcome) > state.proofs.indexOf(receipt)) {
     const payload = outcome.payload as { readonly state?: unknown; readonly reasons?: unknown } | null
-    if (payload?.state !== 'dead') return ofProof(outcome, state, stale, digests)
+    if (payload?.state !== 'dead') return ofProof(outcome, stale, digests)
     const reasons = Array.isArray(payload.reasons) ? `: ${payload.reasons.join('; ')}` : ''
     return { state: 'blocked', why: `The run is dead${reasons}.`, proofId: outcome.id }
   }

@@ -8,13 +8,15 @@ export const permitLifetimeMs = 15 * 60_000
 /** A proof from further ahead than this was made under another clock; ages cannot be counted from it. */
 export const clockSlackMs = 5 * 60_000
 
-const what: Readonly<Record<DigestName, string>> = {
+/** Each digest in words that fit before "has changed". */
+export const digestWords: Readonly<Record<DigestName, string>> = {
   plan: 'the plan',
   code: 'the code',
   config: 'a configuration file',
   data: 'the data',
   host: 'the host',
   manifest: 'the set of artifacts',
+  artifacts: 'what lies in the artifacts',
 }
 
 /** Digests that are always known together when the project was read; the other two only after a look at the host. */
@@ -91,7 +93,7 @@ function judgeAlone(proof: Proof, digests: Digests | null, nowMs: number, host: 
       const now = digests[name]
       if (value === undefined || now === value) continue
       if (now === undefined && !projectDigests.includes(name)) continue
-      return { proofId: proof.id, cause: 'digest', text: `${what[name] ?? name} has changed since` }
+      return { proofId: proof.id, cause: 'digest', text: `${digestWords[name] ?? name} has changed since` }
     }
   if (host !== null && isOfOneMachine.has(proof.kind) && proof.host?.host === host.host) {
     const isSame = proof.kind === 'Permit' ? isVeryMachine(proof.host, host) : isSameMachine(proof.host, host)

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
+import { plainResult } from '../../../src/cli/print.ts'
 import { checkPlan } from '../../../src/plan/service.ts'
 import type { PlanPayload } from '../../../src/plan/types.ts'
 import { samplePlan } from '../spec/sample.ts'
@@ -32,7 +33,13 @@ describe('checkPlan', () => {
     const second = await checkPlan(ctx)
     expect(second.exitCode, second.summary).toBe(0)
     expect(second.proof?.items.find((i) => i.id === 'plan.seeds')?.override?.reason).toBe('no randomness in it')
-  })
+    // The reason was given for that code, not for this.
+    await put('train.mjs', 'console.log(Math.random())\n')
+    const third = await checkPlan(ctx)
+    expect(third.exitCode).toBe(1)
+    expect(third.proof?.items.find((i) => i.id === 'plan.seeds')).toMatchObject({
+      lapsed: { override: { reason: 'no randomness in it' }, why: 'the code has changed since' },
+    })
 
   it('finds real facts: a secret, an untracked lock file, a program that is not sent', async () => {
     const { ctx, put, folder } = await testContext()

@@ -4,7 +4,7 @@ import { foldRecord, foldRecords } from '../../../src/run/fold.ts'
 import { noPrevious } from '../../../src/run/journal-line.ts'
 import { thinObservation } from '../../../src/run/observation.ts'
 import { type JournalKind, type JournalRecord, journalKinds, type RunState } from '../../../src/run/types.ts'
-import { proof } from '../walk/support.ts'
+import { item, proof } from '../walk/support.ts'
 
 const created = { runId: 'r', project: 'p', projectFolder: '/p', planName: 'n', planSha256: 'x', by: 'ada' }
 
@@ -82,15 +82,33 @@ describe('fold', () => {
 
   it('keeps the latest proof of each kind and overrides until they are withdrawn', () => {
     const override = { itemId: '__proto__', reason: 'r', by: 'ada', atMs: 1 }
-    const one = proof('PlanDigest', { id: 'one' })
-    const two = proof('PlanDigest', { id: 'two' })
+    const items = [item('__proto__', 'fail')]
+    const one = proof('PlanDigest', { id: 'one', items })
+    const two = proof('PlanDigest', { id: 'two', items })
     const state = fold(['proof.made', one], ['proof.made', two], ['override.given', override], ['proof.made', two])
     expect(state.proofs.map((p) => p.id)).toEqual(['one', 'two'])
     expect(state.latest.PlanDigest?.id).toBe('two')
     expect(Object.keys(state.overrides)).toEqual(['__proto__'])
+    expect(state.proofs.map((p) => p.items[0]?.override?.reason)).toEqual([undefined, 'r'])
+    expect(state.latest.PlanDigest).toBe(state.proofs[1])
     expect(state.warnings).toHaveLength(1)
     const after = foldRecord(state, record(9, 'override.withdrawn', { itemId: '__proto__', by: 'ada' }))
     expect(Object.keys(after?.overrides ?? { x: 1 })).toEqual([])
+    expect(after?.latest.PlanDigest?.items[0]?.override).toBeUndefined()
+  })
+
+  it('puts an override into the proof that it names, and ignores one that speaks of no proof', () => {
+    const items = [item('a', 'fail')]
+    const proofs = ['one', 'two'].map((id) => proof('PlanDigest', { id, items }))
+    const given = (more: object) => ({ itemId: 'a', reason: 'r', by: 'ada', atMs: 1, ...more })
+    const [one, two] = proofs
+    const state = fold(['proof.made', one], ['proof.made', two], ['override.given', given({ proofId: 'one' })])
+    expect(state.proofs.map((p) => p.items[0]?.override?.reason)).toEqual(['r', undefined])
+    expect(state.latest.PlanDigest?.items[0]?.override).toBeUndefined()
+    const none = fold(['override.given', given({})], ['proof.made', one], ['override.given', given({ proofId: 'x' })])
+    expect(none.warnings).toHaveLength(2)
+    expect(none.overrides).toEqual({})
+    expect(none.proofs[0]?.items[0]?.override).toBeUndefined()
   })
 
   it('pairs the two records of a cell, an intent, a finding and a meter', () => {

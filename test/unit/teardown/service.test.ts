@@ -68,12 +68,26 @@ describe('verify', () => {
   it('lets count and structure be waived in writing, never the hash', async () => {
     rmSync(join(on.box, 'units/u3'), { recursive: true })
     on.put('units/u1/result.json', '{"accuracy": 0.9')
+    expect((await verify(on.ctx())).exitCode).toBe(1)
     for (const itemId of ['teardown.count', 'teardown.structure', 'teardown.hash', 'teardown.nothing-newer'])
       await on.run.append('override.given', { itemId, reason: 'unit 3 never ran', by: 'tester', atMs: on.now.ms })
     const waived = await verify(on.ctx())
     expect(waived.exitCode).toBe(0)
     expect(resultOf(waived.proof, 'count')).toMatchObject({ result: 'fail', severity: 'warn' })
     expect((waived.data as { payload: { waived: unknown[] } }).payload.waived).toHaveLength(2)
+    // The same artifacts again: the waiver is about them. Other ones: it is not.
+    expect((await verify(on.ctx())).exitCode).toBe(0)
+    on.put('units/u1/result.json', '{"accuracy": 0.')
+    const other = await verify(on.ctx())
+    expect(other.exitCode).toBe(1)
+    expect((other.data as { payload: { waived: unknown[] } }).payload.waived).toEqual([])
+    for (const id of ['count', 'structure'])
+      expect(resultOf(other.proof, id)).toMatchObject({
+        severity: 'error',
+        lapsed: { override: { reason: 'unit 3 never ran' }, why: 'what lies in the artifacts has changed since' },
+      })
+    on.put('units/u1/result.json', '{"accuracy": 0.9')
+    expect((await verify(on.ctx())).exitCode).toBe(0)
     const lying: Host = { ...on.host, read: async (p, o, l) => (await on.host.read(p, o, l))?.map(() => 0x20) ?? null }
     rmSync(on.artifacts, { recursive: true })
     const damaged = await verify(on.ctx({ host: lying }))
@@ -83,6 +97,7 @@ describe('verify', () => {
   })
   it('calls an empty list an error', async () => {
     rmSync(join(on.box, 'units'), { recursive: true })
+    await verify(on.ctx())
     await on.run.append('override.given', { itemId: 'teardown.count', reason: 'nothing', by: 't', atMs: on.now.ms })
     const result = await verify(on.ctx())
     expect(resultOf(result.proof, 'all-ok')).toMatchObject({ result: 'fail' })

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type GateInput, gateFor, type WalkState } from '../../../src/walk/gates.ts'
 import { type Act, acts, destroyingActs, needsOf } from '../../../src/walk/graph.ts'
 import type { CheckedItem } from '../../../src/walk/item.ts'
+import { withOverride } from '../../../src/walk/overrides.ts'
 import type { ProofKind } from '../../../src/walk/proof.ts'
 import { digests, host, item, nowMs, proof, state, wholeWalk } from './support.ts'
 
@@ -91,8 +92,8 @@ describe('gates', () => {
         const proofs = wholeWalk().map((p) =>
           p.kind === 'AuditReport' ? { ...p, items: bad.map((id, i) => item(id, i % 2 ? 'fail' : 'unknown')) } : p,
         )
-        const overrides = Object.fromEntries(overridden.map((id) => [id, override(id)]))
-        const answer = gateFor('launch', input({ state: { ...state(proofs), overrides } }))
+        const given = proofs.map((p) => overridden.reduce((now, id) => withOverride(now, override(id)), p))
+        const answer = gateFor('launch', input({ state: state(given) }))
         const rest = bad.filter((id) => !overridden.includes(id))
         expect(answer.open).toBe(rest.length === 0)
         for (const id of bad) expect(answer.missing.some((m) => m.why.includes(`${id} `))).toBe(rest.includes(id))
@@ -103,14 +104,23 @@ describe('gates', () => {
   it('an override without a reason, or for another item, opens nothing', () => {
     const proofs = wholeWalk().map((p) => (p.kind === 'AuditReport' ? { ...p, items: [item('a', 'fail')] } : p))
     for (const given of [override('a', '  '), override('b')])
-      expect(gateFor('launch', input({ state: { ...state(proofs), overrides: { a: given } } })).open).toBe(false)
+      expect(gateFor('launch', input({ state: state(proofs.map((p) => withOverride(p, given))) })).open).toBe(false)
   })
 
-  it('a destroying act has no override, neither given later nor inside the proof', () => {
+  it('says of an item whose override was for another state that it was', () => {
+    const lapsed = { override: override('a'), why: 'the code has changed since' }
+    const items = [{ ...item('a', 'fail'), lapsed }]
+    const proofs = wholeWalk().map((p) => (p.kind === 'AuditReport' ? { ...p, items } : p))
+    const answer = gateFor('launch', input({ state: state(proofs) }))
+    expect(answer.open).toBe(false)
+    expect(answer.missing[0]?.why).toContain('override was for another state: the code has changed since')
+  })
+
+  it('a destroying act has no override inside the proof', () => {
     for (const act of destroyingActs) {
       const bad = { ...item('v', 'fail'), override: override('v') }
       const proofs = wholeWalk().map((p) => (p.kind === 'VerifiedManifest' ? { ...p, items: [bad] } : p))
-      const answer = gateFor(act, input({ state: { ...state(proofs), overrides: { v: override('v') } } }))
+      const answer = gateFor(act, input({ state: state(proofs) }))
       expect(answer.open).toBe(false)
       expect(answer.missing[0]?.next).toMatch(/no override/)
     }

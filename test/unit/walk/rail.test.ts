@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { withOverride } from '../../../src/walk/overrides.ts'
 import { phases } from '../../../src/walk/phase.ts'
 import { phaseStates } from '../../../src/walk/rail.ts'
 import { digests, host, item, nowMs, proof, state, wholeWalk } from './support.ts'
@@ -41,10 +42,11 @@ describe('rail', () => {
     const proofs = [proof('PlanDigest', { boundTo: digests, items })]
     const plan = phaseStates(state(proofs), digests, nowMs, null).plan
     expect(plan).toEqual({ state: 'blocked', why: 'Blocked: 1 failed, 1 unknown (a, b).', proofId: 'PlanDigest' })
-    const overrides = Object.fromEntries(
-      ['a', 'b'].map((itemId) => [itemId, { itemId, reason: 'r', by: 'ada', atMs: nowMs }]),
+    const given = ['a', 'b'].reduce(
+      (now, itemId) => now.map((p) => withOverride(p, { itemId, reason: 'r', by: 'ada', atMs: nowMs })),
+      proofs,
     )
-    expect(phaseStates({ ...state(proofs), overrides }, digests, nowMs, null).plan).toMatchObject({
+    expect(phaseStates(state(given), digests, nowMs, null).plan).toMatchObject({
       state: 'passed',
       why: 'Passed, 2 overridden, 1 warning.',
     })

@@ -53,4 +53,4 @@ export function wholeWalk(): Proof[] {
   ]
 }
 
-export const state = (proofs: readonly Proof[]) => ({ proofs, overrides: {}, intents: [] })
+export const state = (proofs: readonly Proof[]) => ({ proofs, intents: [] })
