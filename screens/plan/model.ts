@@ -1,5 +1,7 @@
 import type { LoadedPlan } from '../../src/run/act.ts'
+import { launchedIn } from '../../src/run/launched-plan.ts'
 import type { PlanView } from '../../src/session/view.ts'
+import { unitDigest } from '../../src/spec/digest.ts'
 import { formatBytes } from '../../src/text/format.ts'
 import { ageText } from '../workbench/ages.ts'
 import type { ScreenInput } from '../workbench/input.ts'
@@ -95,6 +97,15 @@ export function planPage(loaded: LoadedPlan): StyledLine[] {
   return lines
 }
 
+/** Said before anything is checked: what this run was launched with cannot be mixed with other units. */
+function otherThanLaunched(input: ScreenInput): StyledLine[] {
+  const launched = input.run === null ? null : launchedIn(input.run)
+  if (launched === null || launched.unitSha256 === '' || input.plan.status !== 'ok') return []
+  if (launched.unitSha256 === unitDigest(input.plan.loaded.plan)) return []
+  const text = 'This run was launched with another plan; N begins a new run (kx plan --new-run).'
+  return [[{ text, token: 'severity.warn' }], '']
+}
+
 function pagePane(plan: PlanView): StyledLine[] {
   switch (plan.status) {
     case 'loading':
@@ -136,7 +147,7 @@ export function planModel(input: ScreenInput): ScreenModel {
     summary: phaseSummary(input, 'plan', next),
     panes: [
       checklistPane(input, 'plan.check', proof, 'not checked yet; r checks the plan'),
-      { kind: 'text', id: 'page', title: 'The plan', lines: pagePane(input.plan) },
+      { kind: 'text', id: 'page', title: 'The plan', lines: [...otherThanLaunched(input), ...pagePane(input.plan)] },
       detailPane(input, 'plan.check', proof),
       {
         kind: 'table',

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Plan, Unit } from '../spec/schema.ts'
+import { writtenOffIn } from '../walk/end.ts'
+import type { Digests } from '../walk/proof.ts'
 import { sha256Hex } from './journal-line.ts'
 import type { RunState } from './types.ts'
 
@@ -8,6 +10,20 @@ import type { RunState } from './types.ts'
 export interface LaunchedPlan {
   readonly plan: Plan
   readonly units: readonly Unit[]
+}
+
+/** What the newest receipt says of what was launched, and whether the run is closed for good; null: nothing was. */
+export function launchedIn(
+  state: RunState,
+): { readonly unitSha256: string; readonly digests: Digests; readonly isClosed: boolean } | null {
+  const receipt = state.latest.Receipt
+  if (receipt === undefined) return null
+  const { unitSha256 } = (receipt.payload ?? {}) as { readonly unitSha256?: unknown }
+  return {
+    unitSha256: typeof unitSha256 === 'string' ? unitSha256 : '',
+    digests: receipt.boundTo,
+    isClosed: state.latest.MeterStopped !== undefined || writtenOffIn(state) !== null,
+  }
 }
 
 /** Where the resolved plan of a launch lies in its run: by its own digest, so that no later launch writes over it. */

@@ -34,3 +34,9 @@ export function digestOf(value: unknown): string {
 export function planDigest(plan: Plan): string {
   return digestOf(plan)
 }
+
+/** Digest of what the plan makes a unit be: command, variables, units, environment. Budget and texts do not change it. */
+export function unitDigest(plan: Plan): string {
+  const { command, environmentVariables, units, environment, logPattern, seed } = plan
+  return digestOf({ command, environmentVariables, units, environment, logPattern, seed })
+}

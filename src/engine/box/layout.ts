@@ -1,5 +1,4 @@
 import { unitCommand } from '../../spec/command.ts'
-import { digestOf } from '../../spec/digest.ts'
 import type { Plan, Unit } from '../../spec/schema.ts'
 import { EngineError } from '../errors.ts'
 import type { SubmitRequest } from '../types.ts'
@@ -145,8 +144,5 @@ export function flatFiles(request: SubmitRequest): FlatFiles {
   return files
 }
 
-/** Digest of what the plan makes a unit be: command, variables, units, environment. Budget and texts do not change it. */
-export function unitDigest(plan: Plan): string {
-  const { command, environmentVariables, units, environment, logPattern, seed } = plan
-  return digestOf({ command, environmentVariables, units, environment, logPattern, seed })
-}
+/** It stands with the plan's other digests; whoever starts units finds it here. */
+export { unitDigest } from '../../spec/digest.ts'
