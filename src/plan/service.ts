@@ -3,7 +3,9 @@ import { createLocalHost } from '../host/local.ts'
 import { type Environment, resolveTierPath } from '../profile/tiers.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { failpoint } from '../run/failpoints.ts'
+import { launchedIn } from '../run/launched-plan.ts'
 import { unitCommand } from '../spec/command.ts'
+import { unitDigest } from '../spec/digest.ts'
 import { effectiveWorkers } from '../spec/units.ts'
 import { formatProblem } from '../text/problem.ts'
 import { isBlocking } from '../walk/item.ts'
@@ -11,6 +13,7 @@ import { carryOverrides } from '../walk/overrides.ts'
 import type { Proof } from '../walk/proof.ts'
 import { gatherFacts } from './facts.ts'
 import { loadPlan } from './load.ts'
+import { launchedItems } from './rules/launched.ts'
 import { planRules } from './rules.ts'
 import type { PlanPayload } from './types.ts'
 
@@ -53,7 +56,13 @@ export async function checkPlan(ctx: ActContext): Promise<ActResult> {
     signal: ctx.signal,
   })
   const { loaded } = read
-  const found = planRules({ plan: loaded.plan, units: loaded.units, facts })
+  const found = [
+    ...planRules({ plan: loaded.plan, units: loaded.units, facts }),
+    ...launchedItems(
+      { unitSha256: unitDigest(loaded.plan), digests: loaded.digests, nowMs },
+      launchedIn(ctx.run.state()),
+    ),
+  ]
   const about = { kind: 'PlanDigest', boundTo: loaded.digests } as const
   const items = carryOverrides(found, about, ctx.run.state().proofs)
   for (const item of items) ctx.progress({ text: item.title, item })
@@ -87,10 +96,13 @@ export async function checkPlan(ctx: ActContext): Promise<ActResult> {
   for (const item of blocking) ctx.cell.say(`${item.result} ${item.id}: ${item.evidence.summary}`)
   const failed = items.filter((i) => i.result === 'fail').length
   const open = items.filter((i) => i.result === 'unknown').length
+  const otherPlan = blocking.find((item) => item.id === 'plan.same-as-launched')
   const summary =
-    blocking.length === 0
-      ? `${payload.unitCount} units, ${payload.code.files} files; nothing blocks (${failed} failed, ${open} unknown below error)`
-      : `${blocking.length} of ${items.length} items block: ${blocking.map((i) => i.id).join(', ')}`
+    otherPlan !== undefined
+      ? otherPlan.evidence.summary
+      : blocking.length === 0
+        ? `${payload.unitCount} units, ${payload.code.files} files; nothing blocks (${failed} failed, ${open} unknown below error)`
+        : `${blocking.length} of ${items.length} items block: ${blocking.map((i) => i.id).join(', ')}`
   ctx.cell.say(summary)
   return { proof, summary, exitCode: blocking.length === 0 ? 0 : 1, data: { items, payload, digests: loaded.digests } }
 }

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { plainResult } from '../../../src/cli/print.ts'
 import { checkPlan } from '../../../src/plan/service.ts'
 import type { PlanPayload } from '../../../src/plan/types.ts'
+import { unitDigest } from '../../../src/spec/digest.ts'
+import { gateFor } from '../../../src/walk/gates.ts'
 import { samplePlan } from '../spec/sample.ts'
 import { testContext } from './context.ts'
 
@@ -40,6 +42,11 @@ describe('checkPlan', () => {
     expect(third.proof?.items.find((i) => i.id === 'plan.seeds')).toMatchObject({
       lapsed: { override: { reason: 'no randomness in it' }, why: 'the code has changed since' },
     })
+    expect(third.proof?.items.find((i) => i.id === 'plan.seeds')?.override).toBeUndefined()
+    expect(plainResult(third, false).join('\n')).toMatch(
+      /override of .+ ago was for another state: the code has changed/,
+    )
+  })
 
   it('finds real facts: a secret, an untracked lock file, a program that is not sent', async () => {
     const { ctx, put, folder } = await testContext()
@@ -105,5 +112,59 @@ configChecks:
     await put('kx.yaml', samplePlan)
     const { proof } = await checkPlan(await again())
     expect(proof?.items.find((i) => i.id === 'plan.scale-ladder')).toMatchObject({ result: 'pass' })
+  })
+})
+
+describe('the plan of a run that was launched', () => {
+  async function launched() {
+    const made = await testContext()
+    const { ctx, run } = made
+    await run.append('proof.made', {
+      id: 'r1',
+      kind: 'Receipt',
+      phase: 'launch',
+      atMs: ctx.clock.nowMs(),
+      boundTo: ctx.loaded.digests,
+      needs: [],
+      items: [],
+      payload: { unitSha256: unitDigest(ctx.loaded.plan) },
+    })
+    return made
+  }
+  const id = 'plan.same-as-launched'
+  const close = { id: 'm1', kind: 'MeterStopped', phase: 'teardown', boundTo: {}, needs: [], items: [], payload: {} }
+
+  it('says at once that other units cannot go on in it, and how to begin anew', async () => {
+    const { run, put, again } = await launched()
+    const same = await checkPlan(await again())
+    expect(same.exitCode, same.summary).toBe(0)
+    expect(same.proof?.items.find((i) => i.id === id)).toMatchObject({ result: 'pass' })
+    await put('kx.yaml', samplePlan.replace(", '--seed={seed}'", ", '--seed={seed}', '--lr=1'"))
+    const result = await checkPlan(await again())
+    expect(result).toMatchObject({
+      exitCode: 1,
+      summary: 'this run was launched with another plan; new run: kx plan --new-run',
+    })
+    const gate = gateFor('audit', {
+      state: run.state(),
+      digests: result.proof?.boundTo ?? null,
+      nowMs: Date.now(),
+      host: null,
+    })
+    expect(gate.missing.map((missing) => missing.why).join()).toContain(id)
+  })
+
+  it('lets code change while it may go on, and not when the run is over', async () => {
+    const { run, put, again } = await launched()
+    await put('train.mjs', 'console.log(process.env.KX_SEED, 2)\n')
+    expect((await checkPlan(await again())).exitCode).toBe(0)
+    await run.append('proof.made', { ...close, atMs: 1 })
+    const result = await checkPlan(await again())
+    expect(result).toMatchObject({ exitCode: 1, summary: expect.stringContaining('over, and its code changed') })
+  })
+
+  it('is no matter before a launch', async () => {
+    const { ctx } = await testContext()
+    expect((await checkPlan(ctx)).proof?.items.some((item) => item.id === id)).toBe(false)
   })
 })
