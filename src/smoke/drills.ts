@@ -2,9 +2,10 @@ import type { ActContext } from '../run/act.ts'
 import { messageOf } from '../run/errors.ts'
 import { failpoint } from '../run/failpoints.ts'
 import type { Unit } from '../spec/schema.ts'
-import { numberIn, parseMetrics } from './readings.ts'
+import { type Killed, killInTheMiddle } from './kill.ts'
+import { numberIn } from './readings.ts'
 import type { AgainDrill, CorruptDrill, ResumeDrill, SmokeUnit } from './types.ts'
-import { filesOf, readText, type SmokePlace, startUnit } from './unit.ts'
+import { filesOf, type SmokePlace, startUnit } from './unit.ts'
 
 const exitCodeOf = ({ run }: Pick<SmokeUnit, 'run'>): number | null =>
   run.ending.kind === 'exited' ? run.ending.code : null
@@ -16,82 +17,35 @@ export async function runDrills(
   unit: Unit,
   undisturbed: SmokeUnit,
 ): Promise<{ resume: ResumeDrill; corrupt: CorruptDrill; again: AgainDrill }> {
-  const folder = `${place.folder}/drill/${unit.id}`
-  const killed = await killInTheMiddle(ctx, place, unit, folder)
+  const killed = await killInTheMiddle(ctx, place, unit)
   failpoint('smoke.after-kill')
-  if ('trouble' in killed) {
-    const notRun = { trouble: killed.trouble, exitCode: null }
+  if ('why' in killed) {
+    const nothing = { killedAtStep: null, resumedAtStep: null, resumed: null, isSameResult: null }
     return {
       resume: {
-        trouble: killed.trouble,
-        killedAtStep: null,
-        resumedAtStep: null,
-        resumed: null,
-        isSameResult: null,
+        ...nothing,
+        trouble: killed.isUnseen ? null : killed.why,
+        unseen: killed.isUnseen ? killed.why : null,
       },
-      corrupt: { ...notRun, isUntouched: null },
+      corrupt: { trouble: killed.why, exitCode: null, isUntouched: null },
       // A second start can be shown on the undisturbed unit all the same.
       again: await startAgain(ctx, place, unit, `${place.folder}/units/${unit.id}`),
     }
   }
-  const corrupt = await breakCheckpoint(ctx, place, unit, folder)
-  const resume = await resumeKilled(ctx, place, unit, folder, killed, undisturbed)
+  const corrupt = await breakCheckpoint(ctx, place, unit, killed.folder)
+  const resume = await resumeKilled(ctx, place, unit, killed, undisturbed)
   const again =
     resume.resumed !== null && exitCodeOf(resume.resumed) === 0
-      ? await startAgain(ctx, place, unit, folder)
+      ? await startAgain(ctx, place, unit, killed.folder)
       : { trouble: 'the resumed unit did not finish', exitCode: null, isUnchanged: null }
   return { resume, corrupt, again }
-}
-
-interface Killed {
-  readonly killedAtStep: number
-  readonly linesBefore: number
-}
-
-/** Starts the unit and kills its group with SIGKILL once it has done the plan's steps and saved at least once. */
-async function killInTheMiddle(
-  ctx: ActContext,
-  place: SmokePlace,
-  unit: Unit,
-  folder: string,
-): Promise<Killed | { readonly trouble: string }> {
-  const wanted = ctx.loaded.plan.smoke.killAfterSteps
-  ctx.cell.say(`drill: ${unit.id} until step ${wanted} and a first checkpoint, then SIGKILL`)
-  let hasFired = false
-  const run = await startUnit(ctx, place, unit, {
-    folder,
-    attempt: 1,
-    killWhen: async () => {
-      const text = await readText(ctx, `${folder}/metrics.jsonl`)
-      if (text === null || (numberIn(parseMetrics(text).lines.at(-1), 'step') ?? 0) < wanted) return false
-      const saved = (await ctx.host.list(`${folder}/checkpoints`)) ?? []
-      hasFired = saved.some((e) => e.kind === 'file' && !e.path.includes('.tmp'))
-      return hasFired
-    },
-  })
-  const { lines } = parseMetrics((await readText(ctx, `${folder}/metrics.jsonl`)) ?? '')
-  const killedAtStep = numberIn(lines.at(-1), 'step')
-  if (run.timedOut) return { trouble: `no step ${wanted} with a checkpoint within ${Math.round(run.seconds)} s` }
-  if (run.ending.kind === 'unknown') return { trouble: `its end was not seen: ${run.ending.reason}` }
-  if (run.ending.kind === 'exited' || !hasFired) {
-    const how = run.ending.kind === 'exited' ? `exit code ${run.ending.code}` : run.ending.signal
-    return {
-      trouble:
-        run.ending.kind === 'exited' && run.ending.code === 0
-          ? 'the unit was finished before it could be killed: lower smoke.killAfterSteps, or save earlier'
-          : `the unit ended by itself with ${how}`,
-    }
-  }
-  if (killedAtStep === null) return { trouble: 'metrics.jsonl has no step to compare with' }
-  return { killedAtStep, linesBefore: lines.length }
 }
 
 async function resumeKilled(
   ctx: ActContext,
   place: SmokePlace,
   unit: Unit,
-  folder: string,
-  { killedAtStep, linesBefore }: Killed,
+  { folder, killedAtStep, linesBefore }: Killed,
   undisturbed: SmokeUnit,
 ): Promise<ResumeDrill> {
   ctx.cell.say(`drill: killed at step ${killedAtStep}; the same command again`)
@@ -103,6 +57,7 @@ async function resumeKilled(
   const comparable = a !== null && b !== null ? metrics.filter((m) => Object.hasOwn(a, m) || Object.hasOwn(b, m)) : []
   return {
     trouble: null,
+    unseen: null,
     killedAtStep,
     resumedAtStep,
     resumed: { run, files },
@@ -146,6 +101,9 @@ async function breakCheckpoint(ctx: ActContext, place: SmokePlace, unit: Unit, f
 /** Starts a finished unit once more: it must leave with 0 and change neither result nor metrics. */
 async function startAgain(ctx: ActContext, place: SmokePlace, unit: Unit, folder: string): Promise<AgainDrill> {
   const kept = ['result.json', 'metrics.jsonl']
+  // It would train once more, and its lines would stand among those that were measured.
+  if (ctx.loaded.plan.logPattern !== undefined)
+    return { trouble: 'the script does not know when it is finished', exitCode: null, isUnchanged: null }
   try {
     const digest = async () =>
       Promise.all(

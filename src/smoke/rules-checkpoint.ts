@@ -1,5 +1,6 @@
 import { formatBytes, formatDuration } from '../text/format.ts'
 import { fail, notApplicable, pass, unknown, type Verdict } from '../walk/verdict.ts'
+import { numberIn } from './readings.ts'
 import type { SmokeFacts } from './types.ts'
 import { exitText, isFine, type Row } from './verdict.ts'
 
@@ -13,22 +14,44 @@ const none = notApplicable('the plan keeps no checkpoints')
 const withCheckpoints = (rule: (facts: SmokeFacts) => Verdict) => (facts: SmokeFacts) =>
   keepsCheckpoints(facts) ? rule(facts) : none
 
-function resume({ resume: drill }: SmokeFacts): Verdict {
+/** First and last step of a whole unit, and the most that lies between two of its lines. */
+function stepsOf({ units }: SmokeFacts): { readonly first: number; readonly last: number; readonly stride: number } {
+  const steps = units[0]?.files.lines.flatMap((line) => numberIn(line, 'step') ?? []) ?? []
+  const stride = steps.reduce((most, step, i) => Math.max(most, step - (steps[i - 1] ?? step)), 1)
+  return { first: steps[0] ?? 1, last: steps.at(-1) ?? Number.POSITIVE_INFINITY, stride }
+}
+
+function resume(facts: SmokeFacts): Verdict {
+  const { resume: drill } = facts
+  if (drill.unseen !== null) return unknown(drill.unseen)
   if (drill.trouble !== null) return fail(drill.trouble)
   const { killedAtStep, resumedAtStep, resumed } = drill
+  const { first, last, stride } = stepsOf(facts)
   if (resumed === null || killedAtStep === null) return unknown('the drill was not done to its end')
   if (!isFine(resumed)) return fail(`killed at step ${killedAtStep}; the second start: ${exitText(resumed.run)}`)
+  if (resumedAtStep === null && killedAtStep >= last)
+    return unknown(`killed at step ${killedAtStep}, its last: nothing was left to go on with`)
   if (resumedAtStep === null) return fail(`killed at step ${killedAtStep}; no step was written after that`)
   const value = { killedAtStep, resumedAtStep }
-  if (resumedAtStep <= 1 && killedAtStep > 1)
+  if (!resumed.run.namesSteps)
+    return unknown('the log names no step, so that it cannot be seen where the second start went on')
+  if (resumedAtStep <= first && killedAtStep <= first)
+    return unknown(
+      `killed at step ${killedAtStep}, its first; it went on at step ${resumedAtStep}, as a start from zero would`,
+      { value },
+    )
+  if (resumedAtStep <= first)
     return fail(`killed at step ${killedAtStep}; it began again at step ${resumedAtStep}`, { value })
-  if (resumedAtStep > killedAtStep + 1)
+  if (resumedAtStep > killedAtStep + stride)
     return fail(`killed at step ${killedAtStep}; it went on at step ${resumedAtStep}: steps are missing`, { value })
   return pass(`killed at step ${killedAtStep}, went on at step ${resumedAtStep}, and finished`, { value })
 }
 
 function roundTrip(facts: SmokeFacts): Verdict {
   const { resume: drill } = facts
+  // Where a start from zero would look the same, an equal result shows nothing.
+  const resumption = resume(facts)
+  if (resumption.result === 'unknown') return resumption
   if (drill.trouble !== null) return fail(drill.trouble)
   if (drill.resumed === null || !isFine(drill.resumed)) return fail('the unit did not finish from its checkpoint')
   if (drill.isSameResult === null) return unknown('there are no metrics in both results to compare')

@@ -151,7 +151,14 @@ const pick = ({ code, config, data }: Proof['boundTo']): Proof['boundTo'] => ({
 
 const notRun = 'not tried: the undisturbed unit did not finish'
 const notDrilled: Pick<SmokeFacts, 'resume' | 'corrupt' | 'again'> = {
-  resume: { trouble: notRun, killedAtStep: null, resumedAtStep: null, resumed: null, isSameResult: null },
+  resume: {
+    trouble: notRun,
+    unseen: null,
+    killedAtStep: null,
+    resumedAtStep: null,
+    resumed: null,
+    isSameResult: null,
+  },
   corrupt: { trouble: notRun, exitCode: null, isUntouched: null },
   again: { trouble: notRun, exitCode: null, isUnchanged: null },
 }

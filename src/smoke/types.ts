@@ -43,6 +43,8 @@ export interface UnitRun {
   /** Last part of its output, sanitised. */
   readonly output: string
   readonly peakRssBytes: number | null
+  /** False where steps were counted by the lines of a log that names none (`logPattern`): they begin at 1 in every start. */
+  readonly namesSteps: boolean
 }
 
 /** What lies in a unit's folder after a start. */
@@ -69,6 +71,8 @@ export interface SmokeUnit {
 export interface ResumeDrill {
   /** Why it was not done to the end; null when it was. */
   readonly trouble: string | null
+  /** Why it could not be seen, with the figures: nothing was shown, neither good nor bad. */
+  readonly unseen: string | null
   readonly killedAtStep: number | null
   readonly resumedAtStep: number | null
   readonly resumed: SmokeUnit | null

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type LogRecord, logMetrics } from '../engine/log-metrics.ts'
 import type { Host } from '../host/types.ts'
 import { withheldVariables, withoutVariables } from '../host/unit-environment.ts'
 import type { ActContext } from '../run/act.ts'
@@ -23,8 +24,8 @@ export interface StartOptions {
   /** Folder of the unit, absolute. */
   readonly folder: string
   readonly attempt: number
-  /** Asked again and again; when true the whole group is killed with SIGKILL. */
-  readonly killWhen?: () => Promise<boolean>
+  /** Asked again and again with the metrics so far; when true the whole group is killed with SIGKILL. */
+  readonly killWhen?: (lines: UnitFiles['lines']) => Promise<boolean>
 }
 
 const outputBytes = 256 * 1024
@@ -98,6 +99,11 @@ export async function startUnit(
   await makeFolders(host, [`${options.folder}/checkpoints`])
   await host.exec(['rm', '-f', '--', pidFile])
   const env = unitEnvironment(ctx, place, unit, options)
+  const log = loaded.plan.logPattern === undefined ? null : logMetrics(loaded.plan.logPattern)
+  const fromLog: LogRecord[] = []
+  const seconds = () => ctx.clock.nowMs() / 1000
+  const metricsFile = `${options.folder}/metrics.jsonl`
+  const before = await readText(ctx, metricsFile)
   let isOver = false
   const running = host
     .exec(withoutVariables(place.withheld, ['sh', '-c', starter, 'sh', pidFile, ...unitCommand(loaded.plan, unit)]), {
@@ -106,8 +112,14 @@ export async function startUnit(
       timeoutSeconds: loaded.plan.smoke.timeoutSeconds,
       maxBytes: outputBytes,
       signal: ctx.signal,
-      onStdout: (chunk) => cell.stdout(chunk),
-      onStderr: (chunk) => cell.stderr(chunk),
+      onStdout: (chunk) => {
+        cell.stdout(chunk)
+        if (log !== null) fromLog.push(...log.take('stdout', chunk, seconds()))
+      },
+      onStderr: (chunk) => {
+        cell.stderr(chunk)
+        if (log !== null) fromLog.push(...log.take('stderr', chunk, seconds()))
+      },
     })
     .finally(() => {
       isOver = true
@@ -126,14 +138,20 @@ export async function startUnit(
         if (/^\d{1,15}$/.test(text)) peakKib = Math.max(peakKib ?? 0, Number(text))
       }
       // The process is ours and has not been waited for, so its id cannot be anybody else's.
-      if (pid !== null && !hasKilled && !isOver && options.killWhen !== undefined && (await options.killWhen())) {
-        hasKilled = true
-        if (!isOver) await host.script(killScript, [String(pid)], { timeoutSeconds: 10 })
+      if (pid !== null && !hasKilled && !isOver && options.killWhen !== undefined) {
+        const lines = log === null ? parseMetrics((await readText(ctx, metricsFile)) ?? '').lines : fromLog
+        hasKilled = await options.killWhen(lines)
+        if (hasKilled && !isOver) await host.script(killScript, [String(pid)], { timeoutSeconds: 10 })
       }
       await sleep(watchEveryMs)
     }
   }
   const [result] = await Promise.all([running, watch().catch(() => {})])
+  if (log !== null) {
+    fromLog.push(...log.end(seconds()))
+    const hasEnded = result.ending.kind === 'exited' && result.ending.code === 0
+    await keepLogMetrics(ctx, options.folder, before, fromLog, hasEnded ? log.result() : null)
+  }
   const text = (bytes: Uint8Array) => sanitise(bytes, { allowSgr: false })
   const output = ctx.run.scrub(`${text(result.stdout)}${text(result.stderr)}`)
   await host.write(`${options.folder}.log`, output)
@@ -144,7 +162,23 @@ export async function startUnit(
     seconds: result.durationMs / 1000,
     output: output.slice(-32_768),
     peakRssBytes: peakKib === null ? null : peakKib * 1024,
+    namesSteps: log === null || log.namesSteps(),
   }
+}
+
+/** What the runner of a launch makes of a log (docs/unit-contract.md 7): files of the script's own are left alone. */
+async function keepLogMetrics(
+  ctx: ActContext,
+  folder: string,
+  before: string | null,
+  records: readonly LogRecord[],
+  result: LogRecord | null,
+): Promise<void> {
+  const path = `${folder}/metrics.jsonl`
+  if ((await readText(ctx, path)) === before && records.length > 0)
+    await ctx.host.write(path, `${before ?? ''}${records.map((record) => `${JSON.stringify(record)}\n`).join('')}`)
+  if (result !== null && (await ctx.host.stat(`${folder}/result.json`)) === null)
+    await ctx.host.write(`${folder}/result.json`, `${JSON.stringify(result)}\n`)
 }
 
 /** As for a launch: units get the secrets that the plan names and no others. What kx itself sets for them stays. */

@@ -214,6 +214,110 @@ describe('smoke', () => {
     }
   })
 
+  describe('of a script that writes only a log', () => {
+    const load = `step=0; [ -f "$KX_CHECKPOINT_DIR/s" ] && read -r step <"$KX_CHECKPOINT_DIR/s"`
+    const printing = (say: string, before = 'step=0') => `${before}
+while [ "$step" -lt 12 ]; do
+  step=$((step + 1))
+  ${say}
+  echo "$step" >"$KX_CHECKPOINT_DIR/s.tmp" && mv "$KX_CHECKPOINT_DIR/s.tmp" "$KX_CHECKPOINT_DIR/s"
+  sleep 0.05
+done
+echo "test acc: 0.9" >&2`
+    const named = 'echo "step: $step   loss: 0.5"'
+    const logPlan = (checkpoints = 0) => ({
+      logPattern: '{name}: {value}',
+      checkpoints: { bytes: checkpoints, count: checkpoints },
+    })
+
+    it('takes steps, metrics and the primary metric from it', async () => {
+      const ctx = await ready({ unitScript: printing(named), plan: logPlan() })
+      const answer = await smoke(ctx)
+      expect(answer.exitCode, answer.summary).toBe(0)
+      for (const id of ['end-to-end', 'one-batch', 'no-nan', 'shapes', 'serialization', 'above-chance', 'fast-finish'])
+        expect(item(ctx, `smoke.${id}`), id).toMatchObject({ result: 'pass' })
+      expect(item(ctx, 'smoke.above-chance')?.evidence.summary).toContain('0.9000')
+      const { stepSeconds, folder } = payloadOf(ctx)
+      expect(stepSeconds.length).toBeGreaterThan(3)
+      expect(Math.min(...stepSeconds)).toBeGreaterThan(0.02)
+      const read = (name: string) => readFileSync(join(folder, 'units/value-1', name), 'utf8')
+      expect(JSON.parse(read('result.json'))).toEqual({ loss: 0.5, acc: 0.9, nan_count: 0 })
+      expect(read('metrics.jsonl').split('\n')).toHaveLength(14)
+    })
+
+    it('fails for NaN, for chance, for a metric that is not there, and where nothing fits', async () => {
+      const nan = await ready({ unitScript: printing('echo "loss: nan"'), plan: logPlan() })
+      await smoke(nan)
+      expect(failed(nan)).toEqual(['smoke.no-nan'])
+      const chance = await ready({ unitScript: printing(named).replace('0.9', '0.4'), plan: logPlan() })
+      await smoke(chance)
+      expect(failed(chance)).toEqual(['smoke.above-chance'])
+      const other = await ready({ unitScript: printing(named).replace('acc:', 'accuracy:'), plan: logPlan() })
+      await smoke(other)
+      expect(failed(other)).toEqual(['smoke.shapes'])
+      const silent = await ready({
+        unitScript: printing(named),
+        plan: { ...logPlan(), logPattern: '{name} => {value}' },
+      })
+      await smoke(silent)
+      expect(failed(silent)).toEqual(expect.arrayContaining(['smoke.end-to-end', 'smoke.one-batch', 'smoke.shapes']))
+      expect(item(silent, 'smoke.no-nan')).toMatchObject({ result: 'unknown' })
+    })
+
+    it('sees it resume by the steps that it names, and says so where it names none', async () => {
+      const resumes = await ready({ unitScript: printing(named, load), plan: logPlan(1) })
+      await smoke(resumes)
+      expect(item(resumes, 'smoke.resume')).toMatchObject({ result: 'pass' })
+      expect(item(resumes, 'smoke.checkpoint-roundtrip')).toMatchObject({ result: 'pass' })
+      const begins = await ready({ unitScript: printing(named), plan: logPlan(1) })
+      await smoke(begins)
+      expect(item(begins, 'smoke.resume')).toMatchObject({ result: 'fail' })
+      const counted = await ready({ unitScript: printing('echo "loss: 0.5"', load), plan: logPlan(1) })
+      await smoke(counted)
+      for (const id of ['resume', 'load-latest', 'checkpoint-roundtrip'])
+        expect(item(counted, `smoke.${id}`)).toMatchObject({
+          result: 'unknown',
+          reason: expect.stringContaining('names no step'),
+        })
+    })
+  })
+
+  it('kills a unit earlier that was over before the plan would kill it', async () => {
+    const ctx = await ready({
+      unitScript: script().replace('sleep 0.03', 'sleep 0.1').replaceAll('20', '3'),
+      plan: { smoke: { units: 1, timeoutSeconds: 30, killAfterSteps: 50 } },
+    })
+    await smoke(ctx)
+    expect(item(ctx, 'smoke.resume')).toMatchObject({ result: 'pass' })
+    expect(payloadOf(ctx).resume?.killedAtStep).toBeLessThan(3)
+    expect(payloadOf(ctx).resume?.resumedAtStep).toBeGreaterThan(1)
+    expect(ctx.said.filter((line) => line.includes('over too soon'))).toHaveLength(1)
+  })
+
+  it.each([
+    ['saves at its very end', 'echo 1 >"$KX_CHECKPOINT_DIR/last"'],
+    ['leaves no checkpoint', ':'],
+  ])('says unknown, with the figure, of a short unit that %s', async (_, save) => {
+    const metric = `echo '{"step":1,"time":1,"loss":0.5}' >>"$KX_UNIT_DIR/metrics.jsonl"`
+    const ctx = await ready({
+      unitScript: `[ -f "$KX_UNIT_DIR/result.json" ] && exit 0
+${metric}; echo '{"acc":0.9}' >"$KX_UNIT_DIR/result.json"; ${save}`,
+    })
+    const answer = await smoke(ctx)
+    for (const id of ['resume', 'load-latest', 'checkpoint-roundtrip', 'corrupt-checkpoint'])
+      expect(item(ctx, `smoke.${id}`), id).toMatchObject({ result: 'unknown', reason: expect.stringMatching(/\d/) })
+    expect(answer.exitCode, answer.summary).toBe(4)
+  })
+
+  it('fails a unit that had the time to save, and did not', async () => {
+    const ctx = await ready({
+      unitScript: `echo '{"step":1,"time":1,"loss":0.5}' >>"$KX_UNIT_DIR/metrics.jsonl"; sleep 2.1
+echo '{"acc":0.9}' >"$KX_UNIT_DIR/result.json"`,
+    })
+    await smoke(ctx)
+    expect(item(ctx, 'smoke.resume')).toMatchObject({ result: 'fail' })
+  })
+
   it('refuses without a plan, and leaves no proof', async () => {
     const ctx = await walkContext()
     expect(await smoke(ctx)).toMatchObject({ exitCode: 1, summary: expect.stringContaining('PlanDigest') })
