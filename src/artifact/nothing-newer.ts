@@ -1,4 +1,5 @@
 import type { Host } from '../host/types.ts'
+import { formatCount } from '../text/format.ts'
 import type { Manifest } from './manifest.ts'
 import type { DeclaredArtifact } from './roster.ts'
 import { expandRoster } from './roster.ts'
@@ -95,7 +96,11 @@ export async function lookForNewer(
     known.delete(file.path)
     if (before === undefined) changed.push({ path: file.path, kind: 'appeared', text: 'appeared after the manifest' })
     else if (before.bytes !== file.bytes)
-      changed.push({ path: file.path, kind: 'changed', text: `${before.bytes} bytes became ${file.bytes}` })
+      changed.push({
+        path: file.path,
+        kind: 'changed',
+        text: `${formatCount(before.bytes)} bytes became ${formatCount(file.bytes)}`,
+      })
     else if (before.mtimeMs !== file.mtimeMs || before.inode !== file.inode)
       changed.push({ path: file.path, kind: 'changed', text: 'was written again after the manifest' })
   }

@@ -1,6 +1,7 @@
 import type { FileStat, Host } from '../host/types.ts'
 import { expandChoices } from '../spec/glob.ts'
 import type { ArtifactKind, Plan } from '../spec/schema.ts'
+import { formatCount } from '../text/format.ts'
 import { hasWildcard, matchesName } from './glob.ts'
 import { collisions, nameProblem, pathProblem } from './names.ts'
 
@@ -167,7 +168,7 @@ export async function expandRoster(
         problems.push({
           kind: 'too-small',
           path: match.path,
-          text: `${match.bytes} bytes, the plan asks for at least ${artifact.minimumBytes}`,
+          text: `${formatCount(match.bytes)} bytes, the plan asks for at least ${formatCount(artifact.minimumBytes)}`,
         })
     }
     if (matches.length < artifact.minimumCount)

@@ -1,4 +1,5 @@
 import type { Host } from '../host/types.ts'
+import { formatBytes, formatCount } from '../text/format.ts'
 import type { HostIdentity } from '../walk/proof.ts'
 import { freeSpace, openForStructure } from './local-store.ts'
 import type { Level, Manifest, ManifestFile } from './manifest.ts'
@@ -39,8 +40,8 @@ async function checkSpace(folder: string, files: readonly RosterFile[]): Promise
   const needInodes = files.length * 2 + 16
   if (free.bytes < need || (free.inodes !== null && free.inodes < needInodes))
     throw new NoSpace(
-      `Not enough room for the artifacts: ${need} bytes and ${needInodes} inodes are needed, ` +
-        `${free.bytes} bytes and ${free.inodes ?? 'uncounted'} inodes are free. Free some and verify again.`,
+      `Not enough room for the artifacts: ${formatBytes(need)} and ${formatCount(needInodes)} inodes are needed, ` +
+        `${formatBytes(free.bytes)} and ${free.inodes === null ? 'uncounted' : formatCount(free.inodes)} inodes are free. Free some and verify again.`,
     )
 }
 

@@ -8,6 +8,7 @@ import { failpoint } from '../run/failpoints.ts'
 import type { RunState } from '../run/types.ts'
 import { sha256Hex } from '../spec/digest.ts'
 import { effectiveWorkers } from '../spec/units.ts'
+import { formatDuration } from '../text/format.ts'
 import { shellJoin } from '../text/shell.ts'
 import { hostIdentityText } from '../walk/graph.ts'
 import { carryOverrides } from '../walk/overrides.ts'
@@ -117,7 +118,7 @@ export async function receiptFor(ctx: ActContext, started: Started): Promise<Act
   return {
     proof: made,
     summary: isAlive
-      ? `${verb}: ${units.length} units on ${payload.workers} workers by ${handle.detach}, first sign from ${firstSign.unit} after ${firstSign.afterSeconds.toFixed(1)} s`
+      ? `${verb}: ${units.length} units on ${payload.workers} workers by ${handle.detach}, first sign from ${firstSign.unit} after ${formatDuration(firstSign.afterSeconds)}`
       : `${verb}, and not seen alive: ${firstSign.reason}`,
     exitCode: isAlive ? 0 : 1,
     data: { launched: true, proofId: made.id, receipt: made.payload, command: shellJoin(['kx', 'patrol']) },

@@ -1,3 +1,4 @@
+import { formatDuration } from '../text/format.ts'
 import type { CheckedItem, Severity } from '../walk/item.ts'
 import { fail, judged, notApplicable, pass, unknown, type Verdict } from '../walk/verdict.ts'
 import type { LaunchFacts } from './types.ts'
@@ -9,7 +10,6 @@ const notSeen = unknown('an earlier start was found; what it pushed was not read
 type Rule = (facts: LaunchFacts) => Verdict
 
 const short = (sha256: string) => sha256.slice(0, 12)
-const seconds = (value: number) => `${value.toFixed(1)} s`
 
 /**
  * Items of the launch gate (handbook lifecycle 6.5) for a machine that one already has. What is about renting says that
@@ -234,7 +234,7 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     ({ firstSign }) => {
       if (firstSign.kind === 'none') return fail(firstSign.reason, { severity: 'warn', detail: firstSign.logTail })
       const what = { log: 'first log line', step: 'first step', finished: 'finished already' }[firstSign.kind]
-      return pass(`${firstSign.unit}: ${what} after ${seconds(firstSign.afterSeconds)}`, {
+      return pass(`${firstSign.unit}: ${what} after ${formatDuration(firstSign.afterSeconds)}`, {
         value: {
           afterSeconds: firstSign.afterSeconds,
         },
@@ -247,7 +247,7 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     'error',
     'Nothing waits in the foreground.',
     (facts) =>
-      pass(`after ${seconds(facts.seconds)}; the run goes on by itself`, { value: { seconds: facts.seconds } }),
+      pass(`after ${formatDuration(facts.seconds)}; the run goes on by itself`, { value: { seconds: facts.seconds } }),
   ],
   [
     'launch.watch-first',

@@ -1,4 +1,4 @@
-import { formatNumber, formatTime } from '../text/format.ts'
+import { formatBytes, formatNumber, formatTime } from '../text/format.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
 import type { MetricReport } from './report-metrics.ts'
 import type { Report } from './report-model.ts'
@@ -99,7 +99,7 @@ export function renderReport(report: Report): string {
     ...(artifacts === null
       ? ['Nothing was pulled.']
       : [
-          `Verified ${artifacts.verified} of ${artifacts.found} found, ${artifacts.expected} expected, ${artifacts.bytes} bytes.`,
+          `Verified ${artifacts.verified} of ${artifacts.found} found, ${artifacts.expected} expected, ${formatBytes(artifacts.bytes)}.`,
           '',
           ...Object.entries(artifacts.levels)
             .sort()

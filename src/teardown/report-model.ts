@@ -2,7 +2,7 @@ import type { Manifest } from '../artifact/manifest.ts'
 import { isVerified } from '../artifact/manifest.ts'
 import type { RunState } from '../run/types.ts'
 import type { Plan } from '../spec/schema.ts'
-import { formatDuration, formatTime, formatUsd, plural } from '../text/format.ts'
+import { formatBytes, formatDuration, formatTime, formatUsd, plural } from '../text/format.ts'
 import { writtenOffIn } from '../walk/end.ts'
 import { outcomeOf } from './inputs.ts'
 import { type MetricReport, metricReport, type Verdict, verdictOf } from './report-metrics.ts'
@@ -126,6 +126,7 @@ function planAgainstActual(input: ReportInput): Report['planAgainstActual'] {
   const rate = numberIn(priced, 'usdPerHour')
   const usd = stopped?.usd ?? (rate === null || seconds === null ? null : (rate * seconds) / 3600)
   const smokeSeconds = Array.isArray(smoke.unitSeconds) ? smoke.unitSeconds.filter((n) => typeof n === 'number') : []
+  const peakBytes = numberIn(smoke, 'peakRssBytes')
   const done = results.filter((r) => r.result === 'there').length
   const mean = (list: readonly number[]) => (list.length === 0 ? null : list.reduce((a, b) => a + b, 0) / list.length)
   const hours = (h: number | null) => (h === null ? 'not known' : formatDuration(h * 3600))
@@ -165,8 +166,9 @@ function planAgainstActual(input: ReportInput): Report['planAgainstActual'] {
     },
     {
       what: 'peak memory of a unit',
-      planned: plan.resources.memoryBytes === undefined ? 'not limited' : `${plan.resources.memoryBytes} bytes at most`,
-      actual: numberIn(smoke, 'peakRssBytes') === null ? 'not measured' : `${numberIn(smoke, 'peakRssBytes')} bytes`,
+      planned:
+        plan.resources.memoryBytes === undefined ? 'not limited' : `${formatBytes(plan.resources.memoryBytes)} at most`,
+      actual: peakBytes === null ? 'not measured' : formatBytes(peakBytes),
       note: 'measured in the smoke',
     },
   ]
@@ -230,6 +232,19 @@ function missingOf(input: ReportInput): readonly string[] {
   return lines
 }
 
+/** Each remedy once, with the rules of the open findings that ask for it and how many there are. */
+function remediesOf(state: RunState): readonly string[] {
+  const byRemedy = new Map<string, RunState['findings'][number][]>()
+  for (const finding of state.findings)
+    if (finding.closedAtMs === null) byRemedy.set(finding.remedy, [...(byRemedy.get(finding.remedy) ?? []), finding])
+  return [...byRemedy].map(([remedy, findings]) => {
+    const rules = [...new Set(findings.map((finding) => finding.rule))].join(', ')
+    return findings.length === 1
+      ? `${remedy} (${rules})`
+      : `${remedy} (${plural(findings.length, 'finding')}: ${rules})`
+  })
+}
+
 function nextActions(input: ReportInput, verdict: Verdict): Report['nextActions'] {
   const { state, results, manifest } = input
   const free = 'nothing'
@@ -253,8 +268,7 @@ function nextActions(input: ReportInput, verdict: Verdict): Report['nextActions'
         text: `End the meter ${meter.what} on ${meter.host}`,
         cost: meter.usdPerHour === null ? 'not known' : `${formatUsd(meter.usdPerHour)}/h while it runs`,
       })
-  for (const finding of state.findings)
-    if (finding.closedAtMs === null) actions.push({ text: `${finding.rule}: ${finding.remedy}`, cost: 'depends' })
+  for (const text of remediesOf(state)) actions.push({ text, cost: 'depends' })
   if (verdict.word === 'inconclusive')
     actions.push({
       text: 'More seeds or units, until the spread is smaller than the distance to the target',

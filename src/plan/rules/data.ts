@@ -1,4 +1,4 @@
-import { formatBytes } from '../../text/format.ts'
+import { formatBytes, formatCount } from '../../text/format.ts'
 import type { CheckedItem } from '../../walk/item.ts'
 import { fail, notApplicable, pass, unknown, type Verdict } from '../../walk/verdict.ts'
 import type { RuleInput } from '../types.ts'
@@ -53,8 +53,9 @@ function sizes({ plan, facts }: RuleInput, hasRows: boolean): Verdict {
     const fact = facts.data[i]
     const name = nameOf(d)
     if (fact?.bytes === undefined || fact.bytes === null) open.push(`${name}: ${fact?.reason ?? 'not seen'}`)
-    else if (d.bytes === undefined) open.push(`${name}: ${fact.bytes} bytes here, none declared`)
-    else if (d.bytes !== fact.bytes) wrong.push(`${name}: ${fact.bytes} bytes here, ${d.bytes} declared`)
+    else if (d.bytes === undefined) open.push(`${name}: ${formatCount(fact.bytes)} bytes here, none declared`)
+    else if (d.bytes !== fact.bytes)
+      wrong.push(`${name}: ${formatCount(fact.bytes)} bytes here, ${formatCount(d.bytes)} declared`)
     else right.push(`${name}: ${formatBytes(fact.bytes)} in ${counted(fact.files ?? 0, 'file')}`)
     const rows = facts.samples.find((s) => s.name === name)?.totalRows
     if (hasRows && d.rows !== undefined && rows !== null && rows !== undefined && rows !== d.rows)

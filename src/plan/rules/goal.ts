@@ -1,3 +1,4 @@
+import { formatHours } from '../../text/format.ts'
 import type { CheckedItem } from '../../walk/item.ts'
 import { fail, notApplicable, pass, unknown, type Verdict } from '../../walk/verdict.ts'
 import type { RuleInput } from '../types.ts'
@@ -52,8 +53,8 @@ function deadline({ plan, facts }: RuleInput): Verdict {
   const hours = (Date.parse(plan.deadline) - facts.nowMs) / 3_600_000
   if (hours < 0) return fail(`the deadline ${plan.deadline} has passed`)
   return hours < plan.budget.hours
-    ? fail(`${hours.toFixed(1)} h are left until ${plan.deadline}, the budget allows ${plan.budget.hours} h`)
-    : pass(`${hours.toFixed(1)} h are left until ${plan.deadline}`)
+    ? fail(`${formatHours(hours)} are left until ${plan.deadline}, the budget allows ${formatHours(plan.budget.hours)}`)
+    : pass(`${formatHours(hours)} are left until ${plan.deadline}`)
 }
 
 function budget({ plan, facts }: RuleInput): Verdict {

@@ -64,7 +64,10 @@ function structure({ manifest }: VerifyFacts): Verdict {
   const isOnlyUnknown = rest.every((f) => f.structure?.level === 'not-checkable' && f.problem === null)
   const noted = opaque > 0 ? `, ${opaque} of kind "other" by size and hash only` : ''
   const detail = naming(
-    rest.map((f) => ({ path: f.path, text: `${f.problem ?? f.structure?.reason ?? 'not judged'}, ${f.bytes} bytes` })),
+    rest.map((f) => ({
+      path: f.path,
+      text: `${f.problem ?? f.structure?.reason ?? 'not judged'}, ${formatBytes(f.bytes)}`,
+    })),
   )
   const summary = `${manifest.files.filter(isWhole).length} of ${manifest.files.length - opaque} files whole by format${noted}`
   if (rest.length === 0) return { result: manifest.files.length > 0 ? 'pass' : 'fail', summary, detail }

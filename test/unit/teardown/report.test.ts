@@ -2,6 +2,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readManifest } from '../../../src/artifact/manifest.ts'
 import { openRun } from '../../../src/run/handle.ts'
 import { createRegistry } from '../../../src/secret/registry.ts'
 import { renderReport } from '../../../src/teardown/report-markdown.ts'
@@ -195,5 +196,72 @@ describe('report of a run', () => {
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/)
     expect(text).not.toMatch(/^# heading/m)
     expect(text).not.toMatch(/(?<!\\)<script/)
+  })
+})
+
+describe('figures and remedies in a report', () => {
+  const finding = (i: number, change: object = {}) => ({
+    findingId: `f${i}`,
+    rule: 'unit-slow',
+    severity: 'warn' as const,
+    class: 'observation' as const,
+    text: `u${i} takes long`,
+    evidence: '',
+    remedy: 'Look whether it advances.',
+    recipe: 'why-silent',
+    openedAtMs: 1,
+    closedAtMs: null,
+    acknowledgedBy: null,
+    ...change,
+  })
+  const made = (
+    on: Stage,
+    findings: readonly object[],
+    plan = planWith({ resources: { compute: 'cpu', workers: 2, memoryBytes: 2 ** 31 } }),
+  ) =>
+    buildReport({
+      nowMs: on.now.ms,
+      state: { ...on.run.state(), findings } as never,
+      plan,
+      units: ['u1', 'u2', 'u3'],
+      planPath: 'kx.yaml',
+      results: [],
+      manifest: null,
+      fingerprint: null,
+    })
+  let on: Stage
+  beforeEach(async () => {
+    on = await stage()
+  })
+  afterEach(() => on.close())
+
+  it('says one remedy once, with how many findings ask for it', () => {
+    const many = [1, 2, 3].map((i) => finding(i))
+    const closed = finding(4, { closedAtMs: 2 })
+    const other = finding(5, { rule: 'crash-mark', remedy: 'Stop and read.' })
+    const same = finding(6, { rule: 'heartbeat' })
+    const texts = made(on, [...many, closed, other, same]).nextActions.map((action) => action.text)
+    expect(texts.filter((text) => text.includes('Look whether it advances.'))).toEqual([
+      'Look whether it advances. (4 findings: unit-slow, heartbeat)',
+    ])
+    expect(texts.filter((text) => text.includes('Stop and read.'))).toEqual(['Stop and read. (crash-mark)'])
+  })
+
+  it('shows bytes and seconds as people write them, and never null', async () => {
+    await on.prove({
+      kind: 'SmokeProof',
+      phase: 'smoke',
+      payload: { peakRssBytes: 52_428_800, unitSeconds: [4.6123, null] },
+    })
+    await on.prove({ kind: 'PricedPlan', phase: 'cost', payload: { hoursP50: 0.00128, hoursP90: 0.31, usdP50: null } })
+    await verify(on.ctx())
+    const { manifest } = (await readManifest(on.artifacts)) ?? {}
+    const report = { ...made(on, []), artifacts: { ...manifest?.totals, levels: {}, manifestSha256: null } } as Report
+    const text = renderReport(report)
+    expect(text).toContain('p50 4.61 s, p90 18 min 36 s')
+    expect(text).toContain('2 GiB at most')
+    expect(text).toContain('50 MiB')
+    expect(text).toMatch(/6 expected, \d+ B\./)
+    expect(text).not.toMatch(/\bnull\b|undefined|NaN|\d bytes|\d\.\d{4,}/)
   })
 })
