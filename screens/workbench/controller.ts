@@ -1,30 +1,18 @@
 import { chordOf, showChord } from '../../src/commands/chord.ts'
 import { type Keymap, lookup } from '../../src/commands/keymap.ts'
 import { isBesides, whyDisabled } from '../../src/commands/registry.ts'
-import type { CommandEnvironment, CommandSpec, ScreenId } from '../../src/commands/types.ts'
+import type { CommandEnvironment, CommandSpec } from '../../src/commands/types.ts'
 import type { KeyEvent, MouseInput } from '../../src/terminal/events.ts'
 import type { Theme } from '../../src/ui/theme.ts'
 import { writtenOffIn } from '../../src/walk/end.ts'
 import { Acts } from './acts.ts'
 import { Desk, type DeskOptions } from './desk.ts'
 import { Layers } from './layers.ts'
-import { hasDetail, rowIdsOf } from './model.ts'
+import { point } from './pointer.ts'
 import type { Message, Snapshot } from './snapshot.ts'
-import { paneOf, type UiState } from './ui-state.ts'
-
-/** Acts of the terminal and the process that the workbench asks for. */
-export interface TerminalActs {
-  repaint(): void
-  suspend(): void
-  setMouse(isOn: boolean): void
-  /** Settles with a sentence that says by which way, and how much. */
-  copy(text: string): Promise<string>
-  edit(file: string): Promise<void>
-  page(text: string): Promise<void>
-  quit(exitCode: number): void
-  /** Leaves this project for another one. */
-  goToProject(projectFolder: string, runId: string | null): void
-}
+import type { TerminalActs } from './terminal-acts.ts'
+import { UiCommands } from './ui-commands.ts'
+import type { UiState } from './ui-state.ts'
 
 export interface ControllerDeps extends DeskOptions {
   readonly host: TerminalActs
@@ -39,6 +27,7 @@ export class Controller {
   readonly #desk: Desk
   readonly #layers: Layers
   readonly #acts: Acts
+  readonly #uiCommands: UiCommands
   readonly #listeners = new Set<() => void>()
   readonly #unsubscribe: () => void
   #snapshot: Snapshot
@@ -50,6 +39,13 @@ export class Controller {
     this.#desk = new Desk(deps, () => this.changed())
     this.#layers = new Layers(this.#desk, (spec, args, via) => this.runCommand(spec, args, via))
     this.#acts = new Acts(this.#desk, this.#layers, (folder, runId) => deps.host.goToProject(folder, runId))
+    this.#uiCommands = new UiCommands({
+      desk: this.#desk,
+      layers: this.#layers,
+      acts: this.#acts,
+      host: deps.host,
+      runById: (id, args) => this.#runById(id, args),
+    })
     this.#snapshot = this.#make()
     this.#unsubscribe = deps.workspace.subscribe(() => this.changed())
   }
@@ -169,24 +165,7 @@ export class Controller {
   }
 
   onMouse(mouse: MouseInput): void {
-    const desk = this.#desk
-    if (this.#layers.hasQuestion) return
-    const pane = desk.paneAt(mouse.column, mouse.row)
-    if (mouse.kind === 'wheel') {
-      const by = (mouse.direction === 'up' ? -1 : 1) * Math.min(3 * mouse.count, 30)
-      if (this.#layers.wholeMessage.isOpen) this.#layers.wholeMessage.scroll(by)
-      else if (this.#layers.finder.isOpen) this.#layers.finder.scroll(by)
-      else if (pane !== null) desk.move(pane, by, 'by')
-    } else if (mouse.kind === 'press' && mouse.button === 'left' && !this.#layers.hasOverlay && pane !== null) {
-      desk.do({ type: 'focus', pane: pane.id })
-      const model = desk.pane(pane.id)
-      const state = paneOf(desk.ui, pane.id)
-      const row = mouse.row - pane.y - 1 - (model?.kind === 'table' ? 1 : 0) + state.top
-      // With opened rows the screen row is not the item; the click then only focuses.
-      const isRow = model !== null && row >= 0 && row < rowIdsOf(model).length && state.open.length === 0
-      if (isRow && (model.kind === 'table' || model.kind === 'checklist')) desk.move(pane, row, 'to')
-    }
-    this.changed()
+    if (point(mouse, this.#desk, this.#layers)) this.changed()
   }
 
   #screenKey(chord: string): void {
@@ -209,7 +188,7 @@ export class Controller {
     const desk = this.#desk
     const why = whyDisabled(spec, desk.commandState())
     if (why !== null) return desk.say(`${spec.title}: ${why}`, 'warn')
-    if (spec.run === undefined) return this.#uiCommand(spec.id)
+    if (spec.run === undefined) return this.#uiCommands.run(spec.id)
     const parsed = spec.args.safeParse(this.#withSelection(spec, args))
     if (!parsed.success) return this.#layers.openForm(spec, args)
     if (isBesides(spec, desk.live?.commandId ?? null))
@@ -248,138 +227,6 @@ export class Controller {
     if (pane === 'runs') return { run: selected }
     const meter = desk.workspace.shelves().home?.meters.find((each) => each.meterId === selected)
     return meter === undefined ? {} : { run: meter.runId }
-  }
-
-  #uiCommand(id: string): void {
-    const desk = this.#desk
-    const host = this.#host
-    if (id.startsWith('go.')) return this.#go(id.slice(3))
-    if (id.startsWith('move.')) return this.#move(id)
-    switch (id) {
-      case 'view.open':
-        return this.#open()
-      case 'view.next-pane':
-        return desk.cycle(1)
-      case 'view.previous-pane':
-        return desk.cycle(-1)
-      case 'view.zoom':
-        return desk.do({ type: 'zoom' })
-      case 'view.filter':
-        return this.#layers.commandRow.open('filter')
-      case 'view.copy':
-      case 'view.copy-pane':
-        return this.#copy(desk.paneText(id === 'view.copy-pane'))
-      case 'view.pager':
-        return this.#later(host.page(desk.paneText(true)))
-      case 'app.command-line':
-        return this.#layers.commandRow.open('command')
-      case 'app.palette':
-        return this.#layers.finder.open('palette')
-      case 'app.help':
-        return this.#layers.finder.open('help')
-      case 'app.repaint':
-        return host.repaint()
-      case 'app.suspend':
-        return host.suspend()
-      case 'app.mouse':
-        return this.#toggleMouse()
-      case 'message.show':
-        return this.#showMessage()
-      case 'app.dismiss':
-        desk.message = null
-        return
-      case 'app.cancel':
-        return this.#cancel()
-      case 'app.quit':
-        return this.#later(this.#quit())
-      case 'plan.edit':
-        return this.#editPlan()
-      default:
-        desk.say(`${id} has no act here`, 'error')
-    }
-  }
-
-  #showMessage(): void {
-    const { lastMessage } = this.#desk
-    if (lastMessage === null) this.#desk.say('nothing was said yet')
-    else this.#layers.wholeMessage.open(lastMessage)
-  }
-
-  #copy(text: string): void {
-    if (text.trim() === '') this.#desk.say('there is nothing to copy here', 'warn')
-    else this.#later(this.#host.copy(text).then((said) => this.#desk.say(said)))
-  }
-
-  #later(work: Promise<unknown>): void {
-    work.catch((error: unknown) => this.#desk.fail(error))
-  }
-
-  #go(to: string): void {
-    this.#desk.do(to === 'back' || to === 'forward' ? { type: to } : { type: 'go', screen: to as ScreenId })
-    this.#desk.loadSoon()
-    // Files are not watched: the screen that is about them reads them again.
-    if (this.#desk.ui.screen === 'plan') this.#later(this.#desk.workspace.reloadPlan())
-  }
-
-  #move(id: string): void {
-    const desk = this.#desk
-    const pane = desk.placed().find((p) => p.id === desk.focus())
-    if (pane === undefined) return
-    const page = Math.max(1, pane.height - 4)
-    const by = { 'move.down': 1, 'move.up': -1, 'move.page-down': page, 'move.page-up': -page }[id]
-    if (by !== undefined) desk.move(pane, by, 'by')
-    else desk.move(pane, id === 'move.top' ? 0 : Number.MAX_SAFE_INTEGER, 'to')
-    desk.loadSoon(80)
-  }
-
-  #open(): void {
-    const desk = this.#desk
-    const pane = desk.pane(desk.focus())
-    const row = desk.selected(desk.focus())
-    if (pane === null || row === null) return
-    if (desk.ui.screen === 'home' && pane.id === 'runs') return this.#runById('run.open', { run: row })
-    if (desk.ui.screen === 'checklists') return this.#runById('checklist.tick')
-    if (pane.kind === 'checklist' || hasDetail(pane, row)) desk.do({ type: 'toggle-open', pane: pane.id, rowId: row })
-    else desk.cycle(1)
-  }
-
-  #toggleMouse(): void {
-    const isOn = !this.#desk.ui.hasMouse
-    this.#host.setMouse(isOn)
-    this.#desk.do({ type: 'mouse', on: isOn })
-    this.#desk.say(
-      isOn
-        ? 'the mouse scrolls and clicks in kx; M releases it'
-        : 'the mouse is released: the terminal selects text; M takes it back',
-    )
-  }
-
-  #editPlan(): void {
-    const { workspace } = this.#desk
-    const plan = workspace.plan()
-    const file = plan.status === 'ok' ? plan.loaded.file : plan.status === 'bad' ? plan.file : null
-    if (file === null) return this.#desk.say('the plan is still being read', 'warn')
-    this.#later(this.#host.edit(file).then(() => workspace.reloadPlan()))
-  }
-
-  #cancel(): void {
-    const desk = this.#desk
-    const pane = desk.focus()
-    if (this.#acts.cancel('cancelled')) desk.say('cancelling: the process group is ended …', 'warn')
-    else if (desk.message !== null) desk.message = null
-    else if (paneOf(desk.ui, pane).filter !== '') desk.do({ type: 'filter', pane, filter: '' })
-    else desk.say('nothing runs here; q leaves kx (what runs on a box goes on)')
-  }
-
-  async #quit(): Promise<void> {
-    const live = this.#desk.live
-    if (live !== null) {
-      const title = `${live.title} is still running here. End it and leave?`
-      const answer = await this.#layers.ask({ kind: 'confirm', title, lines: ['What runs on a box goes on.'] })
-      if (answer === null) return
-      this.#acts.cancel('kx is closing')
-    }
-    this.#host.quit(0)
   }
 
   // ── snapshot ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,19 +1,20 @@
 import { showChord } from '../../src/commands/chord.ts'
 import type { Keymap } from '../../src/commands/keymap.ts'
-import { type Registry, whyDisabled } from '../../src/commands/registry.ts'
+import type { Registry } from '../../src/commands/registry.ts'
 import type { CommandState, Settings } from '../../src/commands/types.ts'
 import type { Observation } from '../../src/patrol/types.ts'
 import type { RunState } from '../../src/run/types.ts'
 import type { Workspace } from '../../src/session/workspace.ts'
 import type { Theme } from '../../src/ui/theme.ts'
 import { isPhase } from '../../src/walk/phase.ts'
+import { screenHints } from './hints.ts'
 import { actOf, type LiveAct, type ScreenInput } from './input.ts'
 import { type Chrome, chromeFor, focusedPane, type PlacedPane, placePanes } from './layout.ts'
-import { scrollLog } from './logs.ts'
 import { type MessageBlock, messageBlock, rowsAbove } from './message.ts'
-import { type PaneModel, rowIdsOf, type ScreenModel, textOf } from './model.ts'
-import { cursorOf, filtered, rowCount, scrolledTop } from './pane-rows.ts'
-import { paneLines } from './plain.ts'
+import { type PaneModel, rowIdsOf, type ScreenModel } from './model.ts'
+import { moveAction } from './pane-move.ts'
+import { cursorOf, filtered } from './pane-rows.ts'
+import { rowText, wholeText } from './pane-text.ts'
 import { reuseScreen } from './reuse.ts'
 import { screenModel } from './screens.ts'
 import type { Hint, Message } from './snapshot.ts'
@@ -169,29 +170,7 @@ export class Desk {
   }
 
   hints(): readonly Hint[] {
-    const state = this.commandState()
-    const own = this.#messageHints()
-    const offered = this.registry.on(this.ui.screen).filter((s) => s.hint !== undefined)
-    const rest = offered.flatMap((spec) => {
-      const chord = this.keymap.chords.get(spec.id)?.[0]
-      if (chord === undefined) return []
-      const key = showChord(chord, !this.theme.glyphs.isUnicode)
-      return [{ key, text: spec.hint ?? spec.title, isDisabled: whyDisabled(spec, state) !== null }]
-    })
-    return [...own, ...rest]
-  }
-
-  /** A message that stays says how it is read whole and how it goes away. */
-  #messageHints(): readonly Hint[] {
-    if (this.message === null || this.message.tone === 'info') return []
-    const hint = (id: string, text: string): readonly Hint[] => {
-      const key = this.keyOf(id)
-      return key === '' ? [] : [{ key, text, isDisabled: false }]
-    }
-    return [
-      ...(this.messageBlock()?.isWhole === false ? hint('message.show', 'whole message') : []),
-      ...hint('app.dismiss', 'clear'),
-    ]
+    return screenHints(this)
   }
 
   /** First key of a command as it is shown; empty when none is bound. */
@@ -246,23 +225,7 @@ export class Desk {
   /** Moves the cursor of a pane with rows, or scrolls one without. */
   move(pane: PlacedPane, amount: number, how: 'by' | 'to'): void {
     const model = this.pane(pane.id)
-    if (model === null) return
-    const state = paneOf(this.ui, pane.id)
-    if (model.kind === 'log')
-      return this.do({ type: 'scroll', pane: pane.id, ...scrollLog(model, state, amount, how, pane.height - 2) })
-    const rowIds = rowIdsOf(model)
-    const cursor = cursorOf(state, rowIds)
-    if (cursor < 0) {
-      const height = pane.height - 2
-      const count = rowCount(model, pane.width - 2)
-      const top = scrolledTop(model, state, count, height)
-      const last = Math.max(0, count - height)
-      const next = Math.max(0, Math.min(last, how === 'by' ? top + amount : amount))
-      this.do({ type: 'scroll', pane: pane.id, top: next, isFollowing: next >= last })
-      return
-    }
-    const height = pane.height - 2 - (model.kind === 'table' ? 1 : 0)
-    this.do({ type: 'move', pane: pane.id, to: how === 'by' ? cursor + amount : amount, rowIds, height })
+    if (model !== null) this.do(moveAction(model, paneOf(this.ui, pane.id), pane, amount, how))
   }
 
   cycle(by: number): void {
@@ -277,16 +240,8 @@ export class Desk {
   paneText(isWhole: boolean): string {
     const pane = this.pane(this.focus())
     if (pane === null) return ''
-    const lines = paneLines(pane, 200, this.theme.glyphs)
-    if (isWhole) return `${lines.join('\n')}\n`
-    const row = this.selected(pane.id)
-    if (pane.kind === 'table') return pane.rows.find((r) => r.id === row)?.cells.join('\t') ?? ''
-    if (pane.kind === 'checklist') {
-      const item = pane.items.find((i) => i.id === row)
-      return item === undefined ? '' : [`${item.id} ${item.title}: ${item.evidence}`, ...(item.detail ?? [])].join('\n')
-    }
-    if (pane.kind === 'text') return pane.lines.map(textOf)[paneOf(this.ui, pane.id).top] ?? ''
-    return lines.at(-1) ?? ''
+    const at = { row: this.selected(pane.id), top: paneOf(this.ui, pane.id).top }
+    return isWhole ? wholeText(pane, this.theme.glyphs) : rowText(pane, at, this.theme.glyphs)
   }
 }
 

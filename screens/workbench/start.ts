@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { createElement } from 'react'
 import { buildKeymap } from '../../src/commands/keymap.ts'
 import { allCommands } from '../../src/commands/list/all.ts'
@@ -6,16 +5,17 @@ import type { ScreenId, Settings } from '../../src/commands/types.ts'
 import { openMemory } from '../../src/session/memory.ts'
 import type { WorkbenchSettings } from '../../src/session/view.ts'
 import type { Workspace } from '../../src/session/workspace.ts'
-import { mountInk, openTerminal, type Terminal } from '../../src/terminal/session.ts'
-import { nextAgeChangeMs } from '../../src/text/format.ts'
-import { makeTheme, type Theme, type ThemeName } from '../../src/ui/theme.ts'
+import { mountInk, openTerminal } from '../../src/terminal/session.ts'
 import { App } from './app.tsx'
+import { startClock } from './clock.ts'
 import { Controller } from './controller.ts'
+import { runOnTerminal, wordsOf } from './programs.ts'
 import { readUiState } from './remembered.ts'
 import { catchStrays } from './strays.ts'
+import { type ThemeFlags, themeFor } from './theme-choice.ts'
 import { freshUi, type UiState } from './ui-state.ts'
 
-export interface StartOptions {
+export interface StartOptions extends ThemeFlags {
   readonly projectFolder: string
   readonly stateFolder: string
   /** Settings from the command line. */
@@ -23,9 +23,6 @@ export interface StartOptions {
   readonly screen: string | null
   /** Login name, for records. */
   readonly who: string
-  readonly theme: string | null
-  readonly isAscii: boolean
-  readonly isColourless: boolean
   readonly env: Readonly<Record<string, string | undefined>>
   /** Made with what was remembered; begins to read only when told. */
   readonly makeWorkspace: (
@@ -33,57 +30,6 @@ export interface StartOptions {
     onTrouble: (text: string) => void,
   ) => Workspace & { begin(): Promise<void> }
   readonly loadSettings: () => Promise<WorkbenchSettings>
-}
-
-const themeNames: readonly string[] = ['dark', 'light', 'ansi16', 'mono']
-const depths = { none: 1, '16': 4, '256': 8, truecolor: 24 } as const
-
-function themeFor(
-  terminal: Terminal,
-  options: StartOptions,
-  wanted: ThemeName | 'auto',
-  isAscii: boolean,
-  color: 'auto' | 'always' | 'never' = 'auto',
-): Theme {
-  const { colorDepth, background, unicode } = terminal.capabilities
-  const asked = options.theme !== null && themeNames.includes(options.theme) ? (options.theme as ThemeName) : wanted
-  const name = asked === 'auto' ? (background === 'light' ? 'light' : 'dark') : asked
-  const depth = options.isColourless || color === 'never' ? 1 : depths[String(colorDepth) as keyof typeof depths]
-  const isUnicode = unicode && !options.isAscii && !isAscii
-  terminal.setAscii(!isUnicode)
-  return makeTheme({ name, colorDepth: depth ?? 4, isUnicode })
-}
-
-/** Words of a command: those of the settings, else those of a variable, which may carry flags. */
-function wordsOf(
-  setting: readonly string[] | null | undefined,
-  variable: string | undefined,
-  fallback: string,
-): readonly string[] {
-  return (
-    setting ??
-    (variable ?? '')
-      .split(/\s+/)
-      .filter((w) => w !== '')
-      .concat(variable === undefined || variable.trim() === '' ? fallback.split(' ') : [])
-  )
-}
-
-/** Runs a program on the terminal and waits for it. */
-function runOnTerminal(words: readonly string[], args: readonly string[], input?: string): Promise<void> {
-  const [program = '', ...flags] = words
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, [...flags, ...args], {
-      stdio: [input === undefined ? 'inherit' : 'pipe', 'inherit', 'inherit'],
-    })
-    child.once('error', (error) =>
-      reject(new Error(`${program} could not be started: ${error.message}. Set editor or pager in .kxrc.`)),
-    )
-    child.once('exit', () => resolve())
-    // A pager that is left early closes its input; that is no failure.
-    child.stdin?.on('error', () => {})
-    child.stdin?.end(input)
-  })
 }
 
 /** How the workbench was left: for good, or for a run of another project. */
@@ -205,48 +151,4 @@ export async function startWorkbench(options: StartOptions): Promise<Left> {
   ink.unmount()
   releaseStrays()
   return result
-}
-
-/**
- * The one timer. While a run is live it looks at it every `refreshSeconds`; otherwise it sleeps until the oldest age on
- * screen reads differently. With neither there is no timer at all.
- */
-function startClock(controller: Controller, refreshSeconds: () => number): () => void {
-  let timer: NodeJS.Timeout | null = null
-  let isStopped = false
-  const plan = () => {
-    if (isStopped) return
-    if (timer !== null) clearTimeout(timer)
-    timer = null
-    const wait = controller.isRunLive ? refreshSeconds() * 1000 : nextTickMs(controller)
-    if (wait === null) return
-    timer = setTimeout(() => {
-      // A look draws once, at its end, with all ages as they are then.
-      if (!controller.isRunLive || !controller.autoTick()) controller.tick()
-      plan()
-    }, wait)
-    timer.unref()
-  }
-  let wasLive = controller.isRunLive
-  const unsubscribe = controller.subscribe(() => {
-    if (controller.isRunLive !== wasLive || timer === null) {
-      const hasBegun = controller.isRunLive && !wasLive
-      wasLive = controller.isRunLive
-      plan()
-      // What was launched just now, or was found running, is looked at without waiting for a first tick.
-      if (hasBegun) controller.autoTick()
-    }
-  })
-  plan()
-  return () => {
-    isStopped = true
-    unsubscribe()
-    if (timer !== null) clearTimeout(timer)
-  }
-}
-
-/** When the oldest visible age changes its text; null where no age is shown. Idle screens redraw at most once a minute. */
-function nextTickMs(controller: Controller): number | null {
-  const oldest = controller.youngestAgeMs()
-  return oldest === null ? null : Math.max(60_000, nextAgeChangeMs(oldest))
 }

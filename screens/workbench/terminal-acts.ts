@@ -1,0 +1,13 @@
+/** Acts of the terminal and the process that the workbench asks for. */
+export interface TerminalActs {
+  repaint(): void
+  suspend(): void
+  setMouse(isOn: boolean): void
+  /** Settles with a sentence that says by which way, and how much. */
+  copy(text: string): Promise<string>
+  edit(file: string): Promise<void>
+  page(text: string): Promise<void>
+  quit(exitCode: number): void
+  /** Leaves this project for another one. */
+  goToProject(projectFolder: string, runId: string | null): void
+}

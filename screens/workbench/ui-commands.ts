@@ -1,0 +1,166 @@
+import type { ScreenId } from '../../src/commands/types.ts'
+import type { Acts } from './acts.ts'
+import type { Desk } from './desk.ts'
+import type { Layers } from './layers.ts'
+import { hasDetail } from './model.ts'
+import type { TerminalActs } from './terminal-acts.ts'
+import { paneOf } from './ui-state.ts'
+
+/** What a command of the workbench itself works on. */
+export interface UiCommandDeps {
+  readonly desk: Desk
+  readonly layers: Layers
+  readonly acts: Acts
+  readonly host: TerminalActs
+  /** Runs another command, as if its key had been pressed. */
+  readonly runById: (id: string, args?: Readonly<Record<string, unknown>>) => void
+}
+
+/** Carries out the commands that the registry leaves to the workbench: movement, views, the terminal. */
+export class UiCommands {
+  readonly #desk: Desk
+  readonly #layers: Layers
+  readonly #acts: Acts
+  readonly #host: TerminalActs
+  readonly #runById: UiCommandDeps['runById']
+
+  constructor({ desk, layers, acts, host, runById }: UiCommandDeps) {
+    this.#desk = desk
+    this.#layers = layers
+    this.#acts = acts
+    this.#host = host
+    this.#runById = runById
+  }
+
+  run(id: string): void {
+    const desk = this.#desk
+    const host = this.#host
+    if (id.startsWith('go.')) return this.#go(id.slice(3))
+    if (id.startsWith('move.')) return this.#move(id)
+    switch (id) {
+      case 'view.open':
+        return this.#open()
+      case 'view.next-pane':
+        return desk.cycle(1)
+      case 'view.previous-pane':
+        return desk.cycle(-1)
+      case 'view.zoom':
+        return desk.do({ type: 'zoom' })
+      case 'view.filter':
+        return this.#layers.commandRow.open('filter')
+      case 'view.copy':
+      case 'view.copy-pane':
+        return this.#copy(desk.paneText(id === 'view.copy-pane'))
+      case 'view.pager':
+        return this.#later(host.page(desk.paneText(true)))
+      case 'app.command-line':
+        return this.#layers.commandRow.open('command')
+      case 'app.palette':
+        return this.#layers.finder.open('palette')
+      case 'app.help':
+        return this.#layers.finder.open('help')
+      case 'app.repaint':
+        return host.repaint()
+      case 'app.suspend':
+        return host.suspend()
+      case 'app.mouse':
+        return this.#toggleMouse()
+      case 'message.show':
+        return this.#showMessage()
+      case 'app.dismiss':
+        desk.message = null
+        return
+      case 'app.cancel':
+        return this.#cancel()
+      case 'app.quit':
+        return this.#later(this.#quit())
+      case 'plan.edit':
+        return this.#editPlan()
+      default:
+        desk.say(`${id} has no act here`, 'error')
+    }
+  }
+
+  #showMessage(): void {
+    const { lastMessage } = this.#desk
+    if (lastMessage === null) this.#desk.say('nothing was said yet')
+    else this.#layers.wholeMessage.open(lastMessage)
+  }
+
+  #copy(text: string): void {
+    if (text.trim() === '') this.#desk.say('there is nothing to copy here', 'warn')
+    else this.#later(this.#host.copy(text).then((said) => this.#desk.say(said)))
+  }
+
+  #later(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.#desk.fail(error))
+  }
+
+  #go(to: string): void {
+    this.#desk.do(to === 'back' || to === 'forward' ? { type: to } : { type: 'go', screen: to as ScreenId })
+    this.#desk.loadSoon()
+    // Files are not watched: the screen that is about them reads them again.
+    if (this.#desk.ui.screen === 'plan') this.#later(this.#desk.workspace.reloadPlan())
+  }
+
+  #move(id: string): void {
+    const desk = this.#desk
+    const pane = desk.placed().find((p) => p.id === desk.focus())
+    if (pane === undefined) return
+    const page = Math.max(1, pane.height - 4)
+    const by = { 'move.down': 1, 'move.up': -1, 'move.page-down': page, 'move.page-up': -page }[id]
+    if (by !== undefined) desk.move(pane, by, 'by')
+    else desk.move(pane, id === 'move.top' ? 0 : Number.MAX_SAFE_INTEGER, 'to')
+    desk.loadSoon(80)
+  }
+
+  #open(): void {
+    const desk = this.#desk
+    const pane = desk.pane(desk.focus())
+    const row = desk.selected(desk.focus())
+    if (pane === null || row === null) return
+    if (desk.ui.screen === 'home' && pane.id === 'runs') return this.#runById('run.open', { run: row })
+    if (desk.ui.screen === 'checklists') return this.#runById('checklist.tick')
+    if (pane.kind === 'checklist' || hasDetail(pane, row)) desk.do({ type: 'toggle-open', pane: pane.id, rowId: row })
+    else desk.cycle(1)
+  }
+
+  #toggleMouse(): void {
+    const isOn = !this.#desk.ui.hasMouse
+    this.#host.setMouse(isOn)
+    this.#desk.do({ type: 'mouse', on: isOn })
+    this.#desk.say(
+      isOn
+        ? 'the mouse scrolls and clicks in kx; M releases it'
+        : 'the mouse is released: the terminal selects text; M takes it back',
+    )
+  }
+
+  #editPlan(): void {
+    const { workspace } = this.#desk
+    const plan = workspace.plan()
+    const file = plan.status === 'ok' ? plan.loaded.file : plan.status === 'bad' ? plan.file : null
+    if (file === null) return this.#desk.say('the plan is still being read', 'warn')
+    this.#later(this.#host.edit(file).then(() => workspace.reloadPlan()))
+  }
+
+  #cancel(): void {
+    const desk = this.#desk
+    const pane = desk.focus()
+    if (this.#acts.cancel('cancelled')) desk.say('cancelling: the process group is ended …', 'warn')
+    else if (desk.message !== null) desk.message = null
+    else if (paneOf(desk.ui, pane).filter !== '') desk.do({ type: 'filter', pane, filter: '' })
+    else desk.say('nothing runs here; q leaves kx (what runs on a box goes on)')
+  }
+
+  async #quit(): Promise<void> {
+    const live = this.#desk.live
+    if (live !== null) {
+      const title = `${live.title} is still running here. End it and leave?`
+      const answer = await this.#layers.ask({ kind: 'confirm', title, lines: ['What runs on a box goes on.'] })
+      if (answer === null) return
+      this.#acts.cancel('kx is closing')
+    }
+    this.#host.quit(0)
+  }
+}
