@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import type { ActContext, ActResult, CellRequest } from '../run/act.ts'
 import { isRunError } from '../run/errors.ts'
 import type { ActRequest, Places, Rooms } from '../session/perform.ts'
@@ -13,6 +15,8 @@ interface Beat extends Prepared {
   readonly key: string
   readonly places: Places
   readonly openedAtMs: number
+  /** The journal that was opened: a folder that was moved away or put back is another one. */
+  readonly inode: number
   /** Launch whose plan was read; another one has another plan. */
   readonly receiptId: string | undefined
 }
@@ -67,16 +71,22 @@ async function beatFor(env: CommandEnvironment, prepare: () => Promise<Prepared>
   const key = JSON.stringify([env.projectFolder, env.runId, env.settings])
   const kept = beat
   if (kept !== null && kept.key === key && Math.abs(Date.now() - kept.openedAtMs) < renewAfterMs) {
-    const state = await kept.places.run.refresh().catch(() => null)
-    if (state !== null && kept.places.run.suspect() === null && state.latest.Receipt?.id === kept.receiptId) return kept
+    const { run } = kept.places
+    const state = inodeOf(run.folder) === kept.inode ? await run.refresh().catch(() => null) : null
+    if (state !== null && run.suspect() === null && state.latest.Receipt?.id === kept.receiptId) return kept
   }
   await close()
   const prepared = await prepare()
   const { openPlaces } = await import('../session/perform.ts')
   const places = await openPlaces(prepared.rooms, { ...prepared.request, who: env.who })
-  beat = { ...prepared, key, places, openedAtMs: Date.now(), receiptId: places.run.state().latest.Receipt?.id }
+  const { run } = places
+  const receiptId = run.state().latest.Receipt?.id
+  beat = { ...prepared, key, places, openedAtMs: Date.now(), inode: inodeOf(run.folder), receiptId }
   return beat
 }
+
+const inodeOf = (folder: string): number =>
+  statSync(join(folder, 'journal.jsonl'), { throwIfNoEntry: false })?.ino ?? -1
 
 async function close(): Promise<void> {
   const kept = beat
