@@ -80,6 +80,9 @@ export function inOrder(units: readonly UnitRow[]): readonly UnitRow[] {
 /** The units as a table. */
 export function unitsPane(o: Observation | null, looked: string, nowMs: number): PaneModel {
   const units = o === null ? [] : inOrder(o.units)
+  // A column that is empty in every row only takes room from the others.
+  const hasRetries = units.some((u) => u.attempt > 1)
+  const hasNan = units.some((u) => u.nanCount > 0)
   const count = o === null ? '' : `${o.counts.done}/${o.unitsTotal ?? '?'}`
   return {
     kind: 'table',
@@ -94,8 +97,8 @@ export function unitsPane(o: Observation | null, looked: string, nowMs: number):
       column(4, 'step', { width: 9, align: 'right', dropOrder: 2 }),
       column(5, o?.metricName ?? 'metric', { width: 9, align: 'right' }),
       column(6, 'left', { width: 8, align: 'right', dropOrder: 1 }),
-      column(7, 'try', { width: 3, align: 'right', dropOrder: 5 }),
-      column(8, 'NaN', { width: 4, align: 'right', dropOrder: 3 }),
+      ...(hasRetries ? [column(7, 'try', { width: 3, align: 'right', dropOrder: 5 })] : []),
+      ...(hasNan ? [column(8, 'NaN', { width: 4, align: 'right', dropOrder: 3 })] : []),
     ],
     rows: units.map((u) => unitRow(u, o?.metricName ?? null, nowMs)),
     empty: o === null ? 'not looked at yet; r looks now' : 'no units',

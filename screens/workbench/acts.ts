@@ -186,6 +186,10 @@ export class Acts {
   }
 }
 
+function stoppedAt(data: unknown): unknown {
+  return typeof data === 'object' && data !== null && 'stoppedAt' in data ? data.stoppedAt : null
+}
+
 /** What is said at the end of an act: what happened, why, and what to do next where it did not do what was asked. */
 function ending(
   spec: CommandSpec,
@@ -194,6 +198,9 @@ function ending(
 ): Message {
   if (how.isAborted) return { text: `${spec.title}: cancelled; ${result.summary}`, tone: 'warn' }
   if (result.exitCode === 0) return { text: result.summary, tone: 'info' }
+  // A walk that went as far as it may is no trouble: what is left is a person's to do.
+  if (spec.id === 'walk.auto' && result.exitCode === 3 && stoppedAt(result.data) === 'teardown.remove')
+    return { text: result.summary, tone: 'info' }
   if (how.isDeclined && result.exitCode === 3)
     return {
       text: `${spec.title}: ${spec.id === 'walk.auto' ? result.summary : 'taken back, nothing was done'}`,

@@ -124,7 +124,7 @@ export function logStatus(state: LogState, index: LogIndex): string {
   const error = filter.error()
   const lines =
     filter.label === '' || error !== null
-      ? `${counted(total)} lines`
+      ? `${counted(total)} line${total === 1 ? '' : 's'}`
       : `${counted(index.count())} of ${counted(total)} lines ${filter.label}`
   return [
     state.top === null ? 'following' : 'paused',

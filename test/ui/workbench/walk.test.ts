@@ -124,6 +124,20 @@ describe('a walk by itself', () => {
   })
 })
 
+describe('the end of a walk', () => {
+  it('is no warning where only the removal is left to a person, and one where it was stopped', async () => {
+    for (const [at, tone] of [
+      ['teardown.remove', 'info'],
+      ['cost.approve', 'warn'],
+    ] as const) {
+      const walk = await walking()
+      walk.end({ summary: `left at ${at}`, exitCode: 3, data: { stoppedAt: at } })
+      await walk.press()
+      expect(walk.controller.get().message).toEqual({ text: `left at ${at}`, tone })
+    }
+  })
+})
+
 describe('a question that was taken back', () => {
   it('is no warning', async () => {
     const { plan } = await sceneAt('planned')
