@@ -16,6 +16,7 @@ export function inconsistencies(plan: Plan): Inconsistency[] {
     ...unitsAndCommand(plan),
     ...twins(plan),
     ...variables(plan),
+    ...artifactGlobs(plan),
     ...configChecks(plan),
     ...logPattern(plan),
   ]
@@ -106,6 +107,23 @@ function variables(plan: Plan): Inconsistency[] {
       return [{ path, message: 'stands under secrets too', hint: 'Keep it under secrets, where it has no value' }]
     return []
   })
+}
+
+/** What the shell on the box and this program would read differently: a file would be missed by one of them. */
+const ambiguous: readonly (readonly [RegExp, string, string])[] = [
+  [/\[/, 'holds [, which means a set of characters to some shells and itself to others', 'Write * or ?, or {a,b}'],
+  [/\\/, 'holds a back slash, which a shell takes for a quote', 'Write / between folders, * or ? for the rest'],
+  [/[\n\r]/, 'holds a line break', 'Write it in one line'],
+  [/(?:^|\/)\s|\s(?:\/|$)/, 'has a name that begins or ends with a space', 'Remove the space'],
+]
+
+function artifactGlobs(plan: Plan): Inconsistency[] {
+  return plan.artifacts.flatMap(({ glob }, i) =>
+    ambiguous
+      .filter(([pattern]) => pattern.test(glob))
+      .slice(0, 1)
+      .map(([, message, hint]) => ({ path: ['artifacts', i, 'glob'], message, hint })),
+  )
 }
 
 function configChecks(plan: Plan): Inconsistency[] {

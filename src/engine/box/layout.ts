@@ -55,7 +55,12 @@ function artifactLines(plan: Plan): string {
       if (/[\n\r\0]/.test(glob))
         throw new EngineError(`Artifact pattern ${JSON.stringify(glob)} holds a line break.`, 'nothing-started')
       const isLoose = glob.includes('**') || glob.includes('{')
-      const pattern = isLoose ? glob.replaceAll(/\{[^{}]*\}/g, '*').replaceAll(/\*+\/?/g, '*') : glob
+      // As the roster reads it: `units//x`, `units/./x` and `units/x/` are units/x.
+      const plain = glob
+        .split('/')
+        .filter((part) => part !== '' && part !== '.')
+        .join('/')
+      const pattern = isLoose ? plain.replaceAll(/\{[^{}]*\}/g, '*').replaceAll(/\*+\/?/g, '*') : plain
       return `${minimumCount} ${minimumBytes} ${isLoose ? 'loose' : 'plain'} ${pattern}\n`
     })
     .join('')

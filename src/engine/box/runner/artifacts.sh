@@ -7,7 +7,9 @@ artifacts_there() {
     case $1:$pattern in before:units/*) ;; before:*) continue ;; esac
     matched=0
     if [ "$how" = loose ]; then
-      matched=$(find . -type f -size "+$((least > 0 ? least - 1 : 0))c" -path "./$pattern" | wc -l)
+      # An empty file counts where no bytes are asked for.
+      if [ "$least" = 0 ]; then matched=$(find . -type f -path "./$pattern" | wc -l)
+      else matched=$(find . -type f -size "+$((least - 1))c" -path "./$pattern" | wc -l); fi
     else
       IFS=
       # shellcheck disable=SC2086
