@@ -1,7 +1,7 @@
 import type { ListedChecklist, ListedTask } from '../../src/session/view.ts'
 import type { CheckedItem } from '../../src/walk/item.ts'
 import type { ScreenInput } from '../workbench/input.ts'
-import type { PaneModel, Row, ScreenModel, StyledLine } from '../workbench/model.ts'
+import type { PaneModel, Row, ScreenModel, Span, StyledLine } from '../workbench/model.ts'
 import { column } from '../workbench/model.ts'
 import { heading } from '../workbench/phase-model.ts'
 
@@ -26,11 +26,22 @@ function isContradicted(task: ListedTask, seen: string): boolean {
   return task.isTicked && seen === 'fail'
 }
 
+/** What kx saw of each item that the task names. */
+function evidenceLines(task: ListedTask, results: Results): readonly Span[] {
+  return task.checks.map((id) => {
+    const item = results.get(id)
+    const token = item === undefined ? 'text.muted' : item.result === 'fail' ? 'state.fail' : 'text.normal'
+    const text = item === undefined ? 'not checked in this run' : `${item.result}, ${item.evidence.summary}`
+    return { text: `${id}: ${text}`, token }
+  })
+}
+
 function taskRow(task: ListedTask, at: number, results: Results): Row {
   const seen = seenText(task.checks, results)
   return {
     id: `${at + 1}`,
     cells: [task.isTicked ? '[x]' : '[ ]', `${'  '.repeat(task.depth)}${task.text}`, seen],
+    detail: [task.text, ...evidenceLines(task, results).map((e) => e.text)],
     token: isContradicted(task, seen) ? 'severity.warn' : task.isTicked ? 'text.muted' : 'text.normal',
   }
 }
@@ -46,6 +57,7 @@ function listPane(list: ListedChecklist, results: Results): PaneModel {
       column(1, 'task', { flex: 1, min: 20 }),
       column(2, 'kx saw', { width: 9, dropOrder: 1 }),
     ],
+    isCursorOpen: true,
     rows: list.tasks.map((task, i) => taskRow(task, i, results)),
     empty: list.problem ?? 'no task items in this file',
   }
@@ -56,13 +68,7 @@ function taskLines(input: ScreenInput, list: ListedChecklist, results: Results):
   const task = list.tasks[Number(input.selected(list.file) ?? '1') - 1]
   if (task === undefined) return []
   const lines: StyledLine[] = [heading(list.title), `${task.isTicked ? '[x]' : '[ ]'} ${task.text}`]
-  for (const id of task.checks) {
-    const item = results.get(id)
-    const token = item === undefined ? 'text.muted' : item.result === 'fail' ? 'state.fail' : 'text.normal'
-    const text = item === undefined ? 'not checked in this run' : `${item.result}, ${item.evidence.summary}`
-    lines.push([{ text: `  ${id}: ${text}`, token }])
-  }
-  return [...lines, '']
+  return [...lines, ...evidenceLines(task, results).map(({ text, token }) => [{ text: `  ${text}`, token }]), '']
 }
 
 export function checklistsModel(input: ScreenInput): ScreenModel {

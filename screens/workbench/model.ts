@@ -67,6 +67,8 @@ export type PaneModel = PaneBase &
         readonly empty: string
         /** The detail of every row belongs to the pane as text, not only what a person opened. */
         readonly isDetailText?: boolean
+        /** Where the pane is too narrow for its rows, the one under the cursor is shown whole below itself. */
+        readonly isCursorOpen?: boolean
       }
     | { readonly kind: 'text'; readonly lines: readonly StyledLine[] }
     | {

@@ -6,7 +6,7 @@ import { textWidth, wrap } from '../../src/ui/text-fit.ts'
 import { wrappedTable } from '../../src/ui/wrapped-table.ts'
 import { indexOf, logTopOf } from './logs.ts'
 import type { PaneModel, Row, StyledLine } from './model.ts'
-import { textOf } from './model.ts'
+import { rowIdsOf, textOf } from './model.ts'
 import { indexIn, type PaneState } from './ui-state.ts'
 
 type MarkdownPane = Extract<PaneModel, { kind: 'markdown' }>
@@ -108,6 +108,16 @@ export function rowCount(pane: PaneModel, width: number): number {
 /** First line of a scrolled text or log. A log that follows shows its end. */
 export function scrolledTop(pane: PaneModel, state: PaneState, count: number, height: number): number {
   return pane.kind === 'log' ? logTopOf(pane, state, height) : visibleTop(state.top, state.top, height, count)
+}
+
+/** Narrower than this a row of running text is cut more often than not. */
+const roomyTable = 100
+
+/** Rows that are open: those that a person opened, and where the pane asks for it, the one under the cursor. */
+export function openIdsOf(pane: PaneModel, state: PaneState, width: number): readonly string[] {
+  if (pane.kind !== 'table' || pane.isCursorOpen !== true || width >= roomyTable) return state.open
+  const at = pane.rows[cursorOf(state, rowIdsOf(pane))]
+  return at === undefined || state.open.includes(at.id) ? state.open : [...state.open, at.id]
 }
 
 /** Cursor of a pane with rows; -1 where there are none. */

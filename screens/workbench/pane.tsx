@@ -22,7 +22,7 @@ import type { PaneModel } from './model.ts'
 import { rowIdsOf } from './model.ts'
 import { OpenTable } from './open-table.tsx'
 import { paneNote } from './pane-note.ts'
-import { cursorOf, filtered, markdownOf, scrolledTop, staticLines, wrapLines } from './pane-rows.ts'
+import { cursorOf, filtered, markdownOf, openIdsOf, scrolledTop, staticLines, wrapLines } from './pane-rows.ts'
 import { SpanLine } from './spans.tsx'
 import type { PaneState } from './ui-state.ts'
 
@@ -67,9 +67,10 @@ function Body({
           top={state.top}
         />
       )
-    case 'table':
-      return pane.rows.some((row) => state.open.includes(row.id)) ? (
-        <OpenTable pane={pane} openIds={state.open} cursor={isFocused ? cursor : -1} top={state.top} inner={inner} />
+    case 'table': {
+      const openIds = isFocused ? openIdsOf(pane, state, width) : state.open
+      return pane.rows.some((row) => openIds.includes(row.id)) ? (
+        <OpenTable pane={pane} openIds={openIds} cursor={isFocused ? cursor : -1} top={state.top} inner={inner} />
       ) : (
         <Table
           columns={pane.columns}
@@ -82,6 +83,7 @@ function Body({
           top={state.top}
         />
       )
+    }
     case 'text': {
       const lines = wrapLines(pane.lines, width)
       const top = scrolledTop(pane, state, lines.length, height)

@@ -163,6 +163,27 @@ describe('artifacts', () => {
   })
 })
 
+describe('a checklist of a person', () => {
+  it('shows the task under the cursor whole where its row is cut, and what kx saw of it', async () => {
+    const scene = await sceneAt('smoked')
+    const text = 'It is written down what the run is for, how much data is expected, and how its success is measured'
+    const tasks = [text, 'Short'].map((t, i) => ({
+      ...{ line: i + 1, depth: 0, isTicked: false, text: t, id: null },
+      checks: i === 0 ? ['audit.nowhere'] : [],
+    }))
+    const checklists = [{ file: 'a.md', title: 'A', tasks, problem: null }]
+    const shelves = { ...scene.shelves, checklists }
+    const at = (columns: number, rows: number) =>
+      draw({ scene: { ...scene, shelves }, screen: 'checklists', columns, rows }).join('\n')
+    expect(
+      at(80, 24)
+        .replace(/[^\x20-\x7e]+/g, ' ')
+        .replace(/\s+/g, ' '),
+    ).toContain(text)
+    expect(at(80, 24)).toContain('audit.nowhere: not checked in this run')
+  })
+})
+
 describe('settings', () => {
   it('say what is not set in words', async () => {
     const scene = await sceneAt('running')
