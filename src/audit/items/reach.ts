@@ -44,6 +44,23 @@ function identity(look: Look): Looked {
   return { ...pass(text, { value }), command }
 }
 
+/** Names of the probe's file, and of what a write of it goes through. */
+const ownName = /^(?:\.kx-probe-[0-9a-f]{12}|\.\.kx-probe-[0-9a-f]{12}\.kx-[0-9a-f]{12})$/
+const leftoverMs = 3_600_000
+
+/** What an audit that was killed has left in this folder. By the file system's own clock: younger ones may be at work. */
+async function removeLeftovers(look: Look, folder: string, own: string): Promise<void> {
+  const entries = (await look.host.list(folder).catch(() => null)) ?? []
+  const now = entries.find(({ path }) => path === own)?.mtimeMs
+  if (now === undefined) return
+  const old = entries.filter(
+    ({ path, kind, mtimeMs }) =>
+      kind === 'file' && ownName.test(path.slice(folder.length + 1)) && mtimeMs < now - leftoverMs,
+  )
+  // A thousand a look: more would not fit into one command.
+  if (old.length > 0) await look.exec(['rm', '-f', '--', ...old.slice(0, 1000).map(({ path }) => path)])
+}
+
 /** Writes a nonce to the tiers that must keep things, reads it back, and removes it. */
 async function durableMount(look: Look): Promise<Looked> {
   if (look.durable === null) return fail('the profile names no durable tier')
@@ -58,6 +75,7 @@ async function durableMount(look: Look): Promise<Looked> {
       const back = await look.host.read(path, 0, 64)
       if (back === null || new TextDecoder().decode(back) !== nonce)
         return fail(`${each.path} gives back something else than was written`, { detail })
+      await removeLeftovers(look, each.path, path)
     } catch (error) {
       return fail(`${each.path}: ${sanitiseLine(messageOf(error))}`, { detail })
     } finally {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { audit, auditItemIds } from '../../../src/audit/service.ts'
@@ -98,6 +98,36 @@ describe('the audit of this machine', () => {
     expect(existsSync(join(kx, 'boxes'))).toBe(true)
     const running = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
     expect(running.split('\n').filter((each) => each.includes('kx-probe-') && each.includes(ctx.home))).toEqual([])
+  })
+
+  it('removes what an audit that was killed left behind an hour ago, and nothing else', async () => {
+    const ctx = await contextWith()
+    await audited(ctx, ['audit.durable-mount'])
+    const kx = join(ctx.home, '.local/share/kx')
+    const folders = [kx, join(kx, 'boxes')]
+    const hour = Date.now() / 1000 - 3700
+    const make = (name: string, isOld: boolean) => {
+      for (const folder of folders) {
+        writeFileSync(join(folder, name), 'x')
+        if (isOld) utimesSync(join(folder, name), hour, hour)
+      }
+    }
+    const hex = '0123456789ab'
+    const gone = [`.kx-probe-${hex}`, `..kx-probe-${hex}.kx-${hex}`]
+    const kept = [`.kx-probe-${hex}.txt`, `.kx-probe-mine`, `kx-probe-${hex}`, `.kx-probe-${hex.toUpperCase()}`]
+    for (const name of [...gone, ...kept]) make(name, true)
+    make('.kx-probe-bbbbbbbbbbbb', false)
+    // A folder is none of ours, whatever its name.
+    mkdirSync(join(kx, 'boxes', '.kx-probe-aaaaaaaaaaaa'))
+    utimesSync(join(kx, 'boxes', '.kx-probe-aaaaaaaaaaaa'), hour, hour)
+    const { item } = await audited(ctx, ['audit.durable-mount'])
+    expect(item('audit.durable-mount').result).toBe('pass')
+    const young = '.kx-probe-bbbbbbbbbbbb'
+    const left = folders.map((folder) => readdirSync(folder).filter((name) => name.includes('probe')))
+    expect(left.map((names) => names.sort())).toEqual([
+      [...kept, young].sort(),
+      [...kept, young, '.kx-probe-aaaaaaaaaaaa'].sort(),
+    ])
   })
 
   it('stops the walk when checkpoints do not fit', async () => {
