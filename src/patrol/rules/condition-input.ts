@@ -27,6 +27,29 @@ export interface ConditionsInput {
   readonly unknownTicks: number
   readonly lease: { readonly openedAtMs: number; readonly untilMs: number } | null
   readonly thresholds: Thresholds
+  /** Money since the launch; absent: nobody reckoned it. */
+  readonly spend?: Spend
+  /** Values over steps of units that run; absent: nobody read them. */
+  readonly series?: readonly UnitSeries[]
+}
+
+/** What has been spent, against what was estimated and approved. */
+export interface Spend {
+  /** Of all meters of the run until now. Null: a price is not known, which is not zero. */
+  readonly usd: number | null
+  /** Of the meters that are open now. */
+  readonly usdPerHour: number | null
+  /** Median of the estimate that was approved. Null: there is none. */
+  readonly estimateUsd: number | null
+  readonly capUsd: number
+  readonly sinceLaunchSeconds: number
+}
+
+/** One metric of one unit, oldest first. A null value was there and was no number. */
+export interface UnitSeries {
+  readonly unit: string
+  readonly name: string
+  readonly points: readonly { readonly step: number; readonly value: number | null }[]
 }
 
 /** Looks at a tick's figures; every condition that it knows, active or not. */

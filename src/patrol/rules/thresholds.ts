@@ -23,12 +23,31 @@ export const defaultThresholds = {
   fastFinishFraction: 0.5,
   slowUnitTimes: 2,
   tooSlowUnitTimes: 3,
-  /** A unit of one second that took three shows a busy machine, not a fault: this much must have been lost. */
+  /**
+   * The bands above know no floor, and a unit of one second that took three shows a busy machine, not a fault: this much
+   * must have been lost. No handbook figure; it is the deadline of one probe (monitoring 7), so less is below what a look
+   * can tell.
+   */
   slowUnitLossSeconds: 10,
   chanceUnits: 2,
   leaseWarnFraction: 0.25,
   leaseErrorFraction: 0.1,
   overBudgetFraction: 1,
+  /** Spent against the estimate: above the first a warning, above the second an error; early on the first is an error. */
+  costWarnFraction: 1.2,
+  costErrorFraction: 1.5,
+  costEarlySeconds: 900,
+  /** A loss that is flat for so long is named, for twice as long it is to be checked. */
+  plateauSeconds: 1800,
+  /** Fewer values than this in that time show no trend: twice the patience of three evaluations (monitoring 11), and two to fit. */
+  plateauPoints: 8,
+  /**
+   * Equal values in a row, from the first one on, after which predictions count as constant. No handbook figure: the first
+   * ten steps are dropped elsewhere too, as not yet telling (money 5.2).
+   */
+  fixedValues: 10,
+  /** Finished units that all show one and the same value to the last bit; two may agree by chance on a small test set. */
+  fixedUnits: 3,
   skewSeconds: 30,
   unknownTicks: 2,
 } as const

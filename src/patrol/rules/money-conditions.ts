@@ -1,0 +1,44 @@
+import { formatDuration, formatPercent, formatUsd, formatUsdPerHour } from '../../text/format.ts'
+import type { Rule } from './condition-input.ts'
+
+/**
+ * Money against cap and estimate (handbook monitoring 5 "cost against estimate", lifecycle 6.6 `patrol.spend`): an error
+ * at the cap, or at the share of it at which the plan says to stop; a warning above 120 % of the estimate, an error above
+ * 150 %, and above 120 % already in the first 15 minutes. Where nothing is billed neither applies; an unknown price is
+ * unknown, never zero. That less than 80 % is spent is no finding: a run begins at zero.
+ */
+export const moneyRule: Rule = ({ spend, plan, thresholds }) => {
+  if (spend === undefined || (spend.usd === 0 && spend.usdPerHour === 0)) return []
+  const { usd, usdPerHour, estimateUsd, capUsd, sinceLaunchSeconds } = spend
+  const share = (plan.abort.costPercent ?? 100) / 100
+  const limitUsd = capUsd * Math.min(1, share)
+  const times = usd === null || estimateUsd === null || !(estimateUsd > 0) ? null : usd / estimateUsd
+  const isEarly = sinceLaunchSeconds <= thresholds.costEarlySeconds
+  const errorAt = isEarly ? thresholds.costWarnFraction : thresholds.costErrorFraction
+  const now = `${formatUsd(usd)} spent, ${formatUsdPerHour(usdPerHour)} goes on`
+  return [
+    {
+      rule: 'cost-cap',
+      isActive: usd === null ? null : usd >= limitUsd,
+      severity: 'error',
+      class: 'billing',
+      text:
+        share < 1
+          ? `${formatPercent(share)} of the cap of ${formatUsd(capUsd)} is reached`
+          : `the cap of ${formatUsd(capUsd)} is reached`,
+      evidence: now,
+      remedy: 'Stop it, or let a person approve a higher cap.',
+      recipe: 'ask-person',
+    },
+    {
+      rule: 'cost-estimate',
+      isActive: times === null ? null : times > thresholds.costWarnFraction,
+      severity: times !== null && times > errorAt ? 'error' : 'warn',
+      class: 'billing',
+      text: `${formatPercent(times)} of the estimated ${formatUsd(estimateUsd)} is spent`,
+      evidence: `${now}, ${formatDuration(sinceLaunchSeconds)} after the launch`,
+      remedy: 'Look what takes longer or costs more than the smoke said; let a person decide whether it goes on.',
+      recipe: 'ask-person',
+    },
+  ]
+}
