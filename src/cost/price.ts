@@ -8,7 +8,10 @@ import type { PricedPayload, SmokeEvidence } from './types.ts'
 
 /** The lease is the p90 of the estimate times this, within the cap (handbook money 8.3). */
 export const leaseFactor = 1.5
-/** No lease is shorter than this: a run of seconds would be alarmed about before anybody could look. */
+/**
+ * No lease is shorter than this: a run of seconds would be alarmed about before anybody could look. The handbook names no
+ * least lease; it is the time for which every launch is watched (lifecycle 6.5, `launch.watch-first`). The cap still ends it.
+ */
 export const leastLeaseHours = 0.25
 
 export interface PriceInput {
