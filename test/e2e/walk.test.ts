@@ -52,16 +52,28 @@ function checkFrame(rows: readonly string[], columns: number): void {
   expect(rows.at(-1)).toMatch(/\? help {2}q quit$/)
 }
 
+/** A frame is seen whole once its last row stands: a multiplexer may be looked at in the middle of one. */
+const isWhole = (rows: readonly string[]) => /\? help {2}q quit$/.test(rows.at(-1) ?? '')
+
 /** Presses a key and waits for the screen that it leads to. */
 async function go(app: Tmux, key: string, mark: string): Promise<string[]> {
   await app.keys(key)
   return app.waitFor((rows) => rows[1]?.includes(mark), { what: `the rail to hold ${mark}`, timeoutMs: ACT_MS })
 }
 
-/** Presses the key of an act and waits until its last words stand on the message line. */
+/** What the message says: all rows below the panes but the hints, as one line. */
+function messageOf(rows: readonly string[]): string {
+  const end = rows.findLastIndex((row) => /^[┗└+#]/.test(row))
+  return rows
+    .slice(end + 1, -1)
+    .map((row) => row.trim())
+    .join(' ')
+}
+
+/** Presses the key of an act and waits until its last words stand in the message. */
 async function act(app: Tmux, key: string, words: RegExp): Promise<string[]> {
   await app.keys(key)
-  const rows = await app.waitFor((seen) => words.test(seen.at(-2) ?? ''), {
+  const rows = await app.waitFor((seen) => words.test(messageOf(seen)) && isWhole(seen), {
     what: `${key} to end with ${words}`,
     timeoutMs: 2 * ACT_MS,
   })
@@ -272,7 +284,7 @@ describe.skipIf(tmux.skip)('every screen at every size', () => {
     await app.waitForText('cpcv', ACT_MS)
     for (const [press, mark] of keys) {
       await app.keys(...press)
-      const seen = await app.waitFor((screen) => screen.some((row) => row.includes(mark)), {
+      const seen = await app.waitFor((screen) => screen.some((row) => row.includes(mark)) && isWhole(screen), {
         what: `${press.join(' ')} to show ${mark}`,
         timeoutMs: ACT_MS,
       })
