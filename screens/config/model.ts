@@ -9,7 +9,7 @@ export function configModel(input: ScreenInput): ScreenModel {
     title: 'Settings',
     summary: [
       {
-        text: 'later wins: built-in, user file, .kxrc, KX_*, flags; see .kxrc.example',
+        text: 'built-in < user file < .kxrc < KX_* < flags; keys: .kxrc.example',
         token: 'text.muted',
       },
     ],
