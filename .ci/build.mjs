@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { fasterInkOutput } from './ink-output.mjs'
+import { fasterInkNodes, fasterInkOutput } from './ink-output.mjs'
 import { mergeFirstFrame } from './merge-chunks.mjs'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
@@ -147,6 +147,10 @@ const inkOutput = {
   setup(b) {
     b.onLoad({ filter: /[\\/]ink[\\/]build[\\/]output\.js$/ }, (args) => ({
       contents: fasterInkOutput(readFileSync(args.path, 'utf8')),
+      loader: 'js',
+    }))
+    b.onLoad({ filter: /[\\/]ink[\\/]build[\\/]render-node-to-output\.js$/ }, (args) => ({
+      contents: fasterInkNodes(readFileSync(args.path, 'utf8')),
       loader: 'js',
     }))
   },

@@ -47,7 +47,7 @@ export function openMemory<T>(options: MemoryOptions<T>): SessionMemory<T> {
   let timer: NodeJS.Timeout | null = null
   let hasTrouble = false
 
-  const flush = () => {
+  const save = (isDurable: boolean) => {
     if (timer !== null) clearTimeout(timer)
     timer = null
     if (pending === null) return
@@ -56,7 +56,7 @@ export function openMemory<T>(options: MemoryOptions<T>): SessionMemory<T> {
     if (text === saved) return
     try {
       makeFolder(dirname(file))
-      writeAtomic(file, text, 'session')
+      writeAtomic(file, text, 'session', isDurable)
       saved = text
       if (hasTrouble) options.onTrouble?.(null)
       hasTrouble = false
@@ -73,10 +73,11 @@ export function openMemory<T>(options: MemoryOptions<T>): SessionMemory<T> {
     set: (value) => {
       pending = { value }
       // Not reset by later changes: steady typing is saved every 100 ms, not when it stops.
-      timer ??= setTimeout(flush, saveAfterMs)
+      // A process that is killed loses nothing that was written; to wait for the disk would hold up the keys.
+      timer ??= setTimeout(() => save(false), saveAfterMs)
     },
-    flush,
-    close: flush,
+    flush: () => save(true),
+    close: () => save(true),
   }
 }
 
