@@ -48,7 +48,8 @@ Written ${new Date(facts.atMs).toISOString()}, before the start. Everything belo
 
     cd ${shellQuote(facts.projectFolder)} && kx launch
 
-or by hand, which runs nothing twice:
+or by hand, which runs nothing twice. The units then inherit what this shell has set, its secrets too, so begin in a
+fresh one that has only those of the plan:
 
     cd ${folder} && setsid sh ./runner-*.sh ${folder} </dev/null >/dev/null 2>&1 &
 
