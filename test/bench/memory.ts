@@ -8,9 +8,9 @@ const MiB = 2 ** 20
  * RSS while keys are held: each frame asks for the next, now and then another screen and the palette. The slope is
  * taken over the second half, when caches are full; per 10,000 frames.
  */
-export async function memory(frames: number) {
+export async function memory(frames: number, columns = 120, rows = 40) {
   const project = benchProject(true)
-  const app = startBuilt({ project: project.folder, state: project.state, args: ['--screen', 'plan'] })
+  const app = startBuilt({ project: project.folder, state: project.state, args: ['--screen', 'plan'], columns, rows })
   try {
     await settledScreen(app, 2000, 60_000)
     const idle = app.use()
@@ -46,6 +46,7 @@ export async function memory(frames: number) {
     const after = app.use()
     const half = samples.slice(samples.length / 2)
     return {
+      size: `${columns}x${rows}`,
       frames: painted,
       seconds: tidy((performance.now() - startedAtMs) / 1000),
       rssIdleMiB: tidy(idle.rssBytes / MiB),
