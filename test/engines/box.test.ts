@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process'
-import { appendFileSync, existsSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -15,6 +16,7 @@ import {
   processesOf,
   readJson,
   readText,
+  unitExit,
   until,
 } from './tools/box.ts'
 
@@ -126,18 +128,67 @@ describe('box engine', () => {
     expect(await boxEngine.cancel(host, handle, 'again', 3)).toEqual({ kind: 'exited', code: 14 })
   })
 
-  it('ends a runner that does not answer, with everything it started', async () => {
+  it('wakes a runner and a unit that were stopped, so that both end in order', async () => {
     const made = box({ steps: 400, stepSeconds: 0.05 })
     const handle = await boxEngine.submit(host, made.request)
-    await lookUntil(made, handle, (s) => s.units.some((u) => u.state === 'running'))
+    await lookUntil(made, handle, (s) => s.units.filter((u) => (u.step ?? 0) > 0).length === 2)
+    const unit = Number(readText(made, 'units/value-1/pid')?.split(' ')[0])
+    process.kill(-unit, 'SIGSTOP')
     process.kill(handle.process.pid, 'SIGSTOP')
-    expect(await boxEngine.cancel(host, { ...handle }, 'no answer', 1)).toEqual({
-      kind: 'signalled',
-      signal: 'SIGKILL',
-    })
+    expect(await boxEngine.cancel(host, handle, 'no answer', 3)).toEqual({ kind: 'exited', code: 14 })
+    expect(unitExit(made, 'value-1')).toMatchObject({ code: '143', state: 'aborted' })
     expect(processesOf(made)).toEqual([])
-    const status = await look(made, handle)
-    expect(status).toMatchObject({ state: 'failed', runnerAlive: false, exit: null })
+  })
+
+  /** A process of ours in the place of a runner: takes no notice of TERM or of the file `stop`. */
+  async function deafRunner(made: Box, hasOwnGroup: boolean) {
+    const child = spawn('sh', ['-c', "trap '' TERM; sleep 600 & echo $!; while :; do sleep 0.1; done"], {
+      detached: hasOwnGroup,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const [line] = (await once(child.stdout, 'data')) as [Buffer]
+    const ticks = (pid: number) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19]
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    const id = child.pid ?? 0
+    const write = (start = ticks(id)) =>
+      writeFileSync(join(made.folder, 'runner.pid'), `${id} ${start} ${boot} by-hand\n`)
+    return { child, sleeper: Number(line.toString()), write }
+  }
+
+  it('ends a runner that it did not start and that takes no notice, with its group', async () => {
+    const made = box({ steps: 2, units: 1 })
+    const handle = await boxEngine.submit(host, made.request)
+    await lookUntil(made, handle, ended)
+    rmSync(join(made.folder, 'exit.json'))
+    const deaf = await deafRunner(made, true)
+    deaf.write()
+    process.kill(deaf.sleeper, 'SIGSTOP')
+    expect(await boxEngine.cancel(host, handle, 'by hand', 1)).toEqual({ kind: 'signalled', signal: 'SIGKILL' })
+    await until(() => deaf.child.signalCode === 'SIGKILL')
+    await until(
+      () => !existsSync(`/proc/${deaf.sleeper}`) || /\) Z/.test(readFileSync(`/proc/${deaf.sleeper}/stat`, 'utf8')),
+    )
+  })
+
+  it('ends a runner alone that shares the group of others, and nobody whose start time is another', async () => {
+    const made = box({ steps: 2, units: 1 })
+    const handle = await boxEngine.submit(host, made.request)
+    await lookUntil(made, handle, ended)
+    rmSync(join(made.folder, 'exit.json'))
+    const other = await deafRunner(made, true)
+    const deaf = await deafRunner(made, false)
+    try {
+      other.write('1')
+      expect(await boxEngine.cancel(host, handle, 'another', 1)).toMatchObject({ kind: 'signalled' })
+      expect(other.child.exitCode ?? other.child.signalCode).toBeNull()
+      // It is of the group of this test, which goes on.
+      deaf.write()
+      expect(await boxEngine.cancel(host, handle, 'by hand', 1)).toEqual({ kind: 'signalled', signal: 'SIGKILL' })
+      await until(() => deaf.child.signalCode === 'SIGKILL')
+    } finally {
+      process.kill(deaf.sleeper, 'SIGKILL')
+      process.kill(-(other.child.pid ?? 0), 'SIGKILL')
+    }
   })
 
   it('shows steps, metrics and results of a script that writes only a log', async () => {

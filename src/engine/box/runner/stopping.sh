@@ -13,6 +13,8 @@ signal_units() {
     case $asked_units in *" $p "*) continue ;; esac
     asked_units="$asked_units$p "
     signal_unit TERM "$p"
+    # One that was stopped could not save.
+    signal_unit CONT "$p"
   done
 }
 
