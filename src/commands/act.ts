@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ActContext, ActResult, CellRequest, LoadedPlan } from '../run/act.ts'
 import { failpoint } from '../run/failpoints.ts'
@@ -91,6 +90,7 @@ async function loadedFor(
   const { config } = await loadSettings(env.projectFolder, env.settings)
   return {
     file: join(env.projectFolder, config.planFile),
+    text: null,
     projectFolder: env.projectFolder,
     digests: now?.digests ?? {},
     code: now?.code ?? [],
@@ -179,6 +179,7 @@ async function prepared(env: CommandEnvironment, options: ActOptions): Promise<P
       opening: await runOptions(loaded.plan.secrets),
       onRunBegun: (id) => env.openRun(id),
     },
-    request: { loaded, planText: runId === null ? await readFile(loaded.file, 'utf8') : '', runId },
+    // The very text that was checked: the file may be edited at any moment.
+    request: { loaded, planText: loaded.text ?? '', runId },
   }
 }

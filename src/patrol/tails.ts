@@ -127,14 +127,18 @@ export function forgetMarks(samples: Samples, units: ReadonlySet<string>): void 
     )
 }
 
-/** Reads what units appended to `metrics.jsonl` and keeps it as series for the chart. Lines that are no JSON are skipped. */
+/**
+ * Reads what units appended to `metrics.jsonl` and keeps it as series for the chart. Lines that are no JSON are skipped.
+ * Answers which units appended something.
+ */
 export async function readMetrics(
   host: Host,
   handle: BoxHandle,
   rows: readonly UnitRow[],
   samples: Samples,
   boxNowMs: number,
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
+  const grown = new Set<string>()
   const behind: string[] = []
   let left = tickBytes
   for (const row of liveRows(rows, samples.get('metrics read') as Progress | null)) {
@@ -152,8 +156,10 @@ export async function readMetrics(
       }
     }
     for (const [name, points] of series) samples.addMetrics(row.unit, name, points)
+    if (series.size > 0) grown.add(row.unit)
   }
   samples.set('metrics read', { atMs: boxNowMs, behind } satisfies Progress)
+  return grown
 }
 
 /** Values of one line by metric name; `"NaN"` and its kin, quoted or bare, are there and are no number. */

@@ -20,6 +20,8 @@ import { decideLiveness } from './rules/liveness.ts'
 import { countStates, primaryMetric, rowsOf } from './rules/rows.ts'
 import type { Thresholds } from './rules/thresholds.ts'
 import type { Samples } from './samples.ts'
+import { unitSeries } from './series.ts'
+import { spendOf } from './spend.ts'
 import { allMarks, forgetMarks, readCrashMarks, readMetrics } from './tails.ts'
 import type { Observation, Signals } from './types.ts'
 
@@ -73,7 +75,9 @@ export async function look(
   const crashes = isSeen
     ? await tolerant(() => readCrashMarks(host, launched.handle, rows, samples, nowMs, status.atMs), [], troubles)
     : []
-  if (isSeen) await tolerant(() => readMetrics(host, launched.handle, rows, samples, status.atMs), undefined, troubles)
+  const grown = isSeen
+    ? await tolerant(() => readMetrics(host, launched.handle, rows, samples, status.atMs), new Set<string>(), troubles)
+    : new Set<string>()
 
   const disks = diskFigures(answer, tiers, samples, thresholds)
   const machine = machineFigure(answer, samples, beforeMs)
@@ -114,6 +118,8 @@ export async function look(
     checkpointIntervalSeconds: expected.unitSeconds,
     unknownTicks,
     lease: leaseOf(state) ?? launched.lease,
+    spend: spendOf(state, plan.budget.usd, nowMs),
+    series: unitSeries(samples, rows, metricName, grown),
     thresholds,
   })
   const changed = episodes(conditions, state.findings, () => ctx.newId())

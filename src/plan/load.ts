@@ -86,7 +86,12 @@ export async function loadPlan(projectFolder: string, planFile: string, io: Load
       data: dataDigest(plan.data, data),
     }
     const units = expandUnits(plan)
-    return { ok: true, loaded: { plan, units, file, projectFolder: folder, digests, code: code.files }, code, data }
+    return {
+      ok: true,
+      loaded: { plan, units, file, text, projectFolder: folder, digests, code: code.files },
+      code,
+      data,
+    }
   } catch (error) {
     if (error instanceof CodeListError) return problem(error.message, 'Narrow code.roots')
     throw error

@@ -73,6 +73,8 @@ export interface LoadedPlan {
   readonly units: readonly Unit[]
   /** Absolute path of the plan file. */
   readonly file: string
+  /** What that file held when it was read and checked; null for the plan of an earlier launch. */
+  readonly text: string | null
   /** Absolute path of the project folder. */
   readonly projectFolder: string
   /** Digests of the files as they are now. */

@@ -96,6 +96,7 @@ export async function walkContext(options: WalkOptions = {}): Promise<WalkContex
       plan,
       units: expandUnits(plan),
       file: join(projectFolder, 'kx.yaml'),
+      text: null,
       projectFolder,
       digests: {
         plan: planDigest(plan),

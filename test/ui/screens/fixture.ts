@@ -86,6 +86,7 @@ function loadedPlan(): LoadedPlan {
     plan,
     units: expandUnits(plan),
     file: '/home/ada/cpcv/kx.yaml',
+    text: null,
     projectFolder: '/home/ada/cpcv',
     digests,
     code: [{ path: 'train.mjs', bytes: 9801, sha256: 'ab'.repeat(32), mode: 0o644 }],

@@ -79,6 +79,7 @@ export async function contextWith(options: ContextOptions = {}): Promise<MadeCon
       plan,
       units: expandUnits(plan),
       file,
+      text: null,
       projectFolder,
       digests: { plan: planDigest(plan), code: sha256Hex('code'), config: sha256Hex(''), data: sha256Hex('') },
       code,

@@ -188,11 +188,17 @@ describe('training', () => {
     const samples = openSamples(`${temporaryFolder()}/samples.db`)
     for (const unit of ['a', 'b'])
       for (const name of ['loss', 'acc', 'lr']) samples.addMetrics(unit, name, [{ step: 1, value: 2 }])
-    const found = unitSeries(samples, [row(), row({ unit: 'b', state: 'done' })], 'acc')
+    const found = unitSeries(samples, [row(), row({ unit: 'b', state: 'done' })], 'acc', new Set())
     expect(found.map(({ unit, name, points: p }) => [unit, name, p.length])).toEqual([
       ['a', 'acc', 1],
       ['a', 'loss', 1],
     ])
+    // The store is asked again only of units that appended something.
+    samples.addMetrics('a', 'loss', [{ step: 2, value: 1 }])
+    const counts = (grown: readonly string[]) =>
+      unitSeries(samples, [row()], 'acc', new Set(grown)).map(({ points: p }) => p.length)
+    expect(counts([])).toEqual([1, 1])
+    expect(counts(['a'])).toEqual([1, 2])
     samples.close()
   })
 })

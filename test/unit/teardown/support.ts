@@ -82,6 +82,7 @@ export async function stage(
     plan,
     units: ['u1', 'u2', 'u3'].map((id, index) => ({ id, index, seed: index, parameters: {} })),
     file: join(base, 'project/kx.yaml'),
+    text: null,
     projectFolder: join(base, 'project'),
     digests: { plan: planSha256, code: 'b'.repeat(64), config: 'c'.repeat(64), data: 'd'.repeat(64) },
     code: [],
