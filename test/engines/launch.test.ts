@@ -7,6 +7,7 @@ import { launch } from '../../src/launch/service.ts'
 import type { ReceiptPayload } from '../../src/launch/types.ts'
 import { closeIntent, openIntent } from '../../src/run/intent.ts'
 import { tokenFor } from '../../src/run/token.ts'
+import { smoke } from '../../src/smoke/service.ts'
 import { sha256Hex } from '../../src/spec/digest.ts'
 import { processesOf, until } from './tools/box.ts'
 import { prove, type WalkContext, type WalkOptions, walkContext } from './tools/context.ts'
@@ -71,6 +72,26 @@ describe('launch', () => {
     expect(ctx.run.state().meters).toMatchObject([{ host: 'local', usdPerHour: 0, closedAtMs: null }])
     expect(ctx.progressed.filter((p) => p.item !== undefined).length).toBeGreaterThan(15)
     expect(await ended(ctx)).toMatchObject({ reason: 'completed' })
+  })
+
+  it('walks a script that writes only a log from smoke to results', async () => {
+    const ctx = await walkContext({
+      unitScript: `for s in 1 2 3 4 5 6; do echo "step=$s loss=0.$s"; sleep 0.05; done; echo acc=0.75`,
+      plan: { logPattern: '{name}={value}', checkpoints: { bytes: 0, count: 0 } },
+    })
+    made.push(ctx)
+    await prove(ctx, 'PlanDigest')
+    const smoked = await smoke(ctx)
+    expect(smoked.exitCode, smoked.summary).toBe(0)
+    await prove(ctx, 'AuditReport', 'PricedPlan', 'Approval')
+    expect(await launch(ctx)).toMatchObject({ exitCode: 0 })
+    expect(await ended(ctx)).toMatchObject({ reason: 'completed' })
+    const handle = receiptOf(ctx)?.handle
+    if (handle === undefined) throw new Error('no handle')
+    const { units } = await boxEngine.status(ctx.host, handle, ctx.loaded.units)
+    expect(units.map(({ state, metrics }) => [state, metrics.acc, metrics.loss])).toEqual(
+      Array(4).fill(['done', 0.75, 0.6]),
+    )
   })
 
   it('refuses without the proofs that it needs, and starts nothing', async () => {
