@@ -7,7 +7,7 @@ const changes = [
     'export default class Output {',
     `let kept;
 const keptCaches = () => {
-  if (kept === undefined || kept.widths.size > 16384 || kept.styledChars.size > 4096 || kept.blockWidths.size > 4096 || kept.lines.size > 4096)
+  if (kept === undefined || kept.widths.size > 16384 || kept.styledChars.size > 1024 || kept.blockWidths.size > 1024 || kept.lines.size > 1024)
     kept = new OutputCaches();
   return kept;
 };

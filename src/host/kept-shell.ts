@@ -128,10 +128,10 @@ class Asked {
     const stream = this.#streams[name]
     stream.bytes.add(chunk)
     stream.tail = (stream.tail + chunk.subarray(-tailBytes).toString('latin1')).slice(-tailBytes)
-    const found = new RegExp(`\\n${this.mark} (\\d+)\\n$`).exec(stream.tail)
-    if (found === null) return
-    stream.code = Number(found[1])
-    stream.marked = found[0].length
+    const at = stream.tail.endsWith('\n') ? stream.tail.lastIndexOf(`\n${this.mark} `) : -1
+    if (at < 0) return
+    stream.code = Number(stream.tail.slice(at + this.mark.length + 2, -1))
+    stream.marked = stream.tail.length - at
     const { out, err } = this.#streams
     if (out.code !== null && err.code !== null) this.end({ kind: 'exited', code: out.code })
   }

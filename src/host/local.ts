@@ -73,23 +73,24 @@ const canBeKept = (given: ScriptOptions) =>
   given.onStderr === undefined &&
   given.signal?.aborted !== true
 
+/** Neither changes while a process of this machine lives. Kept only once both are known. */
+let machine: { readonly machineId: string; readonly bootId: string } | null = null
+
 async function localIdentity(name: string): Promise<HostIdentity> {
-  const machineId = async () => {
-    for (const path of ['/etc/machine-id', '/var/lib/dbus/machine-id']) {
-      try {
-        const text = (await readFile(path, 'utf8')).trim()
-        if (/^[0-9a-f]{32}$/.test(text)) return text
-      } catch {
-        // Not there, or not for us: the next one, else not known.
-      }
+  const known = machine ?? { machineId: await machineId(), bootId: await bootId() }
+  const { machineId: id, bootId: boot } = known
+  if (id !== null && boot !== null) machine = { machineId: id, bootId: boot }
+  return { host: name, hostname: hostname(), ...known, user: String(process.getuid?.() ?? 'unknown') }
+}
+
+async function machineId(): Promise<string | null> {
+  for (const path of ['/etc/machine-id', '/var/lib/dbus/machine-id']) {
+    try {
+      const text = (await readFile(path, 'utf8')).trim()
+      if (/^[0-9a-f]{32}$/.test(text)) return text
+    } catch {
+      // Not there, or not for us: the next one, else not known.
     }
-    return null
   }
-  return {
-    host: name,
-    hostname: hostname(),
-    machineId: await machineId(),
-    bootId: await bootId(),
-    user: String(process.getuid?.() ?? 'unknown'),
-  }
+  return null
 }
