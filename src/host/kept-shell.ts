@@ -46,6 +46,7 @@ class KeptShell {
   async run(source: string, args: readonly string[], options: ScriptOptions): Promise<ExecResult> {
     const asked = new Asked(options.maxBytes ?? defaultMaxBytes)
     this.#asked = asked
+    this.#hold(true)
     const onAbort = () => void this.#stop('given up')
     options.signal?.addEventListener('abort', onAbort, { once: true })
     const seconds = options.timeoutSeconds ?? defaultTimeoutSeconds
@@ -65,6 +66,17 @@ class KeptShell {
       clearTimeout(deadline)
       options.signal?.removeEventListener('abort', onAbort)
       this.#asked = null
+      this.#hold(false)
+    }
+  }
+
+  /** At rest it does not keep kx from ending: its input then ends, and so does it. */
+  #hold(isHeld: boolean): void {
+    const { stdin, stdout, stderr } = this.#child
+    for (const each of [this.#child, stdin, stdout, stderr]) {
+      const handle = each as { ref?: () => void; unref?: () => void }
+      if (isHeld) handle.ref?.()
+      else handle.unref?.()
     }
   }
 

@@ -30,6 +30,11 @@ const shells = () =>
     }
   })
 
+const stateOf = async (pid: number) => {
+  const stat = await processStat(pid)
+  return typeof stat === 'object' ? (stat?.state ?? null) : stat
+}
+
 describe('scripts that are asked again', () => {
   it('run in one shell that stays, and see what a script of its own would see', async () => {
     const parent = async () => text((await host.script('echo $PPID', [], kept)).stdout).trim()
@@ -98,6 +103,19 @@ describe('scripts that are asked again', () => {
       await processStat(left).then((stat) => (typeof stat === 'object' ? (stat?.state ?? null) : stat)),
     )
     expect(text((await host.script('echo again', [], kept)).stdout)).toBe('again\n')
+  })
+
+  it('do not keep a program from ending that forgot to close its host', async () => {
+    const source = `
+      const { createLocalHost } = await import(${JSON.stringify(import.meta.resolve('../../src/host/local.ts'))})
+      const host = createLocalHost()
+      const ran = await host.script('sleep 0.3; echo $PPID', [], { isRepeated: true })
+      console.log(new TextDecoder().decode(ran.stdout).trim())`
+    const ended = await host.exec([process.execPath, '--input-type=module', '-e', source], { timeoutSeconds: 20 })
+    expect([ended.ending, ended.timedOut, text(ended.stderr)]).toEqual([{ kind: 'exited', code: 0 }, false, ''])
+    const shell = Number(text(ended.stdout))
+    expect(shell).toBeGreaterThan(1)
+    expect(await until(async () => [null, 'Z'].includes(await stateOf(shell)), 10)).toBe(true)
   })
 
   it('are given up by a signal, and go with the host', async () => {
