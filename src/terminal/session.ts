@@ -71,7 +71,7 @@ export interface Terminal {
   forceRepaint(): void
   /** Hands the terminal to `action` (an editor, a pager), then takes it back and repaints. */
   release<T>(action: () => Promise<T> | T): Promise<T>
-  /** Ctrl-Z: restores the terminal, stops this process, and comes back when it is continued. */
+  /** Ctrl-Z: restores the terminal, stops this process with its group, and comes back when it is continued. */
   suspend(): void
   setMouse(isOn: boolean): void
   /** Draws nothing outside ASCII from now on, or again. */
@@ -210,7 +210,9 @@ class Session implements Terminal {
     this.#graceTimer = setTimeout(() => this.#resume(), SUSPEND_GRACE_MS)
     // Our own listener would swallow the signal; the kernel's default action is what stops us.
     process.off('SIGTSTP', this.#onStop)
-    process.kill(process.pid, 'SIGTSTP')
+    // The whole foreground group, as the terminal itself would: npm and sh that wait for us must stop too, or the shell
+    // never gets its turn. What must go on (boxes, kept shells) has a group of its own.
+    process.kill(0, 'SIGTSTP')
   }
 
   close(): void {

@@ -148,6 +148,32 @@ describe('handing the terminal over', () => {
     await app.waitFor((screen) => screen.some((row) => row.startsWith('sh>')) && !app.emulator.isAlternate())
   })
 
+  it('stops with everything that was started to reach it, as npm and sh are, and comes back with them', async () => {
+    const { command, args } = fixtureApp('grid')
+    const script = join(folder, 'start.sh')
+    // Two parents that wait in the foreground group; neither becomes the program by exec.
+    writeFileSync(script, `sh -c '${[command, ...args].join(' ')}; echo inner-$?'; echo outer-over\n`)
+    app = startPty({
+      command: 'bash',
+      args: ['--norc', '--noprofile', '-i'],
+      env: { ...appEnv({ KX_TEST_LOG: log, PS1: 'sh> ' }), HISTFILE: '/dev/null' },
+    })
+    await app.waitForText('sh>')
+    app.send(`sh ${script}\r`)
+    await app.waitFor(isRight)
+    for (let round = 0; round < 2; round += 1) {
+      app.press('ctrl+z')
+      await app.waitForText('Stopped')
+      app.send('echo back-$((20+2))\r')
+      await app.waitForText('back-22')
+      app.send('clear; fg\r')
+      await app.waitFor(isRight)
+    }
+    app.press('q')
+    await app.waitForText('outer-over')
+    expect(app.text()).toContain('inner-0')
+  })
+
   it('stays alive on Ctrl-Z where no shell could continue it', async () => {
     await start()
     app.record()
