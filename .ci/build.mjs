@@ -195,11 +195,12 @@ for (const folder of ['profiles', 'recipes']) {
 // Read by sh first, then by Node: the second line is a command to one and a string with a comment to the other. Only
 // the command line can set how far the heap may grow on garbage. A frame leaves 3 MB of it and 20 MB are in use, but by
 // itself V8 takes up to 250 MB before it looks; with these, 140 (docs/benchmarks.md).
+// In a clone the Node that the project brought is taken, whatever the system has, also through a link on the PATH.
 // NODE_ENV is set before React can be loaded: static imports are hoisted above assignments in the same file.
 writeFileSync(
   join(dist, 'kx.mjs'),
   `#!/bin/sh
-':' //; exec node --min-semi-space-size=8 --max-semi-space-size=8 --heap-growing-percent=50 "$0" "$@"
+':' //; d=$0; [ -L "$d" ] && d=$(readlink -f -- "$d"); n=\${d%/*}/../node_modules/.bin/node; [ -x "$n" ] || n=node; exec "$n" --min-semi-space-size=8 --max-semi-space-size=8 --heap-growing-percent=50 "$0" "$@"
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 18)) {
   console.error('kx needs Node 22.18 or newer; this is ' + process.version + '. In a clone, npm start brings Node 24 itself.')
