@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { ScreenId } from '../../src/commands/types.ts'
 import type { Acts } from './acts.ts'
 import type { Desk } from './desk.ts'
@@ -141,7 +142,8 @@ export class UiCommands {
     const plan = workspace.plan()
     const file = plan.status === 'ok' ? plan.loaded.file : plan.status === 'bad' ? plan.file : null
     if (file === null) return this.#desk.say('the plan is still being read', 'warn')
-    this.#later(this.#host.edit(file).then(() => workspace.reloadPlan()))
+    // A plan that cannot be read is named as it is shown, from the folder of its project; kx may run in another one.
+    this.#later(this.#host.edit(resolve(workspace.projectFolder, file)).then(() => workspace.reloadPlan()))
   }
 
   #cancel(): void {

@@ -93,6 +93,15 @@ describe('the command line', () => {
   })
 })
 
+describe('the editor', () => {
+  it('is given the plan of the project, also while that cannot be read', async () => {
+    const plan = { status: 'bad', file: 'kx.yaml', problems: ['kx.yaml:3:1 workers: found "two"'] } as const
+    const stage = makeStage({ plan, ui: { screen: 'plan' } })
+    await stage.press('e')
+    expect(stage.acts).toContain(`edit ${stage.controller.get().input.projectFolder}/kx.yaml`)
+  })
+})
+
 describe('palette and help', () => {
   it('finds by name before it finds in descriptions', async () => {
     const stage = makeStage()
