@@ -1,6 +1,7 @@
 import { showChord } from '../../src/commands/chord.ts'
 import type { Keymap } from '../../src/commands/keymap.ts'
 import type { Registry } from '../../src/commands/registry.ts'
+import { withKeys } from '../../src/commands/say-keys.ts'
 import type { CommandState, Settings } from '../../src/commands/types.ts'
 import type { Observation } from '../../src/patrol/types.ts'
 import type { RunState } from '../../src/run/types.ts'
@@ -81,7 +82,7 @@ export class Desk {
   }
 
   say(text: string, tone: Message['tone'] = 'info'): void {
-    this.message = { text, tone }
+    this.message = { text: withKeys(text, this.registry, this.keymap, this.ui.screen), tone }
     this.lastMessage = this.message
     this.changed()
   }
