@@ -96,8 +96,9 @@ export class Controller {
       this.#host.setMouse(false)
       desk.do({ type: 'mouse', on: false })
     }
-    const [first] = [...found.problems, ...keymap.problems.map((p) => p.text)]
-    if (first !== undefined) desk.say(first, 'warn')
+    const [first, ...more] = [...found.problems, ...keymap.problems.map((p) => p.text)]
+    if (first !== undefined)
+      desk.say(more.length === 0 ? first : `${first} (and ${more.length} more: kx config lists them)`, 'warn')
     this.changed()
   }
 

@@ -30,7 +30,36 @@ function overlaps(a: CommandSpec['where'], b: CommandSpec['where']): boolean {
   return a.some((s) => b.includes(s))
 }
 
-/** Builds the trie of chords. Two commands on one chord in one place are a conflict: the first keeps it. */
+/** Everything bound at a node or under it. */
+const boundUnder = (from: Node): Node['bound'] => [...from.bound, ...[...from.next.values()].flatMap(boundUnder)]
+
+/**
+ * A chord of a person against commands of the other kind, a screen's own against those of everywhere: both are bound,
+ * and on the screen only one of them is reached.
+ */
+function hidden(root: Node, spec: CommandSpec, chord: string): KeyProblem[] {
+  const met: { commandId: string; where: CommandSpec['where'] }[] = []
+  let at: Node | undefined = root
+  for (const press of chord.split(' ')) {
+    if (at !== root) met.push(...(at?.bound ?? []))
+    at = at?.next.get(press)
+  }
+  if (at !== undefined) met.push(...boundUnder(at))
+  const isGlobal = spec.where === 'global'
+  const others = new Map(met.filter((b) => (b.where === 'global') !== isGlobal).map((b) => [b.commandId, b.where]))
+  return [...others].map(([commandId, where]) => {
+    const screens = [isGlobal ? where : spec.where].flat()
+    const what = isGlobal ? `runs ${commandId}` : `takes the place of ${commandId}`
+    const place = `on the screen${screens.length === 1 ? '' : 's'} ${screens.join(', ')}`
+    const text = `keys.${spec.id}: "${chord}" ${what} ${place}; give one of the two another key in .kxrc`
+    return { commandId: spec.id, chord, text }
+  })
+}
+
+/**
+ * Builds the trie of chords. Two commands on one chord in one place are a conflict: the first keeps it. A built-in key of
+ * a screen may shadow a global one; a person's that does is said.
+ */
 export function buildKeymap(specs: readonly CommandSpec[], overrides: KeyOverrides = {}): Keymap {
   const root = node()
   const chords = new Map<string, string[]>()
@@ -79,6 +108,8 @@ export function buildKeymap(specs: readonly CommandSpec[], overrides: KeyOverrid
       chords.set(spec.id, [...(chords.get(spec.id) ?? []), presses.join(' ')])
     }
   }
+  for (const spec of specs.filter(isOverridden))
+    for (const chord of chords.get(spec.id) ?? []) problems.push(...hidden(root, spec, chord))
   return { root, chords, problems }
 }
 

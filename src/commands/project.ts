@@ -1,4 +1,5 @@
 import type { ActResult } from '../run/act.ts'
+import type { SourceProblem } from '../text/problem.ts'
 import { loadSettings, profileFolders } from './open.ts'
 import type { CommandEnvironment } from './types.ts'
 
@@ -50,6 +51,25 @@ export async function showProfile(_env: CommandEnvironment, args: { readonly nam
   }
 }
 
+/** What is wrong with the keys of a person, each where it was written. */
+async function keyProblems({
+  config,
+  origin,
+}: Awaited<ReturnType<typeof loadSettings>>): Promise<readonly SourceProblem[]> {
+  const [{ buildKeymap }, { allCommands }] = await Promise.all([import('./keymap.ts'), import('./list/all.ts')])
+  return buildKeymap(allCommands().specs, config.keys).problems.map(({ commandId, text }) => {
+    const key = `keys.${commandId}`
+    const from = origin[key]
+    return {
+      file: from?.file ?? 'settings',
+      line: from?.line ?? 1,
+      column: 1,
+      key,
+      message: text.slice(key.length + 2),
+    }
+  })
+}
+
 /** `kx config`. */
 export async function showConfig(env: CommandEnvironment): Promise<ActResult> {
   const [settings, { configLines }, { formatProblem }] = await Promise.all([
@@ -57,12 +77,15 @@ export async function showConfig(env: CommandEnvironment): Promise<ActResult> {
     import('../config/lines.ts'),
     import('../text/problem.ts'),
   ])
-  const bad = settings.problems.length > 0
+  const problems = [...settings.problems, ...(await keyProblems(settings))]
+  const bad = problems.length > 0
   return {
-    summary: bad ? `${settings.problems.length} problems; the values above are what holds` : '',
+    summary: bad
+      ? `${problems.length} problem${problems.length === 1 ? '' : 's'}; the values above are what holds`
+      : '',
     exitCode: bad ? 1 : 0,
-    data: { config: settings.config, origin: settings.origin, problems: settings.problems },
-    lines: [...configLines(settings), ...settings.problems.map(formatProblem)],
+    data: { config: settings.config, origin: settings.origin, problems },
+    lines: [...configLines(settings), ...problems.map(formatProblem)],
   }
 }
 

@@ -278,6 +278,15 @@ describe('wrong words', () => {
     expect(stdout).toMatch(/\.kxrc:2.*refreshSeconds/s)
   })
 
+  it('keys that hide one another, and keys of no command, are named with file and line', async () => {
+    writeFileSync(join(place.project, '.kxrc'), 'keys:\n  plan.check: "j"\n  nosuch.cmd: y\n')
+    const { code, stdout } = await kx(place, ['config'])
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/\.kxrc:2:1 keys\.plan\.check: "j" takes the place of move\.down/)
+    expect(stdout).toMatch(/\.kxrc:3:1 keys\.nosuch\.cmd: there is no command/)
+    rmSync(join(place.project, '.kxrc'))
+  })
+
   it('a project that is not there is said in words', async () => {
     const { code, stderr, stdout } = await kx(place, ['--project', join(place.root, 'nowhere'), 'plan'])
     expect(code).toBe(1)

@@ -52,6 +52,22 @@ describe('keymap', () => {
     expect(map.problems.map((p) => p.commandId).sort()).toEqual(['a', 'nobody'])
     expect(lookup(map, ['x'], 'home')).toEqual({ kind: 'command', commandId: 'b' })
   })
+  it('reports a key of a person that hides another command on a screen, and binds it all the same', () => {
+    const specs = [spec('down', ['j', 'g g']), spec('check', ['r'], ['plan']), spec('look', ['r'], ['audit'])]
+    const shadow = buildKeymap(specs, { check: 'j' })
+    expect(shadow.problems.map((p) => p.text)).toEqual([
+      'keys.check: "j" takes the place of down on the screen plan; give one of the two another key in .kxrc',
+    ])
+    expect(lookup(shadow, ['j'], 'plan')).toEqual({ kind: 'command', commandId: 'check' })
+    expect(lookup(shadow, ['j'], 'audit')).toEqual({ kind: 'command', commandId: 'down' })
+    // The beginning of a chord, and a global key that screens keep for themselves.
+    expect(buildKeymap(specs, { check: 'g' }).problems[0]?.text).toContain('"g" takes the place of down')
+    expect(buildKeymap(specs, { down: 'r' }).problems.map((p) => p.text)).toEqual([
+      'keys.down: "r" runs check on the screen plan; give one of the two another key in .kxrc',
+      'keys.down: "r" runs look on the screen audit; give one of the two another key in .kxrc',
+    ])
+    expect(buildKeymap(specs, { check: 'x', down: 'n' }).problems).toEqual([])
+  })
   it('reports a key that is the beginning of another chord', () => {
     expect(buildKeymap([spec('a', ['g']), spec('b', ['g g'])]).problems).toHaveLength(1)
   })
