@@ -59,7 +59,8 @@ export async function receiptFor(ctx: ActContext, started: Started): Promise<Act
     host: identity,
     plan,
     platform: ctx.profile.platform,
-    startScriptReruns: ctx.profile.launch.startScriptReruns,
+    // Not known counts as yes: the guard is there in any case.
+    startScriptReruns: ctx.profile.launch.startScriptReruns !== false,
     hasMeter: !hasNoMeter(ctx.profile),
     token: handle.token,
     intentSequence: started.intentSequence,

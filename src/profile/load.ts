@@ -3,13 +3,26 @@ import { join } from 'node:path'
 import { dottedKey, type SourceProblem } from '../text/problem.ts'
 import { validate } from '../text/validate.ts'
 import { readYaml, type YamlDocument } from '../text/yaml.ts'
+import { mergeLayers, originKey } from './merge.ts'
 import { type Profile, profileSchema } from './schema.ts'
+
+/** Where a fact of a profile is written. */
+export interface ProfilePlace {
+  readonly file: string
+  /** From 1. */
+  readonly line: number
+  /** From 1. */
+  readonly column: number
+  readonly origin: 'built-in' | 'user'
+}
 
 export interface LoadedProfile {
   readonly profile: Profile
   /** File that it was read from, and those that it extends, nearest first. */
   readonly files: readonly string[]
   readonly origin: 'built-in' | 'user'
+  /** Where a path of the profile was written last; of what is not there, its nearest parent. */
+  readonly placeOf: (path: readonly PropertyKey[]) => ProfilePlace
 }
 
 export interface LoadedProfiles {
@@ -35,8 +48,8 @@ interface Source {
 const maximumDepth = 8
 
 /**
- * Reads every profile: `<platform>.yaml` of the user's folder over the built-in ones, `extends` resolved. Maps are merged
- * key by key, lists and plain values are replaced whole. One bad file spoils itself only.
+ * Reads every profile: `<platform>.yaml` of the user's folder over the built-in ones, `extends` resolved by the rules of
+ * `mergeLayers`. One bad file spoils itself only.
  */
 export async function loadProfiles(folders: ProfileFolders): Promise<LoadedProfiles> {
   const problems: SourceProblem[] = []
@@ -61,13 +74,17 @@ export async function loadProfiles(folders: ProfileFolders): Promise<LoadedProfi
     }
   }
   const profiles = new Map<string, LoadedProfile>()
-  for (const platform of sources.keys()) {
+  for (const platform of [...sources.keys()].sort(localFirst)) {
     const made = buildProfile(platform, sources)
     if (made.ok) profiles.set(platform, made.loaded)
     else problems.push(...made.problems)
   }
   return { profiles, problems }
 }
+
+/** This machine before all others, those by name. */
+const localFirst = (a: string, b: string): number =>
+  a === b ? 0 : a === 'local' || (b !== 'local' && a < b) ? -1 : 1
 
 type Built =
   | { readonly ok: true; readonly loaded: LoadedProfile }
@@ -98,24 +115,39 @@ function buildProfile(platform: string, sources: ReadonlyMap<string, readonly So
   }
   const own = chain[0]
   if (own === undefined) return { ok: false, problems: [] }
-  const value = chain.reduceRight<unknown>((base, source) => mergeDeep(base, source.document.value), undefined)
-  const checked = validate(profileSchema, { ...own.document, value })
+  const layers = chain.toReversed()
+  const { value, origins } = mergeLayers(layers.map((source) => source.document.value))
+  const placeOf = (path: readonly PropertyKey[]): ProfilePlace => {
+    for (let length = path.length; length >= 0; length--) {
+      const origin = origins.get(originKey(path.slice(0, length)))
+      const source = origin === undefined ? undefined : layers[origin.layer]
+      if (origin === undefined || source === undefined) continue
+      // Of a key that is not there, the place says where it would belong.
+      const rest = length === path.length ? [] : path.slice(length)
+      return { file: source.file, origin: source.origin, ...source.document.locate([...origin.path, ...rest]) }
+    }
+    return { file: own.file, origin: own.origin, line: 1, column: 1 }
+  }
+  // The place names its file too, and so does each problem: it may lie in a profile below this one.
+  const locate = (path: readonly PropertyKey[]) => {
+    const { file, line, column } = placeOf(path)
+    return { file, line, column }
+  }
+  const checked = validate(profileSchema, { file: own.file, value, locate })
   if (!checked.ok) return { ok: false, problems: checked.errors }
   if (checked.value.platform !== platform) {
-    const place = own.document.locate(['platform'])
     const message = `found "${checked.value.platform}" in the file of ${platform}`
-    return {
-      ok: false,
-      problems: [{ file: own.file, ...place, key: 'platform', message, hint: `Write ${platform}, or rename the file` }],
-    }
+    const hint = `Write platform: ${platform}, or rename the file`
+    return { ok: false, problems: [{ ...locate(['platform']), key: 'platform', message, hint }] }
   }
   const broken = brokenTextAt(checked.value, [])
   if (broken !== null) {
     const hint = 'Remove the NUL or the half character'
-    const place = { ...own.document.locate(broken), key: dottedKey(broken) }
-    return { ok: false, problems: [{ file: own.file, ...place, message: 'is no usable text', hint }] }
+    const place = { ...locate(broken), key: dottedKey(broken) }
+    return { ok: false, problems: [{ ...place, message: 'is no usable text', hint }] }
   }
-  return { ok: true, loaded: { profile: checked.value, files: chain.map((s) => s.file), origin: own.origin } }
+  const files = chain.map((s) => s.file)
+  return { ok: true, loaded: { profile: checked.value, files, origin: own.origin, placeOf } }
 }
 
 /** Path of the first text that could not be a path or an argument: NUL inside, or half a surrogate pair. */
@@ -127,16 +159,6 @@ function brokenTextAt(value: unknown, path: readonly (string | number)[]): reado
     if (found !== null) return found
   }
   return null
-}
-
-/** `over` laid on `base`: maps key by key, everything else replaced. */
-export function mergeDeep(base: unknown, over: unknown): unknown {
-  const below = mapOf(base)
-  const above = mapOf(over)
-  if (below === null || above === null) return over === undefined ? base : over
-  const merged: Record<string, unknown> = Object.assign(Object.create(null), below)
-  for (const [key, value] of Object.entries(above)) merged[key] = mergeDeep(merged[key], value)
-  return merged
 }
 
 function mapOf(value: unknown): Record<string, unknown> | null {

@@ -5,8 +5,11 @@ const stamp = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'a month, such as 2026
 const text = z.string().min(1).max(2000)
 const id = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'lower-case letters, digits, hyphen')
 
-/** `bills`: survives and goes on costing. `unknown` means measure or ask, and is treated as lost. */
-export const survivalSchema = z.enum(['survives', 'bills', 'lost', 'unknown'])
+/**
+ * `bills`: survives and goes on costing. `unknown` means measure or ask, and is treated as lost. `not-applicable`: the
+ * platform has no such act, so nothing may rest on outliving it.
+ */
+export const survivalSchema = z.enum(['survives', 'bills', 'lost', 'unknown', 'not-applicable'])
 export type Survival = z.infer<typeof survivalSchema>
 
 const tierSchema = z.strictObject({
@@ -29,6 +32,27 @@ const meterVerbSchema = z.strictObject({
   /** Who can do it: kx through a provider, or a person at a console or command line. */
   by: z.enum(['kx', 'person', 'nobody']),
   how: text,
+  /** Several acts in their order, where one is not enough; each is one console step or command, in words. */
+  steps: z.array(text).min(1).optional(),
+  /** What must be said before it is done, of a verb that cannot be undone. */
+  warning: text.optional(),
+  /** Column of the survival matrix that this verb goes by. */
+  event: z.enum(['stop', 'destroy']).optional(),
+  /** What of the bill it ends. */
+  ends: z.enum(['everything', 'compute', 'storage', 'nothing', 'unknown']).optional(),
+  /** Tiers that are gone after it. */
+  loses: z.array(id).optional(),
+  /** Tiers that go on billing after it. */
+  bills: z.array(id).optional(),
+  verified: stamp,
+})
+
+const rateSchema = z.strictObject({
+  id,
+  what: text,
+  amount: z.number().min(0),
+  unit: text.describe('currency per quantity and time, such as USD per GB-month'),
+  note: text.optional(),
   verified: stamp,
 })
 
@@ -38,32 +62,53 @@ export const profileSchema = z.strictObject({
   title: text,
   extends: id.optional(),
   verified: stamp,
+  /** What the facts rest on: daily use, the platform's documentation, things seen live. */
+  basis: text.optional(),
   kind: z.enum(['workstation', 'ssh', 'ssh-rental', 'cloud-api', 'kubernetes', 'slurm', 'notebook']),
   meterStopVerb: text,
   meterStopIrreversible: z.enum(['true', 'false', 'mixed', 'not-applicable']),
-  detach: z.array(z.enum(['systemd', 'tmux', 'setsid', 'sbatch', 'k8s-job', 'kaggle-commit', 'onstart'])).min(1),
+  detach: z
+    .array(z.enum(['systemd', 'tmux', 'setsid', 'sbatch', 'k8s-job', 'kaggle-commit', 'onstart', 'none']))
+    .min(1),
   spot: z.strictObject({ available: z.boolean(), graceSeconds: z.number().min(0).nullable(), note: text.optional() }),
   sharedFileSystem: z.strictObject({ path: text.nullable(), regionLocked: z.boolean() }),
   inodeCap: z.union([z.number().int().positive(), z.enum(['none-documented', 'host-dependent', 'measure'])]),
-  egress: z.enum(['free', 'metered', 'host-dependent', 'not-applicable']),
+  egress: z.enum(['free', 'metered', 'host-dependent', 'not-applicable', 'unknown']),
   chinaMirrorNeeded: z.enum(['yes', 'no', 'depends']),
-  hostDriverCudaMax: text.nullable(),
-  localNvme: z.enum(['yes', 'no', 'ephemeral', 'host-dependent']),
-  launch: z.strictObject({ path: text, steps: z.array(text).default([]), startScriptReruns: z.boolean() }),
+  /** Ways round slow or blocked sources, where the machines stand in China. */
+  mirrors: z
+    .strictObject({
+      environment: z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/), text).default({}),
+      order: z.array(text).min(1),
+      notes: z.array(text).default([]),
+    })
+    .optional(),
+  hostDriverCudaMax: text.nullable().describe('null: not known; per-offer: said by each offer'),
+  localNvme: z.enum(['yes', 'no', 'ephemeral', 'host-dependent', 'unknown']),
+  launch: z.strictObject({
+    path: text,
+    steps: z.array(text).default([]),
+    startScriptReruns: z.union([z.boolean(), z.literal('unknown')]),
+    environment: text.optional().describe('what the run finds installed there, and what must not be replaced'),
+    interpreter: text.optional().describe('path of the Python that belongs to the image'),
+  }),
   storage: z.strictObject({ tiers: z.array(tierSchema).min(1) }),
   network: z.strictObject({
     ssh: z.array(z.enum(['none', 'direct', 'proxied', 'basic'])).min(1),
     user: text.nullable(),
-    portsMayChange: z.boolean(),
+    address: text.optional().describe('form of the address, with <…> for what differs'),
+    portsMayChange: z.union([z.boolean(), z.literal('unknown')]),
     environmentReachesSsh: z.enum(['yes', 'no', 'unknown', 'not-applicable']),
     notes: z.array(text).default([]),
   }),
   interruption: z.strictObject({ notice: text, restoresState: z.boolean(), notes: z.array(text).default([]) }),
   billing: z.strictObject({
-    currency: z.enum(['USD', 'CNY', 'none']),
+    currency: z.enum(['USD', 'CNY', 'none', 'unknown']),
     usdPerHour: z.number().min(0).nullable().describe('null: not known from the profile alone'),
     priceSource: text,
     verified: stamp,
+    granularity: text.optional().describe('in what steps time is billed'),
+    rates: z.array(rateSchema).default([]),
     verbs: z.array(meterVerbSchema).min(1),
     absenceProof: text.describe('how it is seen that the machine is gone'),
   }),
@@ -75,6 +120,12 @@ export const profileSchema = z.strictObject({
         id,
         what: text,
         afterHours: z.number().positive().nullable(),
+        /** For clocks of seconds; then `afterHours` is null. */
+        afterSeconds: z.number().positive().optional(),
+        /** What sets it going. */
+        startsWith: z
+          .enum(['launch', 'stop', 'destroy', 'idle', 'notice', 'balance-zero', 'arrears', 'exists', 'job-end'])
+          .optional(),
         consequence: text,
         verified: stamp,
       }),
@@ -82,7 +133,9 @@ export const profileSchema = z.strictObject({
     .default([]),
   conveniences: z.array(text).default([]),
   gotchas: z
-    .array(z.strictObject({ id: z.string().regex(/^[A-Z]{2,10}\d{1,3}$/), symptom: text, cause: text, fix: text }))
+    .array(
+      z.strictObject({ id: z.string().regex(/^[A-Z][A-Z0-9]{1,9}\d{1,3}$/), symptom: text, cause: text, fix: text }),
+    )
     .default([]),
   overrides: z.record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), z.string().max(1000)).default({}),
   verification: z.enum(['V4', 'V5']).default('V4'),
@@ -91,3 +144,4 @@ export const profileSchema = z.strictObject({
 export type Profile = z.infer<typeof profileSchema>
 export type Tier = Profile['storage']['tiers'][number]
 export type MeterVerb = Profile['billing']['verbs'][number]
+export type DangerClock = Profile['dangerClocks'][number]

@@ -10,33 +10,35 @@ export function monthsSince(stamp: string, atMs: number): number {
   return (at.getUTCFullYear() - year) * 12 + at.getUTCMonth() + 1 - month
 }
 
-export interface StaleFact {
-  /** Dotted path in the profile. */
-  readonly path: string
+export interface Stamp {
+  /** Path of the map that carries the stamp; empty for the profile as a whole. */
+  readonly path: readonly (string | number)[]
   readonly verified: string
+}
+
+/** Every stamp of a profile, from the top down. */
+export function stamps(profile: Profile): Stamp[] {
+  const found: Stamp[] = []
+  const visit = (value: unknown, path: readonly (string | number)[]): void => {
+    if (value === null || typeof value !== 'object') return
+    for (const [key, inner] of Object.entries(value)) {
+      if (key === 'verified' && typeof inner === 'string') found.push({ path, verified: inner })
+      else visit(inner, [...path, Array.isArray(value) ? Number(key) : key])
+    }
+  }
+  visit(profile, [])
+  return found
+}
+
+export interface StaleFact extends Stamp {
   readonly months: number
 }
 
 /** Every stamp of a profile that is six months old or older: shown as stale, and no cost is promised on it. */
 export function staleFacts(profile: Profile, nowMs: number): StaleFact[] {
-  const found: StaleFact[] = []
-  const visit = (value: unknown, path: string): void => {
-    if (Array.isArray(value)) {
-      value.forEach((v, i) => {
-        visit(v, `${path}[${i}]`)
-      })
-      return
-    }
-    if (value === null || typeof value !== 'object') return
-    for (const [key, inner] of Object.entries(value)) {
-      if (key === 'verified' && typeof inner === 'string') {
-        const months = monthsSince(inner, nowMs)
-        if (months >= staleAfterMonths) found.push({ path: path || 'profile', verified: inner, months })
-      } else visit(inner, path ? `${path}.${key}` : key)
-    }
-  }
-  visit(profile, '')
-  return found
+  return stamps(profile)
+    .map((stamp) => ({ ...stamp, months: monthsSince(stamp.verified, nowMs) }))
+    .filter(({ months }) => months >= staleAfterMonths)
 }
 
 /** First moment at which a stamp is stale, in milliseconds since 1970. */

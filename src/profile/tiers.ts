@@ -45,6 +45,7 @@ export function survivalText(survival: Survival): string {
   if (survival === 'survives') return 'kept'
   if (survival === 'bills') return 'kept, and goes on billing'
   if (survival === 'lost') return 'lost'
+  if (survival === 'not-applicable') return 'no such act there'
   return 'not known: treated as lost'
 }
 
