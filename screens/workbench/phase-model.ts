@@ -79,9 +79,27 @@ const tokensByState = {
   unknown: 'state.unknown',
 } as const
 
+/** Acts that r does again from its beginning, whatever was left of them. */
+const repeatable = new Set(['plan.check', 'audit.run', 'smoke.run', 'cost.price', 'teardown.verify'])
+
+/** That the newest act of a phase was begun and never seen to end, with what to do; null when nothing hangs. */
+function interruptedText(input: ScreenInput, phase: Phase): string | null {
+  if (input.live !== null) return null
+  const cell = input.run?.cells.findLast((c) => c.started.phase === phase && repeatable.has(c.started.name))
+  if (cell === undefined || cell.ended !== null) return null
+  const proven = input.run?.proofs.findLast((p) => p.phase === phase)
+  if (proven !== undefined && proven.atMs >= cell.startedAtMs) return null
+  return `begun ${ageText(input.nowMs - cell.startedAtMs)}, its end was not seen (is another kx at it?); r runs it again`
+}
+
 /** The line under the rail: how the phase stands, why, and what to press next. */
 export function phaseSummary(input: ScreenInput, phase: Phase, next: string): Span[] {
   const { state, why } = input.phases[phase]
+  const interrupted = interruptedText(input, phase)
+  if (interrupted !== null) {
+    const before: Span[] = state === 'todo' ? [] : [{ text: `${words[state] ?? state}, `, token: tokensByState[state] }]
+    return [...before, { text: 'interrupted', token: 'state.unknown' }, { text: ` – ${interrupted}` }]
+  }
   // Until the files were read it is not known what still holds, and nothing is wrong with them either.
   if (input.plan.status === 'loading' && state === 'unknown')
     return [{ text: 'reading the project …', token: 'text.muted' }]

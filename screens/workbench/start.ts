@@ -13,7 +13,7 @@ import { runOnTerminal, wordsOf } from './programs.ts'
 import { readUiState } from './remembered.ts'
 import { catchStrays } from './strays.ts'
 import { type ThemeFlags, themeFor } from './theme-choice.ts'
-import { freshUi, type UiState } from './ui-state.ts'
+import { freshUi, reduceUi, type UiState } from './ui-state.ts'
 
 export interface StartOptions extends ThemeFlags {
   readonly projectFolder: string
@@ -51,7 +51,9 @@ export async function startWorkbench(options: StartOptions): Promise<Left> {
   })
   const { value, warning } = memory.load()
   const isScreen = options.screen !== null && readUiState({ screen: options.screen }) !== null
-  const initial = isScreen ? { ...value, screen: options.screen as ScreenId } : value
+  const initial = isScreen ? reduceUi(value, { type: 'go', screen: options.screen as ScreenId }) : value
+  // What was asked for is remembered like what was gone to: a kill before the first key must not lose it.
+  if (isScreen) memory.set(initial)
   const registry = allCommands()
   let controller: Controller | null = null
   let settings: WorkbenchSettings | null = null

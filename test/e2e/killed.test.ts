@@ -196,8 +196,8 @@ describe('a walk without a terminal, killed with SIGKILL again and again', { tim
 
 // ── the workbench ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-function open(place: Place): PtyApp {
-  const app = startBuilt({ project: place.project, state: place.state, columns: 100, rows: 32, env: place.env })
+function open(place: Place, args: readonly string[] = []): PtyApp {
+  const app = startBuilt({ project: place.project, state: place.state, columns: 100, rows: 32, env: place.env, args })
   apps.push(app)
   return app
 }
@@ -282,6 +282,19 @@ describe('the workbench, killed with SIGKILL', { timeout }, () => {
     expect(runIds(place)).toHaveLength(1)
   })
 
+  it('comes back on the screen that it was told to open, also when no key was pressed', async () => {
+    const place = makePlace({ groups: 4 })
+    const app = open(place, ['--screen', 'smoke'])
+    await app.waitFor((rows) => rows[1]?.includes('3 Smoke]'), { timeoutMs: ACT_MS, what: 'the smoke screen' })
+    await settledScreen(app, 300)
+    app.signal('SIGKILL')
+    await app.exited
+    const again = open(place)
+    await again.waitFor((rows) => rows[1]?.includes('3 Smoke]'), { timeoutMs: ACT_MS, what: 'the same after the kill' })
+    again.press('q')
+    await again.exited
+  })
+
   it('in the middle of an act: the act is on record as unknown, can be done again, and launches once', async () => {
     const random = seeded(seed + 2)
     const place = makePlace({ groups: 4, epochs: 80 })
@@ -303,6 +316,7 @@ describe('the workbench, killed with SIGKILL', { timeout }, () => {
       await again.waitFor((rows) => rows[1]?.includes(mark), { timeoutMs: ACT_MS, what: `${mark} after the kill` })
       await settledScreen(again, 300)
       expect(again.text()).not.toContain('Ctrl-C cancels')
+      if (screen === '3') expect(again.text()).toMatch(/interrupted.* its end was not seen/)
       again.press('q')
       await again.exited
     }

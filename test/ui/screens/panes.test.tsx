@@ -10,7 +10,7 @@ import { textWidth } from '../../../src/ui/index.ts'
 import { wrappedTable } from '../../../src/ui/wrapped-table.ts'
 import { waitUntil } from '../../harness/wait.ts'
 import { draw, mount } from './draw.tsx'
-import { sceneAt } from './fixture.ts'
+import { nowMs, sceneAt } from './fixture.ts'
 
 type LogPane = Extract<PaneModel, { kind: 'log' }>
 
@@ -29,6 +29,23 @@ function logPane(lines: number, limit = 10_000): { pane: LogPane; append: (from:
   }
   return { pane, append }
 }
+
+describe('an act that was cut off', () => {
+  it('is named on the screen of its phase, with what to do', async () => {
+    const scene = await sceneAt('planned')
+    const [cell] = scene.run?.cells ?? []
+    if (scene.run === null || cell === undefined) throw new Error('the scene has a run with a cell')
+    const begun = { ...cell, started: { ...cell.started, name: 'smoke.run', phase: 'smoke' }, ended: null }
+    const cut = {
+      ...scene,
+      run: { ...scene.run, cells: [...scene.run.cells, { ...begun, startedAtMs: nowMs - 120_000 }] },
+    }
+    const summary = (of: typeof scene) => draw({ scene: of, screen: 'smoke', columns: 120, rows: 30 }).join('\n')
+    expect(summary(cut)).toContain('interrupted – begun 2 min ago, its end was not seen')
+    expect(summary(cut)).toContain('r runs it again')
+    expect(summary(scene)).not.toContain('interrupted')
+  })
+})
 
 describe('a log pane', () => {
   it('stops following when it is moved up, and follows again at the end', () => {
