@@ -23,8 +23,13 @@ const env: CommandEnvironment = {
   openRun: () => {},
 }
 
-for (const id of ids) {
+for (const each of ids) {
+  // `id` or `id {"its":"arguments"}`.
+  const [id = '', args = '{}'] = each.split(/ (.*)/s)
   const spec = allCommands().get(id) as CommandSpec
-  const { exitCode, summary, data } = await (spec.run as NonNullable<CommandSpec['run']>)(env, spec.args.parse({}))
+  const { exitCode, summary, data } = await (spec.run as NonNullable<CommandSpec['run']>)(
+    env,
+    spec.args.parse(JSON.parse(args)),
+  )
   say({ command: id, exitCode, summary, ...(exitCode === 1 ? { data } : {}) })
 }

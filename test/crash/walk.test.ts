@@ -1,10 +1,13 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { walkPoints } from './points.ts'
 import { isFull, seeded } from './support.ts'
 import { handOver, killed, resumed, tally } from './tally.ts'
-import { checkAnyTime, checkAtEnd, seenRun } from './walk-checks.ts'
+import { checkAnyTime, checkAtEnd, checkWrittenOff, seenRun } from './walk-checks.ts'
 import {
+  boxFolders,
   clearWalkPlace,
   type Death,
   type Moment,
@@ -143,6 +146,33 @@ async function stopped(points: readonly string[], moments: number, random: () =>
   await checkAtEnd(on.place)
 }
 
+/** kx dies as soon as the runner is started, the launch is stopped without a receipt, and the box is lost. */
+async function abandoned(points: readonly string[], random: () => number): Promise<void> {
+  const start = 'launch.after-submit'
+  const on = newMarch([start], 0, random)
+  const walk = await runWalk(on.place, ['walk.auto'], [start])
+  expect(walk).toMatchObject({ signal: 'SIGKILL', point: start })
+  killed(start)
+  for (const name of points) on.left.set(name, { nth: 1, from: 0 })
+  await march(on, ['patrol.abort'])
+  // Nobody wrote this down: the folder was taken away by hand.
+  writeFileSync(join(on.place.root, 'lost'), '')
+  for (const folder of boxFolders(on.place)) rmSync(folder, { recursive: true })
+  const name = seenRun(on.place)?.state.runId
+  const command = `meter.write-off ${JSON.stringify({ name, reason: 'somebody removed the folder' })}`
+  for (;;) {
+    const death = await runWalk(on.place, [command], [...on.left.keys()])
+    checkAnyTime(on.place, on.launches)
+    if (death.signal !== 'SIGKILL') {
+      expect(death).toMatchObject({ code: 0, stderr: '' })
+      break
+    }
+    killed(death.point)
+    on.left.delete(death.point ?? '')
+  }
+  checkWrittenOff(on.place)
+}
+
 /** The points that were died at least often, in random order among equals; a torn line for those that need one. */
 function rarest(count: number, random: () => number): string[] {
   const names = walkPoints
@@ -164,6 +194,12 @@ describe('SIGKILL in the middle of a walk (P3, K1)', () => {
     const random = seeded(seed)
     // Together with the place that once could not be left again: the folder gone, and nobody had written it down.
     await straight([...new Set([...rarest(5, random), 'remove.after-removal'])], 0, random)
+  })
+
+  it('stops a launch that it died in, and writes off a box that is gone', async () => {
+    const points = walkPoints.filter((name) => /^(launch\.abort|writeoff)/.test(name))
+    expect(points.length).toBeGreaterThanOrEqual(4)
+    await abandoned(points, seeded(seed))
   })
 
   // About a dozen deaths in each.
