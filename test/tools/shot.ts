@@ -59,6 +59,11 @@ async function shot(): Promise<void> {
       await settledScreen(app, 150)
     }
     if (o.wait !== undefined) await app.waitForText(o.wait, 120_000)
+    // A picture of a screen that is still reading shows nothing of what it is for.
+    await app.waitFor((rows) => !rows.some((row) => row.includes('reading the project')), {
+      timeoutMs: 60_000,
+      what: 'the project to be read',
+    })
     await settledScreen(app)
     const look = o.theme === 'dark' ? '' : `-${o.theme}`
     const name = o.name ?? `${o.screen}-${o.columns}x${o.rows}${look}${o.ascii ? '-ascii' : ''}`
