@@ -10,6 +10,8 @@ const tokens: Readonly<Record<string, Row['token']>> = {
   'written off': 'severity.warn',
   stalled: 'state.stale',
   dead: 'state.fail',
+  failed: 'state.fail',
+  aborted: 'state.fail',
   unknown: 'state.unknown',
 }
 

@@ -11,23 +11,24 @@ import { gridPane, inOrder, unitsPane } from './units.ts'
 
 /** State, age, counts, time left: in the order in which they may be cut at the edge of a narrow terminal. */
 function stateLine(input: ScreenInput, o: Observation): Span[] {
-  const { word, token, reason } = standingOf(input)
+  const { word, token, reason, end } = standingOf(input)
   const isSame = word === o.state
   const { done, running, queued, failed, aborted, unknown } = o.counts
-  const spans: Span[] = [{ text: word, token }]
+  const spans: Span[] = [{ text: end === null ? word : `${word}, ${end.word}`, token }]
   if (isSame && o.isSuspect) spans.push({ text: ' (suspect)', token: 'severity.warn' })
   const looked = lookedText(input.nowMs - o.atMs, isMoving(o.state))
   spans.push({ text: `, ${looked}`, token: looked.startsWith('!') ? 'state.stale' : 'text.muted' })
   const counts = [
     `${done} of ${o.unitsTotal ?? '?'} done`,
-    failed + aborted > 0 ? `${failed + aborted} failed` : '',
+    failed > 0 ? `${failed} failed` : '',
+    aborted > 0 ? `${aborted} aborted` : '',
     unknown > 0 ? `${unknown} unknown` : '',
     word === 'running' && o.eta !== null ? `ETA ${formatDuration(o.eta.secondsP50)} (n=${o.eta.samples})` : '',
     running > 0 ? `${running} running` : '',
     queued > 0 ? `${queued} queued` : '',
   ]
   spans.push({ text: ` – ${counts.filter((c) => c !== '').join(', ')}` })
-  const why = reason ?? (isSame ? o.reasons[0] : undefined)
+  const why = reason ?? end?.text ?? (isSame ? o.reasons[0] : undefined)
   if (why !== undefined && word !== 'running') spans.push({ text: `  ${why}`, token: 'text.muted' })
   return spans
 }

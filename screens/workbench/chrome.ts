@@ -26,7 +26,8 @@ const phaseMarks = {
 
 /** State of the open run in a word, with a sign when the look behind it is old; `unknown` is an answer. */
 export function runWord(input: ScreenInput): { readonly text: string; readonly token: Span['token'] } {
-  const { word, token, isStale } = standingOf(input)
+  const { word, token, isStale, end } = standingOf(input)
+  if (end !== null) return { text: `${word}, ${end.word}`, token }
   return isStale && word !== 'unknown' ? { text: `${word} ! stale`, token: 'state.stale' } : { text: word, token }
 }
 

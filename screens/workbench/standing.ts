@@ -1,7 +1,8 @@
-import { livenessOf } from '../../src/run/reader.ts'
+import { endIn, livenessOf } from '../../src/run/reader.ts'
 import type { Token } from '../../src/ui/theme.ts'
 import { writtenOffIn } from '../../src/walk/end.ts'
 import type { RunLiveness } from '../../src/walk/phase.ts'
+import type { RunEnd } from '../../src/walk/run-end.ts'
 import { staleAfterMs } from './ages.ts'
 import type { ScreenInput } from './input.ts'
 
@@ -9,6 +10,8 @@ import type { ScreenInput } from './input.ts'
 export interface RunStanding {
   readonly word: RunLiveness | 'no run open' | 'not launched' | 'torn down' | 'written off'
   readonly token: Token
+  /** How a finished run has ended, when it is not complete. */
+  readonly end: RunEnd | null
   /** Why it is unknown. */
   readonly reason: string | null
   /** The look that this rests on is old, and what it saw may have moved since. */
@@ -34,6 +37,7 @@ export function standingOf(input: ScreenInput): RunStanding {
   const plain = (word: RunStanding['word'], token: Token): RunStanding => ({
     word,
     token,
+    end: null,
     reason: null,
     isStale: false,
   })
@@ -45,6 +49,9 @@ export function standingOf(input: ScreenInput): RunStanding {
   const { liveness, reason } = livenessOf({ ...run, observation: seen }, nowMs)
   if (liveness === null) return plain('not launched', 'text.muted')
   const isStale = isMoving(liveness) && seen !== null && nowMs - seen.atMs > staleAfterMs
+  const found = liveness === 'finished' ? endIn({ ...run, observation: seen }) : null
+  const end = found?.word === 'completed' ? null : found
   const isSuspect = isNewer && observation.isSuspect && liveness === 'finished'
-  return { word: liveness, token: isSuspect ? 'severity.warn' : tokens[liveness], reason, isStale }
+  const token = end !== null ? 'state.fail' : isSuspect ? 'severity.warn' : tokens[liveness]
+  return { word: liveness, token, end, reason, isStale }
 }

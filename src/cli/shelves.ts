@@ -18,8 +18,11 @@ export interface ShelfRequest {
 }
 
 /** What is removed for good says so; before that the state of what runs, and before a launch how far the walk is. */
-export function homeState(run: Pick<RunSummary, 'liveness' | 'stage'>): string {
-  return closedStages.includes(run.stage) ? (run.stage ?? 'unknown') : (run.liveness ?? run.stage ?? 'unknown')
+export function homeState(run: Pick<RunSummary, 'liveness' | 'stage'> & Partial<Pick<RunSummary, 'end'>>): string {
+  if (closedStages.includes(run.stage)) return run.stage ?? 'unknown'
+  // One that failed or was aborted has finished too, and the word for it is the one that a glance needs.
+  if (run.liveness === 'finished' && (run.end === 'failed' || run.end === 'aborted')) return run.end
+  return run.liveness ?? run.stage ?? 'unknown'
 }
 
 async function openHome(): Promise<HomeReader> {

@@ -17,7 +17,9 @@ export async function listRuns(_env: CommandEnvironment, args: { readonly archiv
     const units = r.unitsTotal === null ? '' : `, ${r.unitsDone ?? '?'} of ${r.unitsTotal} units`
     const age = r.seenAtMs === null ? '' : formatAge(nowMs - r.seenAtMs)
     const seen = age === '' ? '' : age === 'now' ? ', seen just now' : `, seen ${age} ago`
-    return `${r.runId}  ${r.project}: ${closedStages.includes(r.stage) ? r.stage : (r.liveness ?? r.stage ?? 'unknown')}${units}${seen}${r.reason === null ? '' : `  ${r.reason}`}`
+    const state = closedStages.includes(r.stage) ? r.stage : (r.liveness ?? r.stage ?? 'unknown')
+    const end = state === 'finished' && r.end !== null && r.end !== 'completed' ? `, ${r.end}` : ''
+    return `${r.runId}  ${r.project}: ${state}${end}${units}${seen}${r.reason === null ? '' : `  ${r.reason}`}`
   })
   for (const m of home.meters)
     lines.push(`meter  ${m.what} on ${m.host}: ${formatUsdPerHour(m.usdPerHour)}, run ${m.runId}`)

@@ -1,6 +1,7 @@
 import { formatDuration, plural } from '../text/format.ts'
 import type { CheckedItem, Result } from '../walk/item.ts'
 import type { Proof } from '../walk/proof.ts'
+import { runEndIn } from '../walk/run-end.ts'
 import { tickLine } from './rules/line.ts'
 import type { Observation, OutcomePayload } from './types.ts'
 
@@ -24,6 +25,8 @@ export function outcomeOf(receipt: Proof, observation: Observation, id: string):
     ...(result === 'unknown' || result === 'not-applicable' ? { reason: summary } : {}),
     evidence: { summary, host: observation.host, atMs: observation.atMs },
   })
+  const end = runEndIn({ exit: signals.exit })
+  const isCutShort = end !== null && end.word !== 'completed'
   const took = `took ${formatDuration(signals.elapsedSeconds)}, expected ${formatDuration(signals.expectedSeconds)}`
   const isComparable = signals.elapsedSeconds !== null && signals.expectedSeconds !== null
   const isFast = isComparable && (signals.elapsedSeconds ?? 0) < 0.5 * (signals.expectedSeconds ?? 0)
@@ -56,8 +59,8 @@ export function outcomeOf(receipt: Proof, observation: Observation, id: string):
         'patrol.fast-finish',
         'It did not end too fast',
         'warn',
-        !isComparable ? 'unknown' : isFast && state === 'finished' ? 'fail' : 'pass',
-        took,
+        state === 'dead' || isCutShort ? 'not-applicable' : !isComparable ? 'unknown' : isFast ? 'fail' : 'pass',
+        state === 'dead' || isCutShort ? `it never said that it was complete; ${took}` : took,
       ),
     ],
     payload: {

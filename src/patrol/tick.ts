@@ -10,6 +10,7 @@ import { effectiveWorkers } from '../spec/units.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
 import { isSameMachine } from '../walk/graph.ts'
 import type { HostIdentity } from '../walk/proof.ts'
+import { runEndIn } from '../walk/run-end.ts'
 import { type Expected, expectedOf, usualUnitSeconds } from './expected.ts'
 import { diskFigures, gpuPanel, gpuWindow, machineFigure } from './figures.ts'
 import type { Launched } from './receipt.ts'
@@ -23,7 +24,7 @@ import type { Samples } from './samples.ts'
 import { unitSeries } from './series.ts'
 import { spendOf } from './spend.ts'
 import { allMarks, forgetMarks, readCrashMarks, readMetrics } from './tails.ts'
-import type { Observation, Signals } from './types.ts'
+import type { Liveness, Observation, Signals } from './types.ts'
 
 /** Rows above this number: those that wait are left out of the record. */
 const rowLimit = 5000
@@ -143,7 +144,7 @@ export async function look(
     atMs: nowMs,
     host: host.name,
     state: liveness.state,
-    sinceMs: previous?.state === liveness.state ? previous.sinceMs : nowMs,
+    sinceMs: sinceOf(liveness, previous, nowMs, status),
     reasons: liveness.reasons,
     isSuspect: liveness.isSuspect,
     deadSinceMs: liveness.deadSinceMs,
@@ -164,7 +165,7 @@ export async function look(
     troubles,
     probeSeconds: answer.durationMs / 1000,
     openFindings,
-    ...decide(liveness.state, openFindings.error),
+    ...decide(liveness.state, openFindings.error, runEndIn({ exit: status.exit })),
   }
 }
 
@@ -204,6 +205,14 @@ function signalsOf(from: {
     // Relaunched runs skip what was done: only a first attempt can be held against the whole.
     expectedSeconds: status.units.some((unit) => unit.attempt > 1) ? null : expected.runSeconds,
   }
+}
+
+/** Since when the run is in its state: what has ended did so before anybody looked. */
+function sinceOf(liveness: Liveness, previous: Observation | null, nowMs: number, { exit, atMs }: BoxStatus): number {
+  // Both times are the box's own; the age counts back from now, so that a clock that is off does no harm.
+  if (liveness.state === 'finished' && exit !== null) return nowMs - Math.max(0, atMs - exit.endedAtMs)
+  if (liveness.state === 'dead' && liveness.deadSinceMs !== null) return Math.min(nowMs, liveness.deadSinceMs)
+  return previous?.state === liveness.state ? previous.sinceMs : nowMs
 }
 
 function earliest(status: BoxStatus): number | null {

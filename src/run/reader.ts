@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { launchInDoubt, writtenOffIn } from '../walk/end.ts'
 import type { RunLiveness } from '../walk/phase.ts'
+import { type RunEnd, runEndIn } from '../walk/run-end.ts'
 import { clockSlackMs } from '../walk/staleness.ts'
 import { messageOf } from './errors.ts'
 import { foldRecords } from './fold.ts'
@@ -22,6 +23,8 @@ export interface RunSummary {
   readonly createdAtMs: number | null
   /** `null`: not launched yet, so there is nothing alive or dead. */
   readonly liveness: RunLiveness | null
+  /** How a finished run has ended; null: it has not, or it left no exit file. */
+  readonly end: RunEnd['word'] | null
   /** Furthest proof, in a word or two: `planned`, `audited`, `launched`, `torn down`, `written off`. */
   readonly stage: string | null
   readonly unitsDone: number | null
@@ -104,6 +107,7 @@ function unreadable(folder: string, why: string): RunSummary {
     planName: null,
     createdAtMs: null,
     liveness: 'unknown',
+    end: null,
     stage: null,
     unitsDone: null,
     unitsTotal: null,
@@ -136,6 +140,7 @@ export function summaryOf(
     planName: state.created.planName,
     createdAtMs: state.createdAtMs,
     liveness,
+    end: liveness === 'finished' ? (endIn(state)?.word ?? null) : null,
     stage: stageOf(state),
     unitsDone: head?.unitsDone ?? null,
     unitsTotal: head?.unitsTotal ?? null,
@@ -149,6 +154,14 @@ export function summaryOf(
         ? (given ?? reason ?? state.warnings[0] ?? null)
         : `Journal not whole: line ${broken.line} ${broken.why}.`,
   }
+}
+
+/** How the newest launch has ended, by its outcome, else by the newest look. Only of a run whose liveness is finished. */
+export function endIn(state: Pick<RunState, 'latest' | 'proofs' | 'observation'>): RunEnd | null {
+  const { Outcome: outcome, Receipt: receipt } = state.latest
+  const isOver =
+    outcome !== undefined && receipt !== undefined && state.proofs.indexOf(outcome) > state.proofs.indexOf(receipt)
+  return runEndIn(isOver ? outcome.payload : state.observation?.payload)
 }
 
 const livenesses: readonly string[] = ['running', 'stalled', 'finished', 'dead', 'unknown']

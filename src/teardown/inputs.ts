@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { ProcessIdentity } from '../host/types.ts'
 import type { RunState } from '../run/types.ts'
 import type { Proof } from '../walk/proof.ts'
+import { runEndOf } from '../walk/run-end.ts'
 import type { OutcomeFacts, VerifiedPayload } from './types.ts'
 
 /** The part of a receipt that teardown needs. Later launches may write more. */
@@ -16,7 +17,14 @@ const outcomeSchema = z.object({
   state: z.string().optional(),
   liveness: z.string().optional(),
   exit: z
-    .object({ reason: z.string(), endedAtMs: z.number(), done: z.number(), failed: z.number(), aborted: z.number() })
+    .object({
+      code: z.number(),
+      reason: z.string(),
+      endedAtMs: z.number(),
+      done: z.number(),
+      failed: z.number(),
+      aborted: z.number(),
+    })
     .nullish(),
   endedAtMs: z.number().nullish(),
   elapsedSeconds: z.number().nullish(),
@@ -60,7 +68,7 @@ export function outcomeOf(state: Pick<RunState, 'latest'>): OutcomeFacts {
   const data = parsed.success ? parsed.data : {}
   return {
     liveness: data.state ?? data.liveness ?? 'unknown',
-    exitReason: data.exit?.reason ?? null,
+    end: data.exit ? runEndOf(data.exit) : null,
     endedAtMs: data.exit?.endedAtMs ?? data.endedAtMs ?? null,
     elapsedSeconds: data.elapsedSeconds ?? null,
     units: data.exit ? { done: data.exit.done, failed: data.exit.failed, aborted: data.exit.aborted } : null,

@@ -114,8 +114,9 @@ export function verdictOf(outcome: OutcomeFacts, metrics: readonly MetricReport[
   const gaps = metric.of - metric.n
   const doubts: string[] = []
   if (gaps > 0) doubts.push(`${plural(gaps, 'unit')} of ${metric.of} without a result`)
-  if (outcome.exitReason === null) doubts.push(`how the run ended is ${outcome.liveness}`)
-  else if (outcome.exitReason !== 'completed') doubts.push(`the run ended as ${outcome.exitReason}`)
+  if (outcome.end === null) doubts.push(`how the run ended is ${outcome.liveness}`)
+  else if (outcome.end.word !== 'completed')
+    doubts.push(`the run ${outcome.end.word === 'aborted' ? 'was aborted' : 'has failed'}: ${outcome.end.text}`)
   if (outcome.isSuspect) doubts.push('patrol did not believe the end')
   if (doubts.length > 0) word = 'inconclusive'
   reasons.push(...doubts)

@@ -4,6 +4,7 @@ import type { Profile } from '../profile/schema.ts'
 import type { Plan } from '../spec/schema.ts'
 import type { Override } from '../walk/item.ts'
 import type { HostIdentity } from '../walk/proof.ts'
+import type { RunEnd } from '../walk/run-end.ts'
 
 /** What became of one declared pattern of artifacts. */
 export interface PatternTally {
@@ -79,7 +80,8 @@ export interface StoppedPayload {
 /** What the run said when it ended, as far as it is known here. */
 export interface OutcomeFacts {
   readonly liveness: string
-  readonly exitReason: string | null
+  /** By its exit file; null: there is none. */
+  readonly end: RunEnd | null
   readonly endedAtMs: number | null
   readonly elapsedSeconds: number | null
   readonly units: { readonly done: number; readonly failed: number; readonly aborted: number } | null

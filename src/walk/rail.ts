@@ -4,6 +4,7 @@ import { endsPhase, madeBy } from './graph.ts'
 import { isBlocking } from './item.ts'
 import { type Phase, type PhaseState, phases, type RunLiveness } from './phase.ts'
 import type { Digests, HostIdentity, Proof, ProofKind, Staleness } from './proof.ts'
+import { runEndIn } from './run-end.ts'
 import { staleness } from './staleness.ts'
 
 export interface PhaseStanding {
@@ -108,6 +109,11 @@ function patrolStanding(
     return { state: 'unknown', why: 'A launch was begun; what became of it is not known.', proofId: receipt.id }
   if (outcome !== null && state.proofs.indexOf(outcome) > state.proofs.indexOf(receipt)) {
     const payload = outcome.payload as { readonly state?: unknown; readonly reasons?: unknown } | null
+    const end = payload?.state === 'dead' ? null : runEndIn(payload)
+    if (end !== null && end.word !== 'completed') {
+      const how = end.word === 'aborted' ? 'was aborted' : 'has failed'
+      return { state: 'blocked', why: `The run ${how}: ${end.text}.`, proofId: outcome.id }
+    }
     if (payload?.state !== 'dead') return ofProof(outcome, stale, digests)
     const reasons = Array.isArray(payload.reasons) ? `: ${payload.reasons.join('; ')}` : ''
     return { state: 'blocked', why: `The run is dead${reasons}.`, proofId: outcome.id }

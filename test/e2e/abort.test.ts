@@ -45,7 +45,7 @@ if (process.env.KX_SMOKE !== '1') while (held(${JSON.stringify(hold)})) await ne
     expect(payloads<{ kind: string }>(journal, 'proof.made').filter((proof) => proof.kind === 'Receipt')).toHaveLength(
       1,
     )
-    expect((await kx(place, ['runs'])).stdout).toMatch(/: dead/)
+    expect((await kx(place, ['runs'])).stdout).toMatch(/: finished, aborted/)
     rmSync(hold)
     expect(await kxJson(place, ['launch'])).toMatchObject({ exitCode: 0 })
     await waitUntil(async () => (await kxJson(place, ['patrol'])).data.state === 'finished', { timeoutMs: ACT_MS })

@@ -72,14 +72,15 @@ describe.concurrent('a unit that goes wrong after its smoke', () => {
     await mustPass(place, ['launch'])
     expect((await boxEnded(place)).reason).toBe('abort-nan')
     const { state, findings } = await patrol(place, 1)
-    expect(state).toBe('dead')
+    expect(state).toBe('finished')
     expect(of(findings, 'unit-nan', 'split-00-03')).toMatchObject({
       severity: 'error',
       class: 'bug',
       recipe: 'inspect-batch',
       remedy: expect.stringMatching(/^Stop the run/),
     })
-    expect(of(findings, 'dead')).toMatchObject({ class: 'bug', evidence: expect.stringContaining('abort-nan') })
+    expect(of(findings, 'dead')).toBeUndefined()
+    expect(of(findings, 'cut-short')).toMatchObject({ class: 'bug', evidence: expect.stringContaining('abort-nan') })
     await isNotVerified(place)
     // Each finding stands in the record once, however often it was looked at.
     const opened = payloads<Found>(readJournal(runFolderOf(place)), 'finding.opened')
@@ -120,7 +121,7 @@ describe.concurrent('a unit that goes wrong after its smoke', () => {
     await mustPass(place, ['launch'])
     expect((await boxEnded(place)).reason).toBe('abort-idle')
     const { findings } = await patrol(place, 1)
-    expect(of(findings, 'dead')).toMatchObject({ class: 'clock', evidence: expect.stringContaining('abort-idle') })
+    expect(of(findings, 'cut-short')).toMatchObject({ class: 'clock', evidence: expect.stringContaining('abort-idle') })
     // The unit was asked to save and did: its checkpoint is there for a relaunch.
     expect(existsSync(join(boxFolderOf(place), 'units', 'split-00-03', 'checkpoints', 'latest.json'))).toBe(true)
   })

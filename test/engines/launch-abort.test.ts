@@ -88,7 +88,7 @@ describe('an abort before the receipt', () => {
     expect(intents(ctx, 'abort')).toMatchObject([{ closed: { outcome: 'done' } }])
     expect(launchInDoubt(state)).toBeNull()
     expect(hasEnded(state, () => true)).toBe(true)
-    expect(await observe(ctx)).toMatchObject({ data: { state: 'dead', signals: { exit: { reason: 'stopped' } } } })
+    expect(await observe(ctx)).toMatchObject({ data: { state: 'finished', signals: { exit: { reason: 'stopped' } } } })
   })
 
   it('finds the runner of a kx that died, stops it, and writes the receipt that was owed', async () => {

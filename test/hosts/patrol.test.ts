@@ -130,7 +130,7 @@ describe('patrol of a run on this machine', () => {
 [ "$KX_UNIT_INDEX" = 0 ] && { echo 'OSError: [Errno 28] No space left on device' >&2; exit 1; }
 echo '{"acc":0.9}' >"$KX_UNIT_DIR/r" && mv "$KX_UNIT_DIR/r" "$KX_UNIT_DIR/result.json"`
     const ctx = await launched({ unitScript })
-    const end = await tickUntil(ctx, (o) => o.state === 'dead')
+    const end = await tickUntil(ctx, (o) => o.state === 'finished')
     expect(end.observation.exitCode).toBe(1)
     const failed = open(ctx).filter((finding) => finding.rule === 'unit-failed')
     expect(failed).toMatchObject([{ unit: unitId(ctx, 0), class: 'capacity', recipe: 'free-disk', severity: 'error' }])
@@ -138,7 +138,8 @@ echo '{"acc":0.9}' >"$KX_UNIT_DIR/r" && mv "$KX_UNIT_DIR/r" "$KX_UNIT_DIR/result
     await tick(ctx)
     expect(open(ctx).filter((finding) => finding.rule === 'unit-failed').length).toBe(1)
     expect((ctx.run.state().latest.Outcome as Proof<OutcomePayload>).payload).toMatchObject({
-      state: 'dead',
+      state: 'finished',
+      exit: { reason: 'units-failed' },
       failedUnits: [unitId(ctx, 0)],
     })
   })
@@ -234,7 +235,10 @@ describe('abort', () => {
     })
     expect(await ctx.host.isAlive(ctx.handle.process)).toBe(false)
     expect(existsSync(join(ctx.box, 'exit.json'))).toBe(true)
-    expect((ctx.run.state().latest.Outcome as Proof<OutcomePayload>).payload.state).toBe('dead')
+    expect((ctx.run.state().latest.Outcome as Proof<OutcomePayload>).payload).toMatchObject({
+      state: 'finished',
+      exit: { reason: 'stopped' },
+    })
     const again = await abort(ctx, 'again', 3)
     expect(again.exitCode).toBe(0)
     expect(ctx.run.state().intents.length).toBe(2)

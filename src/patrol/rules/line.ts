@@ -12,6 +12,7 @@ export function tickLine(observation: Observation): string {
   ]
   if (counts.running > 0) parts.push(`${counts.running} running`)
   if (counts.failed > 0) parts.push(`${counts.failed} failed`)
+  if (counts.aborted > 0) parts.push(`${counts.aborted} aborted`)
   if (eta !== null) parts.push(`ETA ${formatDuration(eta.secondsP50)} from ${eta.samples}`)
   const fullest = observation.disks.reduce<number | null>(
     (most, disk) => (disk.usedFraction === null ? most : Math.max(most ?? 0, disk.usedFraction)),

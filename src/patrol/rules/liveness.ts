@@ -1,4 +1,5 @@
 import { formatDuration, plural } from '../../text/format.ts'
+import { runEndOf } from '../../walk/run-end.ts'
 import type { Liveness, Signals } from '../types.ts'
 import type { Thresholds } from './thresholds.ts'
 
@@ -13,7 +14,8 @@ export interface LivenessInput {
 /**
  * Which of the five states a run is in (decision table of handbook monitoring 3.2). Unknown is an answer of its own.
  * Dead without an exit file is said only when nothing has come back to life for `deadRecheckSeconds`, because a single
- * look can fall between two processes; a reboot or a machine that is gone needs no second look.
+ * look can fall between two processes; a reboot or a machine that is gone needs no second look. A runner that wrote its
+ * exit file has ended in order, whatever it says: that is finished, with an end of its own, and never dead.
  */
 export function decideLiveness(input: LivenessInput): Liveness {
   const { signals } = input
@@ -83,10 +85,14 @@ function withoutExit({ signals, nowMs, deadSinceMs, thresholds }: LivenessInput)
   return dead('no process and no exit file', since)
 }
 
-function ended({ signals, thresholds, deadSinceMs }: LivenessInput): Liveness {
+function ended({ signals, thresholds }: LivenessInput): Liveness {
   const { exit } = signals
   if (exit === null) return unknown('no exit file')
-  if (exit.code !== 0) return dead(`ended with code ${exit.code}: ${exit.reason}`, deadSinceMs ?? exit.endedAtMs)
+  const end = runEndOf(exit)
+  if (end.word !== 'completed') {
+    const reasons = [`${end.word}: ${end.text}`, `${signals.unitsDone ?? '?'} of ${signals.unitsTotal} units done`]
+    return { state: 'finished', reasons, isSuspect: false, deadSinceMs: null }
+  }
   const isShort = signals.unitsDone === null || signals.unitsDone < signals.unitsTotal
   const isFast = isFastFinish(signals.elapsedSeconds, signals.expectedSeconds, thresholds)
   const reasons = [`completed: ${signals.unitsDone ?? '?'} of ${signals.unitsTotal} units`]

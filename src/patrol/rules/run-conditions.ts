@@ -1,6 +1,7 @@
 import { formatDuration, formatNumber, formatPercent } from '../../text/format.ts'
-import type { Condition, Signals } from '../types.ts'
+import { runEndIn } from '../../walk/run-end.ts'
 import type { Rule } from './condition-input.ts'
+import { cutShortRemedy } from './cut-short.ts'
 
 /** The run as a whole: whether it lives, its end, its hours, its lease, its clock. */
 export const runRule: Rule = ({ liveness, signals, nowMs, plan, lease, unknownTicks, machine, thresholds }) => {
@@ -8,6 +9,7 @@ export const runRule: Rule = ({ liveness, signals, nowMs, plan, lease, unknownTi
   const why = reasons.join('; ')
   const isKnown = state !== 'unknown'
   const isReboot = signals.isSameBoot === false
+  const end = state === 'finished' ? runEndIn(signals) : null
   const left = lease === null ? null : (lease.untilMs - nowMs) / Math.max(1, lease.untilMs - lease.openedAtMs)
   const hours = signals.elapsedSeconds === null ? null : signals.elapsedSeconds / 3600
   return [
@@ -33,13 +35,21 @@ export const runRule: Rule = ({ liveness, signals, nowMs, plan, lease, unknownTi
       rule: 'dead',
       isActive: isKnown ? state === 'dead' : null,
       severity: 'error',
-      class: isReboot ? 'environment' : deadClass(signals),
-      text: 'the run is dead',
+      class: 'environment',
+      text: 'the run is dead: its runner is gone without an exit file',
       evidence: why,
       remedy: isReboot
         ? 'Launch again: finished units are skipped and the rest resumes.'
         : 'Ask kernel log, cards, control group and uptime in this order; resume only if the class allows.',
       recipe: isReboot ? 'resume' : 'why-gone',
+    },
+    {
+      rule: 'cut-short',
+      isActive: isKnown ? end !== null && end.word !== 'completed' : null,
+      severity: signals.exit?.reason === 'stopped' ? 'warn' : 'error',
+      text: `the run ${end?.word === 'aborted' ? 'was aborted' : 'has failed'}`,
+      evidence: why,
+      ...cutShortRemedy(signals.exit?.reason ?? ''),
     },
     {
       rule: 'suspect-finish',
@@ -128,13 +138,4 @@ export const runRule: Rule = ({ liveness, signals, nowMs, plan, lease, unknownTi
       recipe: 'collect-evidence',
     },
   ]
-}
-
-/** The reason in the exit file tells more than the fact that it ended. */
-function deadClass(signals: Signals): Condition['class'] {
-  const reason = signals.exit?.reason
-  if (reason === 'abort-time' || reason === 'abort-idle' || reason === 'stopped') return 'clock'
-  if (reason === 'abort-nan' || reason === 'abort-chance') return 'bug'
-  if (reason === 'artifacts-missing' || reason === 'after-failed') return 'invalid'
-  return reason === undefined ? 'environment' : 'bug'
 }

@@ -12,6 +12,7 @@ import { defaultThresholds, thresholdsWith } from '../../../src/patrol/rules/thr
 import type { Condition, DiskFigure, MachineFigure, Signals, UnitRow } from '../../../src/patrol/types.ts'
 import type { Finding } from '../../../src/run/types.ts'
 import { planSchema } from '../../../src/spec/schema.ts'
+import { runEndOf } from '../../../src/walk/run-end.ts'
 
 const signals = (changes: Partial<Signals> = {}): Signals => ({
   isProcessAlive: true,
@@ -53,7 +54,8 @@ describe('five states', () => {
       { isProcessAlive: false, exit: exit(0), unitsDone: 4, elapsedSeconds: 390 },
       'finished',
     ],
-    ['gone, ended with a code', { isProcessAlive: false, exit: exit(10, 'abort-nan') }, 'dead'],
+    ['gone, ended by its own rule', { isProcessAlive: false, exit: exit(10, 'abort-nan') }, 'finished'],
+    ['gone, ended with a failed unit', { isProcessAlive: false, exit: exit(1, 'units-failed') }, 'finished'],
     ['gone, no exit, another boot', { isProcessAlive: false, isSameBoot: false }, 'dead'],
     ['gone, no exit, boot not known', { isProcessAlive: false, isSameBoot: null }, 'unknown'],
     ['gone, no exit, files still new', { isProcessAlive: false, unitsRunning: 0 }, 'unknown'],
@@ -86,6 +88,13 @@ describe('five states', () => {
     const orphans = { isProcessAlive: false, unitsRunning: 1, newestWriteAgeSeconds: 9000 }
     expect(state(orphans, 1_000_000, 2_000_000)).toMatchObject({ state: 'stalled', deadSinceMs: null })
     expect(state({ ...orphans, isSameBoot: false }, 1_000_000, 2_000_000).state).toBe('dead')
+  })
+
+  it('says how a run with an exit file has ended, and that it is not dead', () => {
+    const found = state({ isProcessAlive: false, exit: exit(10, 'abort-nan'), unitsDone: 1, elapsedSeconds: 1 })
+    expect(found).toMatchObject({ isSuspect: false, deadSinceMs: null })
+    expect(found.reasons).toEqual(['aborted: a value was no number (abort-nan)', '1 of 4 units done'])
+    expect(state({ isProcessAlive: false, exit: exit(1, 'units-failed') }).reasons[0]).toMatch(/^failed: /)
   })
 
   it('does not believe a finish that is too fast or short', () => {
@@ -123,6 +132,8 @@ describe('five states', () => {
     expect(decide('finished', 0)).toEqual({ decision: 'done', exitCode: 0 })
     expect(decide('running', 1).exitCode).toBe(1)
     expect(decide('dead', 0).exitCode).toBe(1)
+    expect(decide('finished', 0, runEndOf(exit(14, 'stopped')))).toEqual({ decision: 'escalate', exitCode: 1 })
+    expect(decide('finished', 0, runEndOf(exit(0)))).toEqual({ decision: 'done', exitCode: 0 })
     expect(decide('unknown', 3).exitCode).toBe(4)
   })
 })
@@ -341,6 +352,33 @@ describe('conditions', () => {
       },
       ['dead error environment resume'],
     ],
+    [
+      'killed',
+      {
+        liveness: { state: 'dead', reasons: ['x'], isSuspect: false, deadSinceMs: 1 },
+        signals: signals({ isProcessAlive: false }),
+      },
+      ['dead error environment why-gone'],
+    ],
+    ...(
+      [
+        [10, 'abort-nan', 'error bug inspect-batch'],
+        [13, 'abort-idle', 'error clock why-silent'],
+        [14, 'stopped', 'warn clock resume'],
+        [1, 'units-failed', 'error bug collect-evidence'],
+        [70, 'runner-error', 'error bug collect-evidence'],
+      ] as const
+    ).map(
+      ([code, reason, expected]) =>
+        [
+          `ended: ${reason}`,
+          {
+            liveness: { state: 'finished', reasons: ['x'], isSuspect: false, deadSinceMs: null },
+            signals: signals({ isProcessAlive: false, exit: exit(code, reason) }),
+          },
+          [`cut-short ${expected}`],
+        ] as const,
+    ),
     [
       'unknown for two ticks',
       { liveness: { state: 'unknown', reasons: ['x'], isSuspect: false, deadSinceMs: null }, unknownTicks: 2 },

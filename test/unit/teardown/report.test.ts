@@ -11,6 +11,7 @@ import { buildReport, type Report } from '../../../src/teardown/report-model.ts'
 import { parseSeries, type UnitResult } from '../../../src/teardown/results.ts'
 import { verify, writeReport } from '../../../src/teardown/service.ts'
 import { redactValue } from '../../../src/text/redact.ts'
+import { runEndOf } from '../../../src/walk/run-end.ts'
 import { planWith, type Stage, stage } from './support.ts'
 
 const result = (unit: string, values: Record<string, number>, extra: Partial<UnitResult> = {}): UnitResult => ({
@@ -24,7 +25,7 @@ const result = (unit: string, values: Record<string, number>, extra: Partial<Uni
 })
 const finished = {
   liveness: 'finished',
-  exitReason: 'completed',
+  end: runEndOf({ code: 0, reason: 'completed' }),
   endedAtMs: 1,
   elapsedSeconds: 1,
   units: null,
@@ -57,7 +58,7 @@ describe('metrics', () => {
     expect(of([0.8, 0.9, 1.05])).toBe('inconclusive')
     expect(of([0.95, 0.96, 0.97], 1)).toBe('inconclusive')
     expect(of([0.7, 0.71, 0.72], 1)).toBe('inconclusive')
-    expect(of([0.95, 0.96], 0, { ...finished, exitReason: 'abort-nan' })).toBe('inconclusive')
+    expect(of([0.95, 0.96], 0, { ...finished, end: runEndOf({ code: 10, reason: 'abort-nan' }) })).toBe('inconclusive')
     expect(of([])).toBe('inconclusive')
   })
 })

@@ -76,11 +76,21 @@ describe('rail', () => {
 
   it('never shows a run that died as passed', () => {
     const proofs = wholeWalk().map((p) =>
-      p.kind === 'Outcome' ? { ...p, payload: { state: 'dead', reasons: ['ended with code 10: abort-nan'] } } : p,
+      p.kind === 'Outcome' ? { ...p, payload: { state: 'dead', reasons: ['no process and no exit file'] } } : p,
     )
     expect(phaseStates(state(proofs), digests, nowMs, null).patrol).toMatchObject({
       state: 'blocked',
-      why: 'The run is dead: ended with code 10: abort-nan.',
+      why: 'The run is dead: no process and no exit file.',
+    })
+  })
+
+  it('says of a run that its own rule has ended that it was aborted, and why, and not that it is dead', () => {
+    const proofs = wholeWalk().map((p) =>
+      p.kind === 'Outcome' ? { ...p, payload: { state: 'finished', exit: { code: 10, reason: 'abort-nan' } } } : p,
+    )
+    expect(phaseStates(state(proofs), digests, nowMs, null).patrol).toMatchObject({
+      state: 'blocked',
+      why: 'The run was aborted: a value was no number (abort-nan).',
     })
   })
 
