@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process'
+import { sanitiseLine } from '../../text/sanitise.ts'
+import { killLocal, localProcessIdentity, signalGroup } from '../local-process.ts'
+import type { RemoteCommand } from '../remote/command.ts'
+import { endingOf, MarkedStream, processOf } from '../remote/marked-stream.ts'
+import type { Ending, ExecOptions, ProcessIdentity } from '../types.ts'
+
+/** The end was told but something keeps the channel open: how long silence counts as nothing more to come. */
+const drainMilliseconds = 250
+
+/** Whether `ssh` said that the server has no session left: then nothing was begun, and it can be asked again. */
+const refusal = /session request failed: Session open refused by peer/
+
+/** One command over a connection: an `ssh` of its own at this side, and what came back through it. */
+export class Session {
+  readonly out: MarkedStream
+  readonly err: MarkedStream
+  /** Settles when the end was told on both streams, or when `ssh` is gone. Never rejects. */
+  readonly over: Promise<void>
+  /** Settles when `ssh` is gone, so that its session is free again. */
+  readonly gone: Promise<void>
+  readonly #child: ReturnType<typeof spawn>
+  #failure = ''
+
+  constructor(
+    argv: readonly string[],
+    env: NodeJS.ProcessEnv,
+    command: RemoteCommand,
+    maxBytes: number,
+    given: Pick<ExecOptions, 'stdin' | 'onStdout' | 'onStderr'>,
+  ) {
+    this.out = new MarkedStream(command.mark, maxBytes, given.onStdout)
+    this.err = new MarkedStream(command.mark, maxBytes, given.onStderr)
+    const [program = '', ...args] = argv
+    const over = Promise.withResolvers<void>()
+    const gone = Promise.withResolvers<void>()
+    this.over = over.promise
+    this.gone = gone.promise
+    this.#child = spawn(program, args, { env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = this.#child
+    let drain: NodeJS.Timeout | undefined
+    const take = (stream: MarkedStream) => (chunk: Buffer) => {
+      stream.take(chunk)
+      if (this.out.ended === null || this.err.ended === null) return
+      over.resolve()
+      drain ??= setTimeout(() => this.stop(), drainMilliseconds)
+    }
+    child.stdout?.on('data', take(this.out))
+    child.stderr?.on('data', take(this.err))
+    child.on('error', (error) => {
+      this.#failure = error.message
+      if (child.pid !== undefined) return
+      over.resolve()
+      gone.resolve()
+    })
+    child.on('close', () => {
+      clearTimeout(drain)
+      this.out.flush()
+      this.err.flush()
+      over.resolve()
+      gone.resolve()
+    })
+    // A program that does not read its input closes the pipe: no concern of ours.
+    child.stdin?.on('error', () => {})
+    child.stdin?.write(command.input)
+    child.stdin?.end(given.stdin ?? '')
+  }
+
+  /** The group leader of the command there; null while it has not begun, or where its kernel does not tell. */
+  get process(): ProcessIdentity | null {
+    const found = processOf(this.out.begun)
+    return found !== null && found.group === found.pid ? found : null
+  }
+
+  get hasBegun(): boolean {
+    return this.out.begun !== null
+  }
+
+  /** The end as the other side told it; null when it did not. */
+  get ending(): Ending | null {
+    return this.err.ended === null ? null : endingOf(this.out.ended)
+  }
+
+  /** True when the server had no session left: nothing was begun. */
+  get isRefused(): boolean {
+    return !this.hasBegun && refusal.test(this.err.noise())
+  }
+
+  /** What `ssh` said, for a reason why the end was not seen. */
+  said(): string {
+    return sanitiseLine(this.#failure || this.err.noise().split('\n').at(-1) || '', 300).trim()
+  }
+
+  /** Ends the `ssh` at this side. What runs at the other side is not ended by it. */
+  stop(): void {
+    const { pid, exitCode, signalCode } = this.#child
+    if (pid === undefined || exitCode !== null || signalCode !== null) return
+    signalGroup(pid, 'SIGTERM')
+    const hard = setTimeout(() => void localProcessIdentity(pid).then((found) => found && killLocal(found, 0)), 2000)
+    void this.gone.then(() => clearTimeout(hard))
+  }
+}
