@@ -13,7 +13,7 @@ import { actOf, type LiveAct, type ScreenInput } from './input.ts'
 import { type Chrome, chromeFor, focusedPane, type PlacedPane, placePanes } from './layout.ts'
 import { type MessageBlock, messageBlock, rowsAbove } from './message.ts'
 import { type PaneModel, rowIdsOf, type ScreenModel } from './model.ts'
-import { moveAction } from './pane-move.ts'
+import { type Move, moveAction } from './pane-move.ts'
 import { cursorOf, filtered } from './pane-rows.ts'
 import { rowText, wholeText } from './pane-text.ts'
 import { reuseScreen } from './reuse.ts'
@@ -224,7 +224,7 @@ export class Desk {
   }
 
   /** Moves the cursor of a pane with rows, or scrolls one without. */
-  move(pane: PlacedPane, amount: number, how: 'by' | 'to'): void {
+  move(pane: PlacedPane, amount: number, how: Move): void {
     const model = this.pane(pane.id)
     if (model !== null) this.do(moveAction(model, paneOf(this.ui, pane.id), pane, amount, how))
   }

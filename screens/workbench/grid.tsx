@@ -22,19 +22,26 @@ export function placeGrid(count: number, cellWidth: number, columns: number): Gr
     : { label, cellWidth, perRow: Math.max(1, Math.floor(room / cellWidth)), group: Number.POSITIVE_INFINITY }
 }
 
+export type GridPane = Extract<PaneModel, { kind: 'grid' }>
+
+/** The same for a pane of this inner width. */
+export function gridPlaceOf(pane: GridPane, columns: number): GridPlace {
+  const widest = pane.cells.reduce((most, c) => Math.max(most, c.text.length), 1)
+  return placeGrid(pane.cells.length, widest + 1, columns)
+}
+
 /** Cells of equal width, row by row; the one under the cursor is marked. */
 export function GridBody({
   pane,
   cursor,
   inner,
 }: {
-  readonly pane: Extract<PaneModel, { kind: 'grid' }>
+  readonly pane: GridPane
   readonly cursor: number
   readonly inner: Inner
 }) {
   if (pane.cells.length === 0) return <Label text={pane.empty} width={inner.columns} token="text.muted" />
-  const widest = pane.cells.reduce((most, c) => Math.max(most, c.text.length), 1)
-  const { label, cellWidth, perRow, group: each } = placeGrid(pane.cells.length, widest + 1, inner.columns)
+  const { label, cellWidth, perRow, group: each } = gridPlaceOf(pane, inner.columns)
   const count = Math.ceil(pane.cells.length / perRow)
   const cursorRow = cursor < 0 ? 0 : Math.floor(cursor / perRow)
   const top = Math.max(0, Math.min(cursorRow - inner.rows + 1, count - inner.rows))

@@ -1,6 +1,7 @@
 import { showChord } from '../../src/commands/chord.ts'
 import { whyDisabled } from '../../src/commands/registry.ts'
 import type { Desk } from './desk.ts'
+import { enterAt } from './enter.ts'
 import type { Hint } from './snapshot.ts'
 
 /** Keys of the open screen for the hint bar, those that a message needs first. */
@@ -12,6 +13,11 @@ export function screenHints(desk: Desk): readonly Hint[] {
     const chord = keymap.chords.get(spec.id)?.[0]
     if (chord === undefined) return []
     const key = showChord(chord, !theme.glyphs.isUnicode)
+    if (spec.id === 'view.open') {
+      const enter = enterAt(desk)
+      // What the Space of a list does is said once.
+      return enter === null || enter.kind === 'tick' ? [] : [{ key, text: enter.hint, isDisabled: false }]
+    }
     return [{ key, text: spec.hint ?? spec.title, isDisabled: whyDisabled(spec, state) !== null }]
   })
   return [...messageHints(desk), ...own]

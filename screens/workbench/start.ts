@@ -35,7 +35,11 @@ export interface StartOptions extends ThemeFlags {
 /** How the workbench was left: for good, or for a run of another project. */
 export interface Left {
   readonly exitCode: number
-  readonly next: { readonly projectFolder: string; readonly runId: string | null } | null
+  readonly next: {
+    readonly projectFolder: string
+    readonly runId: string | null
+    readonly screen: ScreenId | null
+  } | null
 }
 
 /** Opens the workbench and settles when the person leaves. */
@@ -109,7 +113,8 @@ export async function startWorkbench(options: StartOptions): Promise<Left> {
       page: (text) =>
         terminal.release(() => runOnTerminal(wordsOf(settings?.pager, options.env.PAGER, 'less -R'), [], text)),
       quit: (exitCode) => leave(exitCode),
-      goToProject: (projectFolder, runId) => leave(0, { projectFolder, runId }),
+      goToProject: (projectFolder, runId, screen = undefined) =>
+        leave(0, { projectFolder, runId, screen: screen ?? null }),
     },
   })
   controller = made

@@ -1,3 +1,5 @@
+import type { ScreenId } from '../../src/commands/types.ts'
+
 /** Acts of the terminal and the process that the workbench asks for. */
 export interface TerminalActs {
   repaint(): void
@@ -8,6 +10,6 @@ export interface TerminalActs {
   edit(file: string): Promise<void>
   page(text: string): Promise<void>
   quit(exitCode: number): void
-  /** Leaves this project for another one. */
-  goToProject(projectFolder: string, runId: string | null): void
+  /** Leaves this project for another one; without a screen it opens as it was left. */
+  goToProject(projectFolder: string, runId: string | null, screen?: ScreenId): void
 }

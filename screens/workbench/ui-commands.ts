@@ -1,9 +1,11 @@
 import { resolve } from 'node:path'
 import type { ScreenId } from '../../src/commands/types.ts'
+import type { RunRow } from '../../src/session/view.ts'
 import type { Acts } from './acts.ts'
 import type { Desk } from './desk.ts'
+import { enterAt, screenOfRun } from './enter.ts'
 import type { Layers } from './layers.ts'
-import { hasDetail } from './model.ts'
+import { rowIdsOf } from './model.ts'
 import type { TerminalActs } from './terminal-acts.ts'
 import { paneOf } from './ui-state.ts'
 
@@ -109,21 +111,63 @@ export class UiCommands {
     const pane = desk.placed().find((p) => p.id === desk.focus())
     if (pane === undefined) return
     const page = Math.max(1, pane.height - 4)
+    if (id === 'move.left' || id === 'move.right') return this.#moveAside(id === 'move.right' ? 1 : -1)
     const by = { 'move.down': 1, 'move.up': -1, 'move.page-down': page, 'move.page-up': -page }[id]
     if (by !== undefined) desk.move(pane, by, 'by')
     else desk.move(pane, id === 'move.top' ? 0 : Number.MAX_SAFE_INTEGER, 'to')
     desk.loadSoon(80)
   }
 
+  /** One cell of a grid; elsewhere there is nothing beside a row. */
+  #moveAside(by: number): void {
+    const desk = this.#desk
+    const pane = desk.placed().find((p) => p.id === desk.focus())
+    if (pane === undefined) return
+    if (desk.pane(pane.id)?.kind !== 'grid') return desk.say('left and right move in the split grid; Tab goes there')
+    desk.move(pane, by, 'cells')
+    desk.loadSoon(80)
+  }
+
   #open(): void {
     const desk = this.#desk
-    const pane = desk.pane(desk.focus())
-    const row = desk.selected(desk.focus())
-    if (pane === null || row === null) return
-    if (desk.ui.screen === 'home' && pane.id === 'runs') return this.#runById('run.open', { run: row })
-    if (desk.ui.screen === 'checklists') return this.#runById('checklist.tick')
-    if (pane.kind === 'checklist' || hasDetail(pane, row)) desk.do({ type: 'toggle-open', pane: pane.id, rowId: row })
-    else desk.cycle(1)
+    const enter = enterAt(desk)
+    switch (enter?.kind) {
+      case 'run':
+        return this.#openRun(enter.row)
+      case 'tick':
+        return this.#runById('checklist.tick')
+      case 'detail':
+        return desk.do({ type: 'toggle-open', pane: enter.pane, rowId: enter.rowId })
+      case 'unit':
+        return this.#showUnit(enter.unit)
+      default:
+        desk.say('there is nothing to open here')
+    }
+  }
+
+  /** Opens a run and goes to where it goes on; the home screen stays as it was for the way back. */
+  #openRun(row: RunRow): void {
+    const desk = this.#desk
+    const isOther = row.projectFolder !== desk.workspace.projectFolder
+    if (this.#acts.isBusy) return this.#runById('run.open', { run: row.runId })
+    if (isOther) return this.#host.goToProject(row.projectFolder, row.runId, screenOfRun(row))
+    this.#runById('run.open', { run: row.runId })
+    this.#go(screenOfRun(row))
+  }
+
+  /** The row of a unit, with its log: what the grid has no room for. */
+  #showUnit(unit: string): void {
+    const desk = this.#desk
+    const isHidden = () =>
+      !rowIdsOf(desk.pane('units') ?? { kind: 'text', id: '', title: '', lines: [] }).includes(unit)
+    if (isHidden()) desk.do({ type: 'filter', pane: 'units', filter: '' })
+    const pane = desk.pane('units')
+    const rowIds = pane === null ? [] : rowIdsOf(pane)
+    if (!rowIds.includes(unit)) return
+    const height = Math.max(1, (desk.placed().find((p) => p.id === 'units')?.height ?? 4) - 3)
+    desk.do({ type: 'move', pane: 'units', to: rowIds.indexOf(unit), rowIds, height })
+    desk.do({ type: 'focus', pane: 'log' })
+    desk.loadSoon()
   }
 
   #toggleMouse(): void {

@@ -12,6 +12,7 @@ export async function openWorkbench(
 ): Promise<number> {
   let folder = projectFolder
   let runId = globals.run
+  let screen = globals.screen
   // Going to a run of another project leaves one workbench and opens the next; what was on screen is remembered by each.
   for (let round = 0; ; round += 1) {
     // A plan file that was named belongs to the first project only.
@@ -22,7 +23,7 @@ export async function openWorkbench(
       settings,
       projectFolder: here,
       stateFolder: userFolders(process.env).state,
-      screen: round === 0 ? globals.screen : null,
+      screen,
       who: loginName(),
       theme: globals.theme,
       isAscii: globals.ascii,
@@ -37,5 +38,6 @@ export async function openWorkbench(
     if (next === null) return exitCode
     folder = next.projectFolder
     runId = next.runId
+    screen = next.screen
   }
 }

@@ -50,6 +50,8 @@ export const navigationCommands: readonly CommandSpec[] = [
   ui('go.forward', 'Forward', 'The screen that Back left.', [']', 'alt+right']),
   ui('move.down', 'Down', 'Next row.', ['j', 'down']),
   ui('move.up', 'Up', 'Row before.', ['k', 'up']),
+  ui('move.left', 'Left', 'The cell before, in the split grid.', ['h', 'left'], { where: ['patrol'] }),
+  ui('move.right', 'Right', 'The next cell, in the split grid.', ['l', 'right'], { where: ['patrol'] }),
   ui('move.page-down', 'Page down', 'One page on.', ['pagedown', 'ctrl+d']),
   ui('move.page-up', 'Page up', 'One page back.', ['pageup', 'ctrl+u']),
   ui('move.top', 'Top', 'First row.', ['home', 'g g']),
@@ -57,7 +59,7 @@ export const navigationCommands: readonly CommandSpec[] = [
   ui(
     'view.open',
     'Open',
-    'Opens the row: its evidence, command and fix; a run on the home screen; ticks on a checklist.',
+    'Opens the row: its evidence, command and fix; a run on the home screen; the log of a cell of the split grid; ticks on a checklist.',
     ['enter'],
     { hint: 'open' },
   ),

@@ -45,7 +45,19 @@ describe('keys on the patrol screen', () => {
 
   it('move in the grid and say in its title which unit that is', async () => {
     const stage = await patrol('grid')
-    await stage.press('j', 'j')
+    await stage.press('l', 'l')
     expect(stage.text()).toContain('Split grid, split-00-03 done')
+    await stage.press('j', 'h')
+    expect(stage.controller.ui.panes['patrol/grid']?.index).toBe(31)
+    await stage.press('k', 'k')
+    expect(stage.controller.ui.panes['patrol/grid']?.index).toBe(1)
+  })
+
+  it('show the log of the cell of the grid that Enter is pressed on', async () => {
+    const stage = await patrol('grid')
+    await stage.press('l', 'l', 'enter')
+    expect(paneState(stage, 'units')?.rowId).toBe('split-00-03')
+    expect(stage.controller.ui.focus.patrol).toBe('log')
+    expect(stage.text()).toContain('Log of split-00-03')
   })
 })

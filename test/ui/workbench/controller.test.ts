@@ -67,6 +67,46 @@ describe('keys on a screen', () => {
   })
 })
 
+describe('Enter', () => {
+  const hint = (stage: ReturnType<typeof makeStage>) =>
+    stage.controller.get().hints.find((h) => h.key === 'Enter')?.text
+
+  it('opens the run under the cursor and goes to where it goes on', async () => {
+    const rows = homeRows.runs.map((r, i) => ({ ...r, state: ['planned', 'running', 'torn down'][i] ?? '' }))
+    for (const [at, screen] of ['audit', 'patrol', 'report'].entries()) {
+      const ran: unknown[] = []
+      const open = async (_env: unknown, args: unknown) => {
+        ran.push(args)
+        return { summary: '', exitCode: 0, data: null } as const
+      }
+      const stage = makeStage({ shelves: { home: { ...homeRows, runs: rows } }, runs: { 'run.open': open } })
+      expect(hint(stage)).toBe('open run')
+      await stage.press(...Array.from({ length: at }, () => 'j'), 'enter')
+      expect(ran).toEqual([{ run: rows[at]?.runId }])
+      expect(stage.controller.ui.screen).toBe(screen)
+    }
+  })
+
+  it('goes to the project of a run of another one, on the screen where that goes on', async () => {
+    const runs = homeRows.runs.map((r) => ({ ...r, projectFolder: '/other', state: 'running' }))
+    const meter = { meterId: 'm', what: 'box', host: 'local', usdPerHour: 0, openedAtMs: 0, leaseUntilMs: null }
+    const home = { ...homeRows, runs, meters: [{ ...meter, runId: runs[2]?.runId ?? '' }] }
+    const stage = makeStage({ shelves: { home } })
+    await stage.press('j', 'enter')
+    await stage.press('tab', 'enter')
+    expect(stage.acts).toEqual([`project /other ${runs[1]?.runId} patrol`, `project /other ${runs[2]?.runId} patrol`])
+    expect(stage.controller.ui.screen).toBe('home')
+  })
+
+  it('is not offered where there is nothing to open, and then stays where it is', async () => {
+    const stage = makeStage()
+    expect(hint(stage)).toBeUndefined()
+    await stage.press('enter')
+    expect(stage.controller.ui.focus.home).toBeUndefined()
+    expect(stage.controller.get().message?.text).toBe('there is nothing to open here')
+  })
+})
+
 describe('the command line', () => {
   it('remembers a half-typed line after every key', async () => {
     const stage = makeStage()

@@ -123,7 +123,8 @@ export function makeStage(
         acts.push('page')
       },
       quit: (code) => acts.push(`quit ${code}`),
-      goToProject: (folder, id) => acts.push(`project ${folder} ${id}`),
+      goToProject: (folder, id, screen) =>
+        acts.push(`project ${folder} ${id}${screen === undefined ? '' : ` ${screen}`}`),
     },
   })
   return {
