@@ -51,7 +51,9 @@ export function patrolModel(input: ScreenInput): ScreenModel {
   const { observation: o, nowMs, shelves } = input
   const moving = o !== null && isMoving(o.state)
   const looked = (atMs: number) => lookedText(nowMs - atMs, moving)
-  const wanted = input.selected('units') ?? (o === null ? null : (inOrder(o.units)[0]?.unit ?? null))
+  // The cursor may stand on a unit of a run that was open before.
+  const chosen = input.selected('units')
+  const wanted = o === null ? null : ((o.units.find((u) => u.unit === chosen) ?? inOrder(o.units)[0])?.unit ?? null)
   const log = shelves.unitLog
   const written = writtenText(o, wanted, nowMs)
   const hasGpu = o !== null && o.gpu.kind !== 'none'

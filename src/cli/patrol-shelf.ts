@@ -13,8 +13,9 @@ const chartPoints = 400
 /** The unit that the log and the chart are of: the one under the cursor, else the first that runs, else the newest done. */
 function unitOf(request: ShelfRequest): string | null {
   const chosen = request.selected('units')
-  if (chosen !== null) return chosen
   const units = (request.run?.observation?.payload as Observation | undefined)?.units ?? []
+  // Remembered from another run it names nothing here; before the first look the cursor is believed.
+  if (chosen !== null && (units.length === 0 || units.some((u) => u.unit === chosen))) return chosen
   return (
     units.find((u) => u.state === 'failed')?.unit ??
     units.find((u) => u.state === 'running')?.unit ??

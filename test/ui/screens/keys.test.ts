@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { freshPane } from '../../../screens/workbench/ui-state.ts'
 import { makeStage } from '../workbench/stage.ts'
 import { sceneAt } from './fixture.ts'
 
@@ -14,6 +15,13 @@ const patrol = async (focus: string) => {
 }
 const paneState = (stage: Awaited<ReturnType<typeof patrol>>, pane: string) =>
   stage.controller.ui.panes[`patrol/${pane}`]
+
+it('names no unit of the run that was open before', async () => {
+  const { run, plan, shelves } = await sceneAt('planned')
+  const panes = { 'patrol/units': { ...freshPane, rowId: 'split-07-08', index: 3 } }
+  const stage = makeStage({ run, plan, shelves, ui: { screen: 'patrol', panes } })
+  expect(stage.text()).not.toContain('split-07-08')
+})
 
 describe('keys on the patrol screen', () => {
   it('open and close the findings of a rule', async () => {
