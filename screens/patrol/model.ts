@@ -9,6 +9,13 @@ import { findingsPane } from './findings.ts'
 import { gpuRows, machineRows } from './machine.ts'
 import { gridPane, inOrder, unitsPane } from './units.ts'
 
+/** Of the whole run; one unit that is overdue or silent makes it unknown, never zero. */
+function etaText(o: Observation): string {
+  if (o.eta !== null) return `ETA ${formatDuration(o.eta.secondsP50)} (n=${o.eta.samples})`
+  const late = o.units.filter((u) => u.isStalled === true || (u.overdueSeconds ?? 0) > 0).length
+  return late === 0 ? '' : `ETA unknown (${late} overdue)`
+}
+
 /** State, age, counts, time left: in the order in which they may be cut at the edge of a narrow terminal. */
 function stateLine(input: ScreenInput, o: Observation): Span[] {
   const { word, token, reason, end } = standingOf(input)
@@ -23,7 +30,7 @@ function stateLine(input: ScreenInput, o: Observation): Span[] {
     failed > 0 ? `${failed} failed` : '',
     aborted > 0 ? `${aborted} aborted` : '',
     unknown > 0 ? `${unknown} unknown` : '',
-    word === 'running' && o.eta !== null ? `ETA ${formatDuration(o.eta.secondsP50)} (n=${o.eta.samples})` : '',
+    word === 'running' ? etaText(o) : '',
     running > 0 ? `${running} running` : '',
     queued > 0 ? `${queued} queued` : '',
   ]

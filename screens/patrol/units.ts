@@ -18,7 +18,13 @@ const marks: Readonly<Record<UnitState, { readonly mark: string; readonly token:
 const duration = (seconds: number | null) => (seconds === null ? '' : formatDuration(seconds))
 const stepText = (u: UnitRow) => (u.step === null ? '' : u.steps === null ? `${u.step}` : `${u.step}/${u.steps}`)
 const leftText = (u: UnitRow) =>
-  u.state === 'running' ? (u.etaSeconds === null ? 'unknown' : duration(u.etaSeconds)) : ''
+  u.state !== 'running'
+    ? ''
+    : u.etaSeconds !== null
+      ? duration(u.etaSeconds)
+      : (u.overdueSeconds ?? 0) > 0
+        ? 'overdue'
+        : 'unknown'
 
 /** All that is known of one unit, for the row below it. */
 function unitDetail(u: UnitRow, metricName: string | null, nowMs: number): readonly string[] {
@@ -28,7 +34,11 @@ function unitDetail(u: UnitRow, metricName: string | null, nowMs: number): reado
     stepText(u) === '' ? null : `step ${stepText(u)}`,
     u.metric === null ? null : `${metricName ?? 'metric'} ${formatNumber(u.metric)}`,
     u.nanCount > 0 ? `${u.nanCount} NaN` : null,
-    leftText(u) === '' ? null : `time left ${leftText(u)}`,
+    leftText(u) === ''
+      ? null
+      : leftText(u) === 'overdue'
+        ? `overdue by ${duration(u.overdueSeconds ?? null)}`
+        : `time left ${leftText(u)}`,
     u.logBytes === null ? 'log unknown' : `log ${formatBytes(u.logBytes)}`,
     u.lastWriteMs === null ? null : `last write ${ageText(nowMs - u.lastWriteMs)}`,
   ]
@@ -39,7 +49,7 @@ function unitCells(u: UnitRow): readonly string[] {
   const exit = u.exitCode === null || u.exitCode === 0 ? '' : ` ${u.exitCode}`
   return [
     u.unit,
-    u.state + exit,
+    u.isStalled === true ? 'stalled' : u.state + exit,
     u.worker === null ? '' : `${u.worker}`,
     duration(u.seconds),
     stepText(u),
@@ -55,7 +65,12 @@ function unitRow(u: UnitRow, metricName: string | null, nowMs: number): Row {
   let cells: readonly string[] | null = null
   return {
     id: u.unit,
-    token: u.nanCount > 0 && u.state === 'done' ? 'severity.warn' : marks[u.state].token,
+    token:
+      u.nanCount > 0 && u.state === 'done'
+        ? 'severity.warn'
+        : u.isStalled === true
+          ? 'state.stale'
+          : marks[u.state].token,
     // Everything of it that is a word: the unit itself, and the age that its opened row tells.
     basis: [u, metricName, u.lastWriteMs === null ? '' : ageText(nowMs - u.lastWriteMs)],
     get cells() {

@@ -17,7 +17,7 @@ import type { Launched } from './receipt.ts'
 import { conditionsOf } from './rules/conditions.ts'
 import { decide } from './rules/decision.ts'
 import { episodes } from './rules/episodes.ts'
-import { decideLiveness } from './rules/liveness.ts'
+import { decideLiveness, stalledAfterSeconds } from './rules/liveness.ts'
 import { countStates, primaryMetric, rowsOf } from './rules/rows.ts'
 import type { Thresholds } from './rules/thresholds.ts'
 import type { Samples } from './samples.ts'
@@ -42,6 +42,7 @@ export async function look(
   const previous = previousOf(state)
   const beforeMs = clock.nowMs()
 
+  forgetFormerLaunch(samples, launched.receipt.id)
   const environment = await environmentOf(ctx, samples)
   const tiers = profile.storage.tiers.flatMap((tier) => {
     const path = resolveTierPath(tier, environment)
@@ -63,9 +64,11 @@ export async function look(
 
   const metricName = primaryMetric(plan)?.name ?? null
   const workers = launched.workers ?? effectiveWorkers(plan)
-  const { rows, eta } = rowsOf(status, metricName, workers)
-  const counts = countStates(rows)
   const expected = expectedOf(state, units.length, workers)
+  const idleSeconds = plan.abort.idleMinutes === undefined ? null : plan.abort.idleMinutes * 60
+  const silenceSeconds = stalledAfterSeconds(expected, idleSeconds, thresholds)
+  const { rows, eta } = rowsOf(status, metricName, workers, silenceSeconds)
+  const counts = countStates(rows)
   const isSeen = status.state !== 'unreachable'
 
   const restarted = rows.filter(
@@ -91,6 +94,7 @@ export async function look(
     identity,
     launched,
     expected,
+    stalledAfterSeconds: silenceSeconds,
     counts,
     unitsTotal: units.length,
     machine,
@@ -123,7 +127,11 @@ export async function look(
     series: unitSeries(samples, rows, metricName, grown),
     thresholds,
   })
-  const changed = episodes(conditions, state.findings, () => ctx.newId())
+  const former = state.findings.filter(
+    (finding) => finding.closedAtMs === null && finding.openedAtMs < launched.receipt.atMs,
+  )
+  for (const { findingId } of former) await ctx.run.append('finding.closed', { findingId, because: 'launched again' })
+  const changed = episodes(conditions, ctx.run.state().findings, () => ctx.newId())
   failpoint('patrol.before-findings')
   for (const finding of changed.closed) await ctx.run.append('finding.closed', finding)
   failpoint('patrol.between-findings')
@@ -169,11 +177,19 @@ export async function look(
   }
 }
 
+/** Kills for want of memory under a former launch are none of this one. */
+function forgetFormerLaunch(samples: Samples, receiptId: string): void {
+  if (samples.get('launch') === receiptId) return
+  samples.set('oom baseline', null)
+  samples.set('launch', receiptId)
+}
+
 function signalsOf(from: {
   readonly status: BoxStatus
   readonly identity: HostIdentity | null
   readonly launched: Launched
   readonly expected: Expected
+  readonly stalledAfterSeconds: number
   readonly counts: ReturnType<typeof countStates>
   readonly unitsTotal: number
   readonly machine: { readonly cpuFraction: number | null }
@@ -194,7 +210,7 @@ function signalsOf(from: {
     // Both times are the box's own, so a clock that is off does not make a file old.
     newestWriteAgeSeconds:
       status.newestArtifactMs === null ? null : Math.max(0, (status.atMs - status.newestArtifactMs) / 1000),
-    usualSilenceSeconds: expected.stepSeconds ?? expected.unitSeconds,
+    stalledAfterSeconds: from.stalledAfterSeconds,
     unitsDone: isSeen ? counts.done : null,
     unitsTotal: from.unitsTotal,
     unitsRunning: isSeen ? counts.running : null,

@@ -15,8 +15,8 @@ export interface Signals {
   readonly exit: BoxExit | null
   /** Age of the newest file that any unit wrote. */
   readonly newestWriteAgeSeconds: number | null
-  /** Longest usual time between two writes of a unit: its step as the smoke measured it. */
-  readonly usualSilenceSeconds: number | null
+  /** Silence from which a unit counts as stalled, from what its steps and units were measured to take. */
+  readonly stalledAfterSeconds: number
   readonly unitsDone: number | null
   readonly unitsTotal: number
   readonly unitsRunning: number | null
@@ -53,8 +53,12 @@ export interface UnitRow {
   /** Newest value of the plan's primary metric. */
   readonly metric: number | null
   readonly nanCount: number
-  /** Seconds left, from the unit's own steps or from units that have finished; null when neither tells. */
+  /** Seconds left, from the unit's own steps or from units that have finished; null when neither tells. Never of one overdue. */
   readonly etaSeconds: number | null
+  /** Seconds beyond what finished units took; null: it is not, or nothing tells. Older records have none. */
+  readonly overdueSeconds?: number | null
+  /** It runs and has written nothing for longer than `stalledAfterSeconds`. Older records do not say. */
+  readonly isStalled?: boolean
   readonly logBytes: number | null
   readonly lastWriteMs: number | null
 }

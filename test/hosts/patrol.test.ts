@@ -10,6 +10,7 @@ import type { Observation, OutcomePayload } from '../../src/patrol/types.ts'
 import { openIntent } from '../../src/run/intent.ts'
 import type { Proof } from '../../src/walk/proof.ts'
 import { type WalkContext, type WalkOptions, walkContext } from '../engines/tools/context.ts'
+import { waitUntil } from '../harness/wait.ts'
 
 const started: (() => Promise<unknown>)[] = []
 // Registered after the one that removes the folders, so it runs before it: nothing outlives a test that fails.
@@ -142,6 +143,24 @@ echo '{"acc":0.9}' >"$KX_UNIT_DIR/r" && mv "$KX_UNIT_DIR/r" "$KX_UNIT_DIR/result
       exit: { reason: 'units-failed' },
       failedUnits: [unitId(ctx, 0)],
     })
+  })
+
+  it('begins anew after a relaunch: what the former attempt showed is closed', async () => {
+    const unitScript = `[ "$KX_UNIT_INDEX" = 0 ] && exit 1
+echo '{"acc":0.9}' >"$KX_UNIT_DIR/r" && mv "$KX_UNIT_DIR/r" "$KX_UNIT_DIR/result.json"`
+    const ctx = await launched({ unitScript })
+    await tickUntil(ctx, (o) => o.state === 'finished')
+    const former = open(ctx).map((finding) => finding.findingId)
+    expect(former.length).toBeGreaterThan(0)
+    const receipt = ctx.run.state().latest.Receipt as Proof
+    await waitUntil(() => Date.now() > Math.max(...open(ctx).map((finding) => finding.openedAtMs)))
+    await ctx.run.append('proof.made', { ...receipt, id: 'receipt-2', atMs: Date.now() })
+    await tick(ctx)
+    // What still holds is said again, with the figures of now.
+    expect(open(ctx).map((finding) => finding.rule)).toContain('unit-failed')
+    expect(open(ctx).filter((finding) => former.includes(finding.findingId))).toEqual([])
+    await tick(ctx)
+    expect(open(ctx).filter((finding) => finding.rule === 'unit-failed').length).toBe(1)
   })
 
   it('calls a killed runner dead only after a second look', async () => {

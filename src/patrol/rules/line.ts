@@ -14,6 +14,9 @@ export function tickLine(observation: Observation): string {
   if (counts.failed > 0) parts.push(`${counts.failed} failed`)
   if (counts.aborted > 0) parts.push(`${counts.aborted} aborted`)
   if (eta !== null) parts.push(`ETA ${formatDuration(eta.secondsP50)} from ${eta.samples}`)
+  const overdue = observation.units.filter((row) => (row.overdueSeconds ?? 0) > 0)
+  if (eta === null && observation.state === 'running' && overdue.length > 0)
+    parts.push(`ETA unknown, ${overdue[0]?.unit} overdue by ${formatDuration(overdue[0]?.overdueSeconds)}`)
   const fullest = observation.disks.reduce<number | null>(
     (most, disk) => (disk.usedFraction === null ? most : Math.max(most ?? 0, disk.usedFraction)),
     null,

@@ -51,8 +51,7 @@ const alive = (state: 'running' | 'stalled', reasons: readonly string[]): Livene
 function whileAlive({ signals, thresholds }: LivenessInput): Liveness {
   if (signals.exit !== null) return alive('running', ['it runs past its own end: nothing may be removed'])
   const silence = signals.newestWriteAgeSeconds
-  // A unit that writes once in a while is silent for as long as that takes.
-  const allowed = Math.max(thresholds.stallSeconds, (signals.usualSilenceSeconds ?? 0) * thresholds.stallTimesExpected)
+  const allowed = signals.stalledAfterSeconds
   const isBusy = (signals.cpuFraction ?? 0) >= 0.05 || (signals.gpuPercent ?? 0) > 0
   if (signals.heartbeatAgeSeconds !== null && signals.heartbeatAgeSeconds > thresholds.heartbeatStaleSeconds)
     return alive('stalled', [`the runner's heartbeat is ${formatDuration(signals.heartbeatAgeSeconds)} old`])
@@ -99,6 +98,31 @@ function ended({ signals, thresholds }: LivenessInput): Liveness {
   if (isShort) reasons.push('the roster is short')
   if (isFast) reasons.push('it took under half of the expected time')
   return { state: 'finished', reasons, isSuspect: isShort || isFast, deadSinceMs: null }
+}
+
+/**
+ * Silence from which a unit is stalled: as long as a hundred of its steps or a whole unit take, three times a unit that
+ * shows no steps; ten minutes where nothing was measured. A plan that ends silent runs is told before it does.
+ */
+export function stalledAfterSeconds(
+  measured: { readonly stepSeconds: number | null; readonly unitSeconds: number | null },
+  idleSeconds: number | null,
+  thresholds: Thresholds,
+): number {
+  const { stepSeconds, unitSeconds } = measured
+  const { stallSeconds, stallFloorSeconds, stallSteps, stallTimesExpected } = thresholds
+  const own =
+    stepSeconds !== null
+      ? Math.min(
+          Math.max(stallSteps * stepSeconds, unitSeconds ?? 0),
+          Math.max(stallSeconds, stallTimesExpected * stepSeconds),
+        )
+      : unitSeconds !== null
+        ? stallTimesExpected * unitSeconds
+        : stallSeconds
+  const allowed = Math.max(Math.min(stallFloorSeconds, stallSeconds), own)
+  // Never sooner than what is usual, also where the plan asks for the impossible.
+  return idleSeconds === null ? allowed : Math.min(allowed, Math.max(idleSeconds / 2, stepSeconds ?? unitSeconds ?? 0))
 }
 
 /** Finished in under about half of the expected time: a probable failure (handbook monitoring 3.1). */

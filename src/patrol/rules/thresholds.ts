@@ -14,9 +14,13 @@ export const defaultThresholds = {
   gpuHotCelsius: 83,
   gpuClockFraction: 0.7,
   heartbeatStaleSeconds: 600,
-  /** Alive, but nothing was written for this long: stalled. A slow unit asks for more. */
+  /** Alive, but nothing was written for this long: stalled, where nothing was measured. A slow unit asks for more. */
   stallSeconds: 600,
-  /** Times the longest step or unit that was seen, before silence counts as a stall. */
+  /** Units of seconds are silent in a pause of the machine too: sooner than this none is called stalled (`kx`). */
+  stallFloorSeconds: 60,
+  /** Loggers flush late, every so many steps: until as many could have passed, silence says nothing (monitoring 3.2). */
+  stallSteps: 100,
+  /** Times the longest step, or the unit that shows no steps, before silence counts as a stall. */
   stallTimesExpected: 3,
   /** Nothing alive and no exit file: looked at again this much later before it is called dead. */
   deadRecheckSeconds: 30,

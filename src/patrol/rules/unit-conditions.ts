@@ -7,7 +7,7 @@ import { primaryMetric } from './rows.ts'
 import type { Thresholds } from './thresholds.ts'
 
 /** What the units themselves show: values, ends, durations, marks in their logs. */
-export const unitRule: Rule = ({ units, plan, marks, expectedUnitSeconds, smokeUnitSeconds, thresholds }) => {
+export const unitRule: Rule = ({ units, plan, marks, signals, expectedUnitSeconds, smokeUnitSeconds, thresholds }) => {
   const found: Condition[] = [slowerThanSmoke(expectedUnitSeconds, smokeUnitSeconds, thresholds)]
   for (const row of units) {
     if (row.state === 'queued') continue
@@ -39,6 +39,17 @@ export const unitRule: Rule = ({ units, plan, marks, expectedUnitSeconds, smokeU
       })
     } else if (row.state === 'done' || row.state === 'running') found.push(clear('unit-failed', row.unit, 'bug'))
     found.push(...duration(row, expectedUnitSeconds, thresholds))
+    found.push({
+      ...about,
+      rule: 'unit-stalled',
+      isActive: row.state === 'unknown' ? null : row.isStalled === true,
+      severity: 'warn',
+      class: 'observation',
+      text: `${row.unit} runs and writes nothing`,
+      evidence: `silent for more than ${formatDuration(signals.stalledAfterSeconds)}${row.step === null ? '' : `, at step ${formatCount(row.step)}`}`,
+      remedy: 'Look whether its output is buffered or it waits for data, before it is called hung.',
+      recipe: 'why-silent',
+    })
     const mark = mostTelling(marks.filter((each) => each.unit === row.unit))
     if (row.state === 'running' && mark !== null)
       found.push({

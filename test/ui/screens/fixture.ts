@@ -441,7 +441,7 @@ function observation(stage: Stage): Observation | null {
       heartbeatAgeSeconds: 2,
       exit: null,
       newestWriteAgeSeconds: 3,
-      usualSilenceSeconds: 1,
+      stalledAfterSeconds: 60,
       unitsDone: counts.done,
       unitsTotal: 45,
       unitsRunning: counts.running,

@@ -96,8 +96,13 @@ describe('etaOf', () => {
       samples: 1,
     })
   })
-  it('counts an overdue unit as about to end and comes to zero when all is done', () => {
-    expect(etaOf({ doneSeconds: [10], queuedCount: 0, runningSeconds: [25], workers: 2 })?.secondsP50).toBe(0)
+  it('counts a unit that is a little late as about to end, and says nothing of one that is overdue', () => {
+    expect(etaOf({ doneSeconds: [10], queuedCount: 2, runningSeconds: [15], workers: 1 })?.secondsP50).toBe(20)
+    expect(etaOf({ doneSeconds: [10], queuedCount: 2, runningSeconds: [25], workers: 1 })).toBeNull()
+    expect(etaOf({ doneSeconds: [10], queuedCount: 0, runningSeconds: [15], workers: 2 })).toBeNull()
+    expect(etaOf({ doneSeconds: [10], queuedCount: 0, runningSeconds: [], workers: 2 })?.secondsP50).toBe(0)
+  })
+  it('takes the 90th percentile from ten finished units on', () => {
     const ten = Array.from({ length: 10 }, (_, i) => i + 1)
     expect(etaOf({ doneSeconds: ten, queuedCount: 2, runningSeconds: [], workers: 2 })?.secondsP90).toBeCloseTo(9.1)
   })

@@ -6,7 +6,7 @@ import type { ConditionsInput } from '../../../src/patrol/rules/condition-input.
 import { conditionsOf } from '../../../src/patrol/rules/conditions.ts'
 import { decide } from '../../../src/patrol/rules/decision.ts'
 import { episodes } from '../../../src/patrol/rules/episodes.ts'
-import { decideLiveness } from '../../../src/patrol/rules/liveness.ts'
+import { decideLiveness, stalledAfterSeconds } from '../../../src/patrol/rules/liveness.ts'
 import { rowsOf, unitEtaSeconds } from '../../../src/patrol/rules/rows.ts'
 import { defaultThresholds, thresholdsWith } from '../../../src/patrol/rules/thresholds.ts'
 import type { Condition, DiskFigure, MachineFigure, Signals, UnitRow } from '../../../src/patrol/types.ts'
@@ -21,7 +21,7 @@ const signals = (changes: Partial<Signals> = {}): Signals => ({
   heartbeatAgeSeconds: 3,
   exit: null,
   newestWriteAgeSeconds: 2,
-  usualSilenceSeconds: 1,
+  stalledAfterSeconds: 600,
   unitsDone: 1,
   unitsTotal: 4,
   unitsRunning: 2,
@@ -43,7 +43,7 @@ describe('five states', () => {
     ['alive and silent', { newestWriteAgeSeconds: 601 }, 'stalled'],
     [
       'alive and silent, but such silence is usual',
-      { newestWriteAgeSeconds: 601, usualSilenceSeconds: 400 },
+      { newestWriteAgeSeconds: 601, stalledAfterSeconds: 1200 },
       'running',
     ],
     ['alive, heartbeat old', { heartbeatAgeSeconds: 601 }, 'stalled'],
@@ -73,6 +73,21 @@ describe('five states', () => {
     const found = state(changes)
     expect(found.state).toBe(expected)
     expect(found.reasons[0]).toBeTruthy()
+  })
+
+  it.each([
+    ['nothing measured', [null, null], null, 600],
+    ['short steps and units: the floor', [0.05, 3], null, 60],
+    ['short steps and units, and a plan that ends silence after ten minutes', [0.05, 3], 600, 60],
+    ['a hundred steps of two seconds', [2, 30], null, 200],
+    ['a long unit of short steps', [0.1, 7200], null, 600],
+    ['a step of an hour', [3600, 7200], null, 10_800],
+    ['a unit without steps', [null, 400], null, 1200],
+    ['a unit without steps under a plan that would end it', [null, 400], 1000, 500],
+    ['a plan that ends it sooner than a step takes', [90, 400], 60, 90],
+    ['nothing measured, under the idle limit of the plan', [null, null], 600, 300],
+  ] as const)('silence counts as stalled: %s', (_, [stepSeconds, unitSeconds], idle, expected) => {
+    expect(stalledAfterSeconds({ stepSeconds, unitSeconds }, idle, defaultThresholds)).toBe(expected)
   })
 
   it('looks again before it says dead', () => {
@@ -333,6 +348,11 @@ describe('conditions', () => {
     ['much too slow', { units: [row({ state: 'running', seconds: 301 })] }, ['unit-slow error observation why-silent']],
     ['slow by less than anybody minds', { units: [row({ state: 'running', seconds: 9 })], expectedUnitSeconds: 1 }, []],
     ['fast unit', { units: [row({ seconds: 49 })] }, ['unit-fast warn invalid collect-evidence']],
+    [
+      'silent unit',
+      { units: [row({ state: 'running', isStalled: true })] },
+      ['unit-stalled warn observation why-silent'],
+    ],
     ['failed unit', { units: [row({ state: 'failed', exitCode: 137 })] }, ['unit-failed error capacity host-memory']],
     [
       'below chance',
@@ -491,6 +511,16 @@ describe('rows', () => {
     expect(rowsOf({ units: [running, queued] }, 'acc', 1).eta).toBeNull()
     expect(rowsOf({ units: [unit({})] }, 'acc', 1).eta).toBeNull()
     expect(unitEtaSeconds({ ...running, metrics: { steps: 10 } }, null)).toBe(16)
+  })
+  it('knows no time left of a unit that is overdue or silent, and none of the run', () => {
+    const late = unit({ unit: 'b', state: 'running', seconds: 40, step: 4, attempt: 2, metrics: { steps: 60 } })
+    const { rows, eta } = rowsOf({ units: [unit({}), late] }, 'acc', 1)
+    expect([rows[1]?.etaSeconds, rows[1]?.overdueSeconds, eta]).toEqual([null, 30, null])
+    const silent = unit({ unit: 'b', state: 'running', seconds: 8, step: 4, metrics: { steps: 60 }, lastWriteMs: 1000 })
+    const at = (atMs: number) => rowsOf({ atMs, units: [unit({}), silent] }, 'acc', 1, 60)
+    expect(at(62_000).rows[1]).toMatchObject({ isStalled: true, etaSeconds: null })
+    expect(at(62_000).eta).toBeNull()
+    expect(at(60_000).rows[1]).toMatchObject({ isStalled: false, etaSeconds: 112 })
   })
   it('takes bands from configuration and nothing else', () => {
     expect(thresholdsWith({ stallSeconds: 5, nonsense: 3, diskWarnFraction: 'x', gpuHotCelsius: Number.NaN })).toEqual({
