@@ -7,6 +7,7 @@ import type { Theme } from '../../src/ui/theme.ts'
 import { writtenOffIn } from '../../src/walk/end.ts'
 import { Acts } from './acts.ts'
 import { Desk, type DeskOptions } from './desk.ts'
+import { unboundText } from './elsewhere.ts'
 import { Layers } from './layers.ts'
 import { point } from './pointer.ts'
 import type { Message, Snapshot } from './snapshot.ts'
@@ -178,8 +179,7 @@ export class Controller {
     const found = lookup(desk.keymap, presses, desk.ui.screen)
     if (found.kind === 'pending') this.#pending = presses
     else if (found.kind === 'command') this.#runById(found.commandId)
-    else if (presses.length > 1)
-      desk.say(`${presses.map((p) => showChord(p)).join(' ')} is not bound here; ? lists the keys`, 'warn')
+    else desk.say(unboundText(presses, desk.registry.specs, desk.keymap, desk.ui.screen, desk.theme.glyphs.isUnicode))
   }
 
   // ── commands ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -216,6 +216,7 @@ export class Controller {
       'run.archive': { run: selected },
       'meter.write-off': this.#runOfRow(pane, selected),
       'patrol.acknowledge': pane === 'findings' ? { finding: selected } : {},
+      'profile.acknowledge': { name: desk.selected('list') ?? selected },
       'checklist.tick': { file: pane, task: Number(selected) },
     }
     return { ...standIns[spec.id], ...args }

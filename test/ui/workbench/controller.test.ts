@@ -43,6 +43,17 @@ describe('keys on a screen', () => {
     expect(stage.controller.ui.screen).toBe('checklists')
   })
 
+  it('are never ignored: those of another screen say where they work', async () => {
+    const stage = makeStage({ ui: { screen: 'smoke' } })
+    const said = () => stage.controller.get().message?.text
+    await stage.press('X')
+    expect(said()).toBe('X (Abort the run) works on Patrol, Launch')
+    await stage.press('a')
+    expect(said()).toMatch(/^a works on Cost, Patrol/)
+    await stage.press('ctrl+t')
+    expect(said()).toBe('Ctrl-T is not bound here; ? lists the keys')
+  })
+
   it('say why a command cannot run', async () => {
     const stage = makeStage()
     await stage.press('2', 'r')
@@ -159,6 +170,15 @@ describe('palette and help', () => {
     expect(hints()).toContain('Esc close')
     await stage.press('esc', ':')
     expect(hints()).toContain('Tab complete')
+  })
+
+  it('find what works on another screen too, and say where', async () => {
+    const stage = makeStage({ ui: { screen: 'teardown' } })
+    await stage.press('?', '"abort"')
+    const { overlay } = stage.controller.get()
+    const rows = overlay?.kind === 'list' ? overlay.rows : []
+    expect(rows[0]).toMatchObject({ id: 'patrol.abort', keys: 'X on Patrol, Launch' })
+    expect(rows.map((r) => r.id)).not.toContain('app.quit')
   })
 
   it('find a command by a few letters and run it', async () => {
