@@ -54,12 +54,7 @@ class KeptShell {
       asked.timedOut = true
       void this.#stop(`no answer within ${seconds} s`)
     }, seconds * 1000)
-    const { mark } = asked
-    const words = ['sh', '-s', '--', ...args].map(shellQuote).join(' ')
-    // The quoted word keeps the shell from reading anything in the script; the mark is random, so no line of it ends it.
-    this.#child.stdin.write(
-      `${words} <<'${mark}'\n${scriptInput(source)}${mark}\nkx=$?; printf '\\n${mark} %d\\n' "$kx"; printf '\\n${mark} %d\\n' "$kx" >&2\n`,
-    )
+    this.#child.stdin.write(askedText(asked.mark, source, args))
     try {
       return await asked.result
     } finally {
@@ -116,8 +111,21 @@ interface Stream {
   marked: number
 }
 
+/** What a kept shell reads to run one script and to say how it ended, on both streams, behind `mark`. */
+export function askedText(mark: string, source: string, args: readonly string[]): string {
+  const words = ['sh', '-s', '--', ...args].map(shellQuote).join(' ')
+  // The quoted word keeps the shell from reading anything in the script; the mark is random, so no line of it ends it.
+  return `${words} <<'${mark}'\n${scriptInput(source)}${mark}\n${endText(mark, 'kx=$?; ')}`
+}
+
+/** Makes a kept shell say that it is there, and nothing else. */
+export const beatText = (mark: string) => endText(mark, 'kx=0; ')
+
+const endText = (mark: string, code: string) =>
+  `${code}printf '\\n${mark} %d\\n' "$kx"; printf '\\n${mark} %d\\n' "$kx" >&2\n`
+
 /** One script under way: what it printed so far, and how it ended. */
-class Asked {
+export class Asked {
   readonly mark = `kx-${randomBytes(18).toString('hex')}`
   readonly result: Promise<ExecResult>
   timedOut = false

@@ -1,0 +1,126 @@
+import type { SFTPWrapper } from 'ssh2'
+import type { HostIdentity } from '../../walk/proof.ts'
+import type { Ending, ExecOptions, Host, ProcessIdentity } from '../types.ts'
+import type { HostVerdict } from './known-hosts-verifier.ts'
+import type { SshTiming } from './timing.ts'
+
+/** One machine on the way: jump hosts first, the host itself last. */
+export interface SshHop {
+  /** Name or address that is connected to. */
+  readonly address: string
+  readonly port: number
+  readonly user: string
+  /** Absolute paths, in the order in which they are offered. */
+  readonly identityFiles: readonly string[]
+  /** Only keys of `identityFiles` are offered, also from the agent (handbook ssh T14). */
+  readonly identitiesOnly: boolean
+  /** Socket of the agent; null: none is asked. */
+  readonly agentSocket: string | null
+  /** Host key algorithms to ask for, best known first (`preferredHostKeyAlgorithms`). Default: all but SHA-1. */
+  readonly hostKeyAlgorithms?: readonly string[]
+}
+
+/** What decides on a host key; only a literal `true` is trusted. `words` say why not. */
+export type HostKeyAnswer = Pick<HostVerdict, 'isAccepted' | 'words'>
+
+/** `hostVerifier` with its files and pins, or a person who was shown the fingerprint. A throw or a silence refuses. */
+export type VerifyHostKey = (
+  host: string,
+  port: number,
+  keyType: string,
+  keyBase64: string,
+  hop: SshHop,
+) => HostKeyAnswer | Promise<HostKeyAnswer>
+
+/**
+ * Asks a person for the passphrase of one key file; null gives the key up. `attempt` counts from 1: a wrong one is asked
+ * for again, here, without the server knowing.
+ */
+export type AskPassphrase = (path: string, attempt: number, signal: AbortSignal) => Promise<string | null>
+
+/**
+ * Why a link is not tried again by itself. `authentication`, `host-key` and `identity` would be the same next time, or
+ * lock the person out; `shell`: the account there runs no sh; `unreachable` was tried often enough.
+ */
+export type SshProblem = 'authentication' | 'host-key' | 'identity' | 'shell' | 'unreachable'
+
+/**
+ * `stale`: nothing was heard for some seconds, what is shown may be old. `down`: another try comes by itself. `paused`:
+ * only `resume()` tries again.
+ */
+export type SshState = 'idle' | 'connecting' | 'up' | 'stale' | 'down' | 'paused' | 'closed'
+
+export interface SshStatus {
+  readonly state: SshState
+  readonly sinceMs: number
+  /** For a person; empty when there is nothing to say. */
+  readonly reason: string
+  readonly problem: SshProblem | null
+  /** When anything came from the host last; null before the first time. */
+  readonly heardAtMs: number | null
+  /** Tries since the link was up. */
+  readonly tries: number
+  readonly nextTryAtMs: number | null
+  /** Key exchange that was agreed, such as `curve25519-sha256`; null while there is none. */
+  readonly keyExchange: string | null
+}
+
+export interface SshHostOptions {
+  /** Name as the plan knows it. */
+  readonly name: string
+  readonly hops: readonly SshHop[]
+  readonly verify: VerifyHostKey
+  /** Without it, a key with a passphrase is not used unless the agent holds it. */
+  readonly passphrase?: AskPassphrase
+  /** Told each change of state. Must not throw. */
+  readonly onStatus?: (status: SshStatus) => void
+  /**
+   * Looks at the machine that answered, after every connect and before any command; a text refuses it, and says why.
+   * Another machine id than at the first connect is refused without asking.
+   */
+  readonly refuseIdentity?: (identity: HostIdentity) => string | null
+  /** Text that the server shows before authentication. Foreign bytes: the caller sanitises. */
+  readonly onBanner?: (text: string) => void
+  readonly timing?: SshTiming
+}
+
+export interface SshProcessOptions extends Pick<ExecOptions, 'cwd' | 'env'> {
+  /** Time to begin; default 60 s. What runs has no deadline of its own. */
+  readonly startSeconds?: number
+  /** The connection it runs over; bulk data must not hold up control (handbook ssh T11). Default `control`. */
+  readonly over?: 'control' | 'bulk'
+  /** Both must be taken: they share one window, and an unread one stops the other (handbook ssh T8). */
+  readonly onStdout: (chunk: Uint8Array) => void
+  readonly onStderr: (chunk: Uint8Array) => void
+}
+
+/** A program that runs on the host, over a channel that is open. */
+export interface SshProcess {
+  /** Leader of its own session and group; null where the kernel there does not tell. */
+  readonly identity: ProcessIdentity | null
+  /** Settles once, always: a lost link is `unknown`. */
+  readonly ending: Promise<Ending>
+  /** False: wait for `drained` before writing more. */
+  write(bytes: Uint8Array | string): boolean
+  drained(): Promise<void>
+  endInput(): void
+  /** Holds output back at its source until `resume`. */
+  pause(): void
+  resume(): void
+  /** Gives the channel up. The program may go on running: use `Host.kill` to end it. */
+  close(): void
+}
+
+/** A host over ssh2. */
+export interface SshHost extends Host {
+  readonly kind: 'ssh'
+  status(): SshStatus
+  /** Connects if that was not done yet; resolves when up, rejects with the reason when it cannot be. */
+  connect(signal?: AbortSignal): Promise<void>
+  /** Tries again after a pause, at once. */
+  resume(): void
+  /** Starts a program and leaves its streams to the caller. Rejects with a HostError when it did not begin. */
+  spawn(argv: readonly string[], options: SshProcessOptions): Promise<SshProcess>
+  /** An SFTP session over the bulk connection; the caller ends it. Its calls need deadlines of their own (T6). */
+  sftp(seconds?: number): Promise<SFTPWrapper>
+}
