@@ -1,4 +1,4 @@
-import { checkHostKey, type HostKeyVerdict } from './known-hosts.ts'
+import { checkHostKey, type HostKeyKind, type HostKeyVerdict } from './known-hosts.ts'
 import type { KnownHostsFile } from './known-hosts-file.ts'
 import { readKeyBlob } from './known-hosts-key.ts'
 import type { HostKeyTarget } from './known-hosts-match.ts'
@@ -12,6 +12,10 @@ export interface VerifierTarget extends HostKeyTarget, PinTarget {
 export interface HostVerdict {
   /** Only this decides. */
   readonly isAccepted: boolean
+  /** `match` when it is accepted and never otherwise; else what the files say, or `changed` when it is another machine. */
+  readonly kind: HostKeyKind
+  /** `words` in one text. */
+  readonly advice: string
   /** A person may confirm this key after comparing it; nothing else may be overridden. */
   readonly canBeConfirmed: boolean
   readonly known: HostKeyVerdict
@@ -40,13 +44,15 @@ export function hostVerifier(target: VerifierTarget, files: readonly KnownHostsF
     const pin = fingerprint === null ? null : judgePin(pins, target, { type: known.keyType, fingerprint })
     const isAccepted = accepts(known, pin, pins)
     const canBeConfirmed = known.kind === 'unknown' && !isAccepted && pin !== null && pin.kind !== 'other'
-    const words = [
+    const kind = isAccepted ? 'match' : known.kind === 'match' ? 'changed' : known.kind
+    const said = [
       pin?.words ?? '',
       ...(isAccepted ? [] : [known.advice]),
       ...(known.kind === 'match' ? [] : pins.suspects),
       ...known.warnings,
     ]
-    return { isAccepted, canBeConfirmed, known, pin, words: words.filter((word) => word !== '') }
+    const words = said.filter((word) => word !== '')
+    return { isAccepted, kind, advice: words.join(' '), canBeConfirmed, known, pin, words }
   }
 }
 

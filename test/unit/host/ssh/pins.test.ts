@@ -133,15 +133,16 @@ describe('the verdict on a host', () => {
 
   it('follows the alias’s own machine to a new address', () => {
     const verdict = at([], pinsOf(sighting(a)), a, { ...box, host: '10.9.9.9' })
-    expect(verdict).toMatchObject({ isAccepted: true })
+    expect(verdict).toMatchObject({ isAccepted: true, kind: 'match' })
     expect(verdict.words.join(' ')).toContain('has moved')
     expect(at([], pinsOf(sighting(a, { alias: 'gpu' })), a).isAccepted).toBe(false)
   })
 
   it('does not go on with another machine because its key is known too', () => {
     const verdict = at([line(b)], pinsOf(sighting(a)), b)
-    expect(verdict).toMatchObject({ isAccepted: false, canBeConfirmed: false })
-    expect(at([line(b)], pinsOf(sighting(a, { alias: 'old' })), b).isAccepted).toBe(true)
+    expect(verdict).toMatchObject({ isAccepted: false, canBeConfirmed: false, kind: 'changed' })
+    expect(verdict.advice).toContain('Another machine answers')
+    expect(at([line(b)], pinsOf(sighting(a, { alias: 'old' })), b)).toMatchObject({ isAccepted: true, kind: 'match' })
   })
 
   it('lets no pin outweigh a revocation, a change or an authority', () => {
