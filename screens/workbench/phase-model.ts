@@ -104,10 +104,17 @@ export function phaseSummary(input: ScreenInput, phase: Phase, next: string): Sp
   if (input.plan.status === 'loading' && state === 'unknown')
     return [{ text: 'reading the project …', token: 'text.muted' }]
   const spans: Span[] = [{ text: words[state] ?? state, token: tokensByState[state] }]
+  // The file and line that keep the project from being read come before what follows from it.
+  const broken = input.plan.status === 'bad' && (state === 'unknown' || phase === 'plan') ? input.plan : null
+  const [problem] = broken?.problems ?? []
   // The state says the first word already.
   const more = why.replace(/^Passed(, .*)?\.$/, '$1')
-  if (more !== why) spans.push({ text: more })
-  else if (why !== '' && state !== 'todo' && state !== 'running') spans.push({ text: ` – ${why}` })
+  if (problem !== undefined) {
+    spans.push({ text: ` – ${problem}`, token: 'state.fail' })
+    if (phase !== 'plan') spans.push({ text: '; 1, then e edits the plan', token: 'text.muted' })
+  } else if (more !== why) spans.push({ text: more })
+  else if (why !== '' && state !== 'todo' && state !== 'running')
+    spans.push({ text: ` – ${why.replace(/^(?:Stale: |Blocked: |Blocked )/, '')}` })
   // While an act of this phase runs, the live strip says what can be pressed.
   const isActing = state === 'running' && input.live !== null
   if (next !== '' && !isActing) spans.push({ text: `  ${next}`, token: 'text.muted' })

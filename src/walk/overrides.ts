@@ -1,7 +1,7 @@
 import { slotOf } from './graph.ts'
 import type { CheckedItem, Override } from './item.ts'
 import type { DigestName, Digests, Proof } from './proof.ts'
-import { digestWords } from './staleness.ts'
+import { changedText } from './staleness.ts'
 
 /** A proof as far as an override speaks of it; one that is being made has no more yet. */
 export type About = Pick<Proof, 'kind' | 'host' | 'machineClass' | 'boundTo'>
@@ -67,9 +67,8 @@ const isOfTheMoment = (name: string) => name === 'manifest'
 
 function whyLapsed(before: CheckedItem, boundBefore: Digests, now: CheckedItem, boundNow: Digests): string | null {
   const names = new Set([...Object.keys(boundBefore), ...Object.keys(boundNow)]) as Set<DigestName>
-  for (const name of names)
-    if (!isOfTheMoment(name) && boundBefore[name] !== boundNow[name])
-      return `${digestWords[name] ?? name} has changed since`
+  const changed = [...names].filter((name) => !isOfTheMoment(name) && boundBefore[name] !== boundNow[name])
+  if (changed.length > 0) return changedText(changed)
   return foundText(before) === foundText(now) ? null : `it found: ${before.evidence.summary}`
 }
 

@@ -85,16 +85,29 @@ export function staleness(
   return stale
 }
 
+/** `the plan and the data have changed since`. A configuration file that is pushed changes the code digest with its own. */
+export function changedText(names: readonly DigestName[]): string {
+  const isConfigInCode = names.includes('code') && names.includes('config')
+  const said = names.filter((name) => !(isConfigInCode && name === 'config'))
+  const words = said.map(
+    (name) => `${digestWords[name] ?? name}${isConfigInCode && name === 'code' ? ' (a configuration file in it)' : ''}`,
+  )
+  const list = words.length < 2 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`
+  return `${list} ${words.length > 1 ? 'have' : 'has'} changed since`
+}
+
 /** The proof by itself: digests, machine, age. */
 function judgeAlone(proof: Proof, digests: Digests | null, nowMs: number, host: HostIdentity | null): Staleness | null {
   if (factKinds.has(proof.kind)) return null
-  if (digests !== null)
-    for (const [name, value] of Object.entries(proof.boundTo) as [DigestName, string | undefined][]) {
+  if (digests !== null) {
+    const bound = Object.entries(proof.boundTo) as [DigestName, string | undefined][]
+    const changed = bound.flatMap(([name, value]) => {
       const now = digests[name]
-      if (value === undefined || now === value) continue
-      if (now === undefined && !projectDigests.includes(name)) continue
-      return { proofId: proof.id, cause: 'digest', text: `${digestWords[name] ?? name} has changed since` }
-    }
+      if (value === undefined || now === value) return []
+      return now === undefined && !projectDigests.includes(name) ? [] : [name]
+    })
+    if (changed.length > 0) return { proofId: proof.id, cause: 'digest', text: changedText(changed) }
+  }
   if (host !== null && isOfOneMachine.has(proof.kind) && proof.host?.host === host.host) {
     const isSame = proof.kind === 'Permit' ? isVeryMachine(proof.host, host) : isSameMachine(proof.host, host)
     if (!isSame)

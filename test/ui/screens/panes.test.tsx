@@ -47,6 +47,29 @@ describe('an act that was cut off', () => {
   })
 })
 
+describe('the line under the rail', () => {
+  const row = (scene: Awaited<ReturnType<typeof sceneAt>>, screen: 'plan' | 'smoke') =>
+    draw({ scene, screen, columns: 100, rows: 30 })[2] ?? ''
+
+  it('says a state once', async () => {
+    const scene = await sceneAt('plan-changed')
+    expect(row(scene, 'plan')).toMatch(/stale – the code has changed since/)
+    expect(row(scene, 'plan')).not.toContain('Stale')
+  })
+
+  it('names file and line of a plan that cannot be read, before anything is checked', async () => {
+    const scene = await sceneAt('bad-plan')
+    expect(row(scene, 'plan')).toContain('kx.yaml:4:3 metrics[0].direction')
+    const { run, standings } = await sceneAt('smoked')
+    const smoke = {
+      state: 'unknown',
+      why: 'The project cannot be read, so it is unknown whether this still holds.',
+    } as const
+    const cut = { ...scene, run, standings: { ...standings, phases: { ...standings.phases, smoke } } }
+    expect(row(cut, 'smoke')).toContain('unknown – kx.yaml:4:3 metrics[0].direction')
+  })
+})
+
 describe('a log pane', () => {
   it('stops following when it is moved up, and follows again at the end', () => {
     const { pane } = logPane(100)

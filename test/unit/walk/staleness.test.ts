@@ -54,6 +54,20 @@ describe('staleness', () => {
     )
   })
 
+  it('names everything that has changed, and a configuration file before the code that holds it', () => {
+    const textFor = (...changed: DigestName[]) => {
+      const now = { ...digests, ...Object.fromEntries(changed.map((name) => [name, 'other'])) }
+      return [...staleness([proof('SmokeProof', { boundTo: digests })], now, nowMs, null).values()][0]?.text
+    }
+    expect(textFor('code')).toBe('the code has changed since')
+    expect(textFor('config')).toBe('a configuration file has changed since')
+    // A configuration file that is pushed is part of the code digest too: both differ when it alone was edited.
+    expect(textFor('code', 'config')).toBe('the code (a configuration file in it) has changed since')
+    expect(textFor('plan', 'code', 'config', 'data')).toBe(
+      'the plan, the code (a configuration file in it) and the data have changed since',
+    )
+  })
+
   it('says that a project digest which is no longer there has changed, and nothing about one nobody looked up', () => {
     const { data: _, ...without } = digests
     expect(staleIds([proof('SmokeProof', { boundTo: { data: 'd1' } })], without, nowMs, null)).toEqual(['SmokeProof'])
