@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -86,7 +86,7 @@ function makeCase(number: number): Case {
   const pick = <T>(list: readonly T[]): T => list[below(list.length)] as T
   const chance = (p: number) => random() < p
   const host = pick(hosts)
-  const port = pick([22, 22, 22, 2222, 2200])
+  const port = pick([22, 22, 2222, 2222, 2200])
   const alias = chance(0.12) ? pick(['Alias', 'box', 'gpu-9', '[box]:2222']) : null
   const shown = pick(served)
   const target = alias ?? (port === 22 ? host : `[${host}]:${port}`)
@@ -132,7 +132,7 @@ function makeCase(number: number): Case {
   const keyText = (): string => {
     const { type, base64 } = key()
     const blob = Buffer.from(base64, 'base64')
-    switch (below(26)) {
+    switch (below(28)) {
       case 0:
         return `${pick(['ssh-rsa', 'ssh-ed25519', 'rsa-sha2-256', 'rsa-sha2-512', 'RSA', 'ED25519', 'nonsense'])} ${base64}`
       case 1:
@@ -154,6 +154,9 @@ function makeCase(number: number): Case {
           : type === 'ssh-rsa'
             ? `${pick([type, 'rsa-sha2-256'])} ${blobOf(pick(['RSA', 'rsa-sha2-512', 'rsa']), ...rsaParts(blob)).toString('base64')}`
             : `${type} ${base64}`
+      case 9:
+        // Bits that are beyond the last byte, and padding in odd places.
+        return `${type} ${pick([spareBits(base64), `${base64}====`, `${base64.replace(/=+$/, '')}`, `${base64.slice(0, 40)}=${base64.slice(40)}`])}`
       case 8:
         return `${type} ${base64.slice(0, 20)}${pick(['\r', '\v', '\f', '!', '\x80'])}${base64.slice(20)}`
       default:
@@ -183,6 +186,12 @@ function makeCase(number: number): Case {
   const text = (lines: number) =>
     Buffer.from(Array.from({ length: lines }, () => `${line()}${chance(0.03) ? '\r' : ''}\n`).join(''), 'latin1')
   return { host, port, alias, shown, user: text(below(6)), global: text(below(3)) }
+}
+
+/** The same bytes, written with a last letter that holds more than them. */
+function spareBits(base64: string): string {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+  return base64.replace(/(.)(=+)$/, (_, last: string, pad: string) => (letters[letters.indexOf(last) + 1] ?? 'A') + pad)
 }
 
 function rsaParts(blob: Buffer): readonly Buffer[] {
@@ -338,10 +347,15 @@ function sshKind(stderr: string): HostKeyKind | 'unclear' {
 }
 
 describe('the host check of ssh2', () => {
+  // Not made by ssh2, whose own generator now and then writes keys that it cannot read.
+  const hostKey = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey.export({
+    type: 'sec1',
+    format: 'pem',
+  })
+
   /** Whether ssh2 goes on after the host key, with this verifier, against a server of its own. */
   async function isAccepted(verifier: ReturnType<typeof failClosedVerifier>): Promise<boolean> {
-    const key = ssh2.utils.generateKeyPairSync('ed25519')
-    const server = new ssh2.Server({ hostKeys: [key.private] }, (client) => {
+    const server = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
       client.on('authentication', (context) => context.accept())
       client.on('error', () => undefined)
     })
