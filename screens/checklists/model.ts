@@ -12,13 +12,17 @@ function resultsById(input: ScreenInput): Results {
   return new Map(Object.values(input.run?.latest ?? {}).flatMap((proof) => proof.items.map((i) => [i.id, i] as const)))
 }
 
-/** What kx found of the items that a task names, in a word: the worst first. */
+/**
+ * What kx found of the items that a task names, in a word: the worst first. What does not apply says nothing about the
+ * task, for it or against it.
+ */
 function seenText(checks: readonly string[], results: Results): string {
   const found = checks.flatMap((id) => results.get(id) ?? [])
   if (found.length === 0) return ''
   if (found.some((i) => i.result === 'fail')) return 'fail'
   if (found.some((i) => i.result === 'unknown')) return 'unknown'
-  return `${found.length}/${checks.length} pass`
+  const passed = found.filter((i) => i.result === 'pass').length
+  return passed === 0 ? 'n/a' : `${passed}/${checks.length} pass`
 }
 
 /** A person says done, kx saw otherwise. */

@@ -224,6 +224,38 @@ describe('a checklist of a person', () => {
   })
 })
 
+describe('what kx saw beside the box of a person', () => {
+  it.each([
+    [['pass'], '1/1 pass'],
+    [['pass', 'pass'], '2/2 pass'],
+    [['pass', 'not-applicable'], '1/2 pass'],
+    [['pass', null], '1/2 pass'],
+    [['not-applicable'], 'n/a'],
+    [['not-applicable', 'not-applicable'], 'n/a'],
+    [['pass', 'unknown'], 'unknown'],
+    [['pass', 'unknown', 'fail'], 'fail'],
+  ] as const)('%j reads %s', async (results, expected) => {
+    const scene = await sceneAt('smoked')
+    const { run } = scene
+    const proof = run?.latest.PlanDigest
+    const [item] = proof?.items ?? []
+    if (run === null || run === undefined || proof === undefined || item === undefined) throw new Error('no plan proof')
+    const items = results.flatMap((result, i) => (result === null ? [] : [{ ...item, id: `x.${i}`, result }]))
+    const tasks = [
+      { line: 1, depth: 0, isTicked: false, text: 'Task', id: null, checks: results.map((_, i) => `x.${i}`) },
+    ]
+    const shelves = { ...scene.shelves, checklists: [{ file: 'a.md', title: 'A', tasks, problem: null }] }
+    const latest = { ...run.latest, PlanDigest: { ...proof, items } }
+    const text = draw({
+      scene: { ...scene, run: { ...run, latest }, shelves },
+      screen: 'checklists',
+      columns: 80,
+      rows: 24,
+    })
+    expect(text.join('\n')).toMatch(new RegExp(`\\[ \\] +Task +${expected} `))
+  })
+})
+
 describe('settings', () => {
   it('say what is not set in words', async () => {
     const scene = await sceneAt('running')

@@ -30,6 +30,16 @@ describe('ready lists', () => {
     expect((await ready('course')).items.filter((i) => /\(M\d+/.test(i.text)).length).toBe(49)
   })
 
+  it('links to a box only checks whose pass says what the box says', async () => {
+    const { items } = await ready('course')
+    const checksOf = (id: string) => items.find((i) => i.id === `mlops.${id}`)?.checks
+    // A digest without git, an image by digest, a registry in a name, a run here: none of them shows these.
+    for (const id of ['w1-repo', 'w1-dockerfiles', 'w1-dockerbuild', 'w2-bucket', 'w2-imagebuild', 'w2-cloudtrain'])
+      expect([id, checksOf(id)]).toEqual([id, []])
+    expect(checksOf('x-upload')).toEqual([])
+    expect(checksOf('w1-requirements')).toEqual(['plan.lockfile'])
+  })
+
   it('are copied into the project once and then left alone', async () => {
     const project = await mkdtemp(join(tmpdir(), 'kx-ready-'))
     const path = await adoptReady('scale', project)
