@@ -1,10 +1,10 @@
-import { createInterface } from 'node:readline/promises'
 import { Argument, Command, CommanderError, Option } from 'commander'
 import type { z } from 'zod'
 import { baseType, choicesOf, validateArgs } from '../commands/line.ts'
 import { allCommands } from '../commands/list/all.ts'
-import type { Asker, CommandEnvironment, CommandSpec, ScreenId } from '../commands/types.ts'
+import type { CommandEnvironment, CommandSpec, ScreenId } from '../commands/types.ts'
 import type { ActResult, Progress } from '../run/act.ts'
+import { terminalAsker } from './asker.ts'
 import { flagSettings, type Globals } from './globals.ts'
 import { loginName } from './login.ts'
 import { plainResult } from './print.ts'
@@ -31,44 +31,6 @@ function optionFor(name: string, schema: z.ZodType): Option {
   return option
 }
 
-/** Asks on the terminal when there is one; without one, everything that needs a person is refused (exit 3). */
-function terminalAsker(): { readonly ask: Asker; readonly needsPerson: () => boolean } {
-  let isNeeded = false
-  const canAsk = process.stdin.isTTY === true && process.stderr.isTTY === true
-  const line = async (question: string): Promise<string | null> => {
-    if (!canAsk) {
-      isNeeded = true
-      return null
-    }
-    const reader = createInterface({ input: process.stdin, output: process.stderr })
-    try {
-      return await reader.question(question)
-    } finally {
-      reader.close()
-    }
-  }
-  const say = (detail: readonly string[]) => {
-    if (canAsk) for (const text of detail) process.stderr.write(`${text}\n`)
-  }
-  return {
-    needsPerson: () => isNeeded,
-    ask: {
-      confirm: async (question, detail) => {
-        say(detail)
-        return (await line(`${question} Type yes: `)) === 'yes'
-      },
-      typed: async (question, expected, detail) => {
-        say(detail)
-        return line(`${question} Type ${expected}: `)
-      },
-      text: async (question, initial) => {
-        const answer = await line(initial === '' ? `${question}: ` : `${question} (${initial}): `)
-        return answer === '' ? initial : answer
-      },
-    },
-  }
-}
-
 function progressPrinter(isQuiet: boolean): (progress: Progress) => void {
   return (progress) => {
     if (isQuiet || progress.item !== undefined || progress.text === '') return
@@ -93,7 +55,7 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
     abort.abort(new Error('interrupted'))
   }
   for (const signal of Object.keys(endSignals)) process.on(signal, interrupt)
-  const { ask, needsPerson } = terminalAsker()
+  const { ask, needsPerson } = terminalAsker({ input: process.stdin, output: process.stderr })
   const env: CommandEnvironment = {
     projectFolder: request.projectFolder,
     via: 'cli',

@@ -26,7 +26,12 @@ export async function approve(env: CommandEnvironment, args: { readonly expiresH
     `Money  p50 ${formatUsd(priced.usdP50)}, p90 ${formatUsd(priced.usdP90)}, cap ${formatUsd(priced.capUsd)}`,
     `Price  ${priced.priceSource}`,
   ])
-  if (!isAgreed) return { summary: 'not approved; a person has to say so', exitCode: 3, data: null }
+  if (!isAgreed)
+    return {
+      summary: 'not approved: a person types yes to kx approve on a terminal, or presses a on the Cost screen',
+      exitCode: 3,
+      data: null,
+    }
   return actOnRun(env, 'cost.approve', args, {}, async (ctx) =>
     (await import('../cost/service.ts')).approve(ctx, { by: env.who, expiresHours: args.expiresHours }),
   )
