@@ -86,21 +86,10 @@ async function checklists(projectFolder: string): Promise<Partial<Shelves>> {
   return { checklists: lists }
 }
 
-async function profiles(): Promise<Partial<Shelves>> {
-  const [{ loadProfiles }, { profileLines }, { profileFolders }] = await Promise.all([
-    import('../profile/load.ts'),
-    import('../profile/lines.ts'),
-    import('../commands/open.ts'),
-  ])
-  const found = await loadProfiles(await profileFolders())
-  return {
-    profiles: [...found.profiles].map(([id, p]) => ({
-      id,
-      title: p.profile.title,
-      lines: profileLines(p.profile, Date.now()),
-      note: `${p.origin}, facts of ${p.profile.verified}`,
-    })),
-  }
+async function profiles({ profiles: shown }: Shelves): Promise<Partial<Shelves> | null> {
+  const { profileShelf } = await import('../commands/profiles.ts')
+  const found = await profileShelf()
+  return found === shown ? null : { profiles: found }
 }
 
 async function config(projectFolder: string): Promise<Partial<Shelves>> {
@@ -130,7 +119,7 @@ export function makeShelfLoader(): ShelfLoader {
       case 'checklists':
         return checklists(projectFolder)
       case 'profiles':
-        return request.shelves.profiles === null ? profiles() : null
+        return profiles(request.shelves)
       case 'config':
         return config(projectFolder)
       case 'report': {

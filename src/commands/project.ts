@@ -1,55 +1,7 @@
 import type { ActResult } from '../run/act.ts'
 import type { SourceProblem } from '../text/problem.ts'
-import { loadSettings, profileFolders } from './open.ts'
+import { loadSettings } from './open.ts'
 import type { CommandEnvironment } from './types.ts'
-
-/** `kx profiles`. */
-export async function listProfiles(_env: CommandEnvironment): Promise<ActResult> {
-  const [{ loadProfiles }, { formatProblem }] = await Promise.all([
-    import('../profile/load.ts'),
-    import('../text/problem.ts'),
-  ])
-  const { profiles, problems } = await loadProfiles(await profileFolders())
-  const lines = [...profiles].map(
-    ([id, p]) => `${id.padEnd(16)} ${p.profile.title}  (${p.origin}, facts of ${p.profile.verified})`,
-  )
-  return {
-    summary: `${profiles.size} profile${profiles.size === 1 ? '' : 's'}${problems.length === 0 ? '' : `, ${problems.length} problems`}`,
-    exitCode: problems.length === 0 ? 0 : 1,
-    data: {
-      profiles: [...profiles].map(([id, p]) => ({
-        id,
-        title: p.profile.title,
-        origin: p.origin,
-        verified: p.profile.verified,
-      })),
-      problems,
-    },
-    lines: [...lines, ...problems.map(formatProblem)],
-  }
-}
-
-/** `kx profile show`. */
-export async function showProfile(_env: CommandEnvironment, args: { readonly name: string }): Promise<ActResult> {
-  const [{ loadProfiles }, { profileLines }] = await Promise.all([
-    import('../profile/load.ts'),
-    import('../profile/lines.ts'),
-  ])
-  const { profiles } = await loadProfiles(await profileFolders())
-  const found = profiles.get(args.name)
-  if (found === undefined)
-    return {
-      summary: `no profile "${args.name}"; there are ${[...profiles.keys()].join(', ')}`,
-      exitCode: 1,
-      data: null,
-    }
-  return {
-    summary: `from ${found.files[0] ?? 'unknown'}`,
-    exitCode: 0,
-    data: found.profile,
-    lines: profileLines(found.profile, Date.now()),
-  }
-}
 
 /** What is wrong with the keys of a person, each where it was written. */
 async function keyProblems({

@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import { boxScripts } from '../engine/box/assets.ts'
 import type { BoxHandle } from '../engine/types.ts'
+import { clockText } from '../profile/lines.ts'
 import { hasNoMeter } from '../profile/tiers.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { isRunError } from '../run/errors.ts'
 import { failpoint } from '../run/failpoints.ts'
+import { unreadClocks } from '../run/read-clocks.ts'
 import type { RunState } from '../run/types.ts'
 import { sha256Hex } from '../spec/digest.ts'
 import { effectiveWorkers } from '../spec/units.ts'
@@ -62,6 +64,7 @@ export async function receiptFor(ctx: ActContext, started: Started): Promise<Act
     // Not known counts as yes: the guard is there in any case.
     startScriptReruns: ctx.profile.launch.startScriptReruns !== false,
     hasMeter: !hasNoMeter(ctx.profile),
+    clocks: { total: ctx.profile.dangerClocks.length, unread: unreadClocks(ctx.profile).map(clockText) },
     token: handle.token,
     intentSequence: started.intentSequence,
     runId: ctx.run.id,

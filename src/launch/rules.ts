@@ -88,6 +88,19 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
         : notApplicable('no meter runs on this machine, so nothing has to be stopped'),
   ],
   [
+    'launch.danger-clocks',
+    'What ends or bills by itself here was read',
+    'warn',
+    'Read and acknowledge them: kx profile acknowledge.',
+    ({ clocks, platform }) => {
+      if (clocks === undefined || clocks.total === 0)
+        return notApplicable(`${platform} has no clock that ends or bills anything by itself`)
+      return clocks.unread.length === 0
+        ? pass(`${clocks.total} read on this machine`)
+        : unknown(`${clocks.unread.length} of ${clocks.total} not acknowledged yet`, { detail: clocks.unread })
+    },
+  ],
+  [
     'launch.startup-timeout',
     'Provisioning has a time to give up',
     'error',

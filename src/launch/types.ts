@@ -53,6 +53,8 @@ export interface LaunchFacts {
   readonly platform: string
   readonly startScriptReruns: boolean
   readonly hasMeter: boolean
+  /** Danger clocks of the platform, and those that nobody has read on this machine, in words; absent: it has none. */
+  readonly clocks?: { readonly total: number; readonly unread: readonly string[] }
   readonly token: string
   /** Record number of the intent; null when an earlier kx wrote it and this one found the start by its token. */
   readonly intentSequence: number | null

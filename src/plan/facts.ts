@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Host } from '../host/types.ts'
 import type { Profile } from '../profile/schema.ts'
 import { type Environment, resolveTierPath } from '../profile/tiers.ts'
+import { unreadClocks } from '../run/read-clocks.ts'
 import { readYaml } from '../text/yaml.ts'
 import { sampleData, sampleFormat } from './data-sample.ts'
 import type { LoadResult } from './load.ts'
@@ -92,6 +93,7 @@ export async function gatherFacts(input: FactsInput): Promise<PlanFacts> {
     plan.data.flatMap((d) => d.path ?? []),
   )
   return {
+    unreadClocks: unreadClocks(input.profile, input.env),
     nowMs: input.nowMs,
     profile: input.profile,
     ownedMounts: input.profile.storage.tiers.flatMap((t) => resolveTierPath(t, input.env) ?? []),

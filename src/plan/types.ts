@@ -1,4 +1,4 @@
-import type { Profile } from '../profile/schema.ts'
+import type { DangerClock, Profile } from '../profile/schema.ts'
 import type { Plan, Unit } from '../spec/schema.ts'
 
 /** Payload of a `PlanDigest` proof: what the plan comes to, for screens and reports. */
@@ -52,6 +52,8 @@ export interface DataSample {
 export interface PlanFacts {
   readonly nowMs: number
   readonly profile: Profile
+  /** Danger clocks of the profile that nobody has read on this machine; absent: all of them. */
+  readonly unreadClocks?: readonly DangerClock[]
   /** Absolute mounts that the profile owns, resolved on this machine. */
   readonly ownedMounts: readonly string[]
   readonly code: {

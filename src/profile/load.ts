@@ -29,6 +29,8 @@ export interface LoadedProfiles {
   readonly profiles: ReadonlyMap<string, LoadedProfile>
   /** What is wrong in files that could not be used; the others are there all the same. */
   readonly problems: readonly SourceProblem[]
+  /** The same by the profile that they keep from being used, or from being used as its file says. */
+  readonly problemsOf: ReadonlyMap<string, readonly SourceProblem[]>
 }
 
 export interface ProfileFolders {
@@ -53,6 +55,11 @@ const maximumDepth = 8
  */
 export async function loadProfiles(folders: ProfileFolders): Promise<LoadedProfiles> {
   const problems: SourceProblem[] = []
+  const problemsOf = new Map<string, readonly SourceProblem[]>()
+  const complain = (platform: string, found: readonly SourceProblem[]) => {
+    problems.push(...found)
+    problemsOf.set(platform, [...(problemsOf.get(platform) ?? []), ...found])
+  }
   const sources = new Map<string, Source[]>()
   for (const [folder, origin] of [
     [folders.builtIn, 'built-in'],
@@ -65,11 +72,11 @@ export async function loadProfiles(folders: ProfileFolders): Promise<LoadedProfi
       const file = join(folder, name)
       const bytes = await readFile(file).catch((error: Error) => error)
       if (bytes instanceof Error) {
-        problems.push(fileProblem(file, `cannot be read: ${bytes.message}`, 'Check its permissions'))
+        complain(match[1], [fileProblem(file, `cannot be read: ${bytes.message}`, 'Check its permissions')])
         continue
       }
       const document = readYaml(bytes, file)
-      if (!document.ok) problems.push(...document.errors)
+      if (!document.ok) complain(match[1], document.errors)
       else sources.set(match[1], [{ file, origin, document }, ...(sources.get(match[1]) ?? [])])
     }
   }
@@ -77,14 +84,13 @@ export async function loadProfiles(folders: ProfileFolders): Promise<LoadedProfi
   for (const platform of [...sources.keys()].sort(localFirst)) {
     const made = buildProfile(platform, sources)
     if (made.ok) profiles.set(platform, made.loaded)
-    else problems.push(...made.problems)
+    else complain(platform, made.problems)
   }
-  return { profiles, problems }
+  return { profiles, problems, problemsOf }
 }
 
 /** This machine before all others, those by name. */
-const localFirst = (a: string, b: string): number =>
-  a === b ? 0 : a === 'local' || (b !== 'local' && a < b) ? -1 : 1
+const localFirst = (a: string, b: string): number => (a === b ? 0 : a === 'local' || (b !== 'local' && a < b) ? -1 : 1)
 
 type Built =
   | { readonly ok: true; readonly loaded: LoadedProfile }

@@ -69,6 +69,14 @@ export interface Shelves {
         readonly title: string
         readonly lines: readonly string[]
         readonly note: string
+        /** Facts that nobody has verified for six months; absent: none. */
+        readonly stale?: number
+        /** Where it says something else than what ships: the user's files, short; absent: nowhere. */
+        readonly overriddenBy?: readonly string[]
+        /** Danger clocks that nobody has read on this machine; absent: none. */
+        readonly unread?: number
+        /** What the check finds besides stale facts, in words; absent: nothing. */
+        readonly wrong?: readonly string[]
       }[]
     | null
   readonly config: readonly { readonly key: string; readonly value: string; readonly origin: string }[] | null

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { lstat, open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { clockText } from '../../profile/lines.ts'
 import { messageOf } from '../../run/errors.ts'
+import { unreadClocks } from '../../run/read-clocks.ts'
+import { plural } from '../../text/format.ts'
 import { sanitiseLine } from '../../text/sanitise.ts'
 import { fail, notApplicable, pass } from '../../walk/verdict.ts'
 import { type AuditItem, type Look, type Looked, ranAs, textOf } from '../look.ts'
@@ -124,6 +127,23 @@ async function lineEndings(look: Look): Promise<Looked> {
   return { ...judgeLineEndings(withCr, scripts, scripts === 0 ? null : isForced), ...ranAs(argv, ran) }
 }
 
+/** Shown at first contact, and once more in the audit: who launches has to know what ends or bills by itself. */
+function dangerClocks({ profile }: Look): Looked {
+  const { dangerClocks: clocks, platform } = profile
+  if (clocks.length === 0) return notApplicable(`${platform} has no clock that ends or bills anything by itself`)
+  const unread = unreadClocks(profile)
+  const command = `kx profile show ${platform}`
+  return unread.length === 0
+    ? {
+        ...pass(`${plural(clocks.length, 'danger clock')} read on this machine`, { detail: clocks.map(clockText) }),
+        command,
+      }
+    : {
+        ...unsure(`${plural(unread.length, 'danger clock')} not acknowledged yet`, { detail: unread.map(clockText) }),
+        command,
+      }
+}
+
 export const reachItems: readonly AuditItem[] = [
   {
     spec: {
@@ -195,5 +215,16 @@ export const reachItems: readonly AuditItem[] = [
     },
     look: (look) =>
       look.isLocal ? notApplicable('nothing is rented here') : unsure('tags cannot be read back on this platform'),
+  },
+  {
+    spec: {
+      id: 'audit.danger-clocks',
+      title: 'What ends or bills by itself here was read',
+      gate,
+      severity: 'warn',
+      how: 'both',
+      fix: 'Read and acknowledge them: kx profile acknowledge.',
+    },
+    look: dangerClocks,
   },
 ]

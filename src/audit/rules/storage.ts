@@ -144,6 +144,10 @@ export function judgeSurvivalMatrix(profile: Profile, paths: ReadonlyMap<string,
 
 /** The event that a checkpoint must outlive: the verb by which this platform's meter ends. */
 export function intendedEvent(profile: Profile): LossEvent {
+  const verb = profile.billing.verbs.find((each) => each.verb === profile.meterStopVerb)
+  if (verb?.event !== undefined) return verb.event
+  // The owner's act, outside kx (handbook platforms 5): what a run sees coming there is a reboot.
+  if (profile.meterStopVerb === 'manual') return 'reboot'
   if (hasNoMeter(profile) || profile.meterStopIrreversible === 'not-applicable') return 'reboot'
   return profile.meterStopIrreversible === 'false' ? 'stop' : 'destroy'
 }

@@ -43,9 +43,10 @@ export const houseCommands: readonly CommandSpec[] = [
     risk: 'change',
     disabled: (s) => (s.hasPlan ? null : 'this project has no kx.yaml yet; n writes one'),
     run: async (env) =>
-      (await import('../act.ts')).actOnRun(env, 'plan.check', {}, { startsRun: true, newRun: true }, async (ctx) =>
-        (await import('../../plan/service.ts')).checkPlan(ctx),
-      ),
+      (await import('../act.ts')).actOnRun(env, 'plan.check', {}, { startsRun: true, newRun: true }, async (ctx) => {
+        await (await import('../first-contact.ts')).meetProfile(env, ctx)
+        return (await import('../../plan/service.ts')).checkPlan(ctx)
+      }),
   }),
   command({
     id: 'run.archive',
@@ -114,18 +115,63 @@ export const houseCommands: readonly CommandSpec[] = [
     where: ['profiles'],
     risk: 'read',
     cli: ['profiles'],
-    run: async (env) => (await import('../project.ts')).listProfiles(env),
+    run: async (env) => (await import('../profiles.ts')).listProfiles(env),
   }),
   command({
     id: 'profile.show',
     title: 'Show profile',
-    description: 'All facts of one platform: tiers and what survives, meter verbs, danger clocks, gotchas.',
+    description:
+      'All facts of one platform: tiers and what survives, meter verbs, danger clocks, gotchas; of an overridden one, the file and line of each.',
     args: () => z.strictObject({ name: z.string().min(1).default('local') }),
     positional: ['name'],
     where: ['profiles'],
     risk: 'read',
     cli: ['profile', 'show'],
-    run: async (env, args) => (await import('../project.ts')).showProfile(env, args),
+    run: async (env, args) => (await import('../profiles.ts')).showProfile(env, args),
+  }),
+  command({
+    id: 'profile.check',
+    hint: 'check',
+    title: 'Check profiles',
+    description:
+      'Facts that contradict one another, unknown keys, stamps six months old or older, with file and line. Exit 1: something was found.',
+    args: () => z.strictObject({ name: z.string().min(1).optional().describe('one profile; all by default') }),
+    positional: ['name'],
+    keys: ['r'],
+    where: ['profiles'],
+    risk: 'read',
+    cli: ['profile', 'check'],
+    run: async (env, args) => (await import('../profiles.ts')).checkProfiles(env, args),
+  }),
+  command({
+    id: 'profile.diff',
+    title: 'Compare profiles',
+    description: 'Every field in which two profiles differ.',
+    args: () =>
+      z.strictObject({
+        a: z.string().min(1).describe('a profile'),
+        b: z.string().min(1).describe('another'),
+      }),
+    positional: ['a', 'b'],
+    where: ['profiles'],
+    risk: 'read',
+    cli: ['profile', 'diff'],
+    run: async (env, args) => (await import('../profiles.ts')).diffOfProfiles(env, args),
+  }),
+  command({
+    id: 'profile.acknowledge',
+    hint: 'acknowledge',
+    title: 'Acknowledge danger clocks',
+    description:
+      'Shows what is handy and what ends or bills by itself on a platform, and notes that it was read on this machine.',
+    args: () =>
+      z.strictObject({ name: z.string().min(1).optional().describe('a profile; the selected one by default') }),
+    positional: ['name'],
+    keys: ['a'],
+    where: ['profiles'],
+    risk: 'change',
+    cli: ['profile', 'acknowledge'],
+    run: async (env, args) => (await import('../profiles.ts')).acknowledgeProfile(env, args),
   }),
   command({
     id: 'config.show',

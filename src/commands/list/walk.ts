@@ -41,7 +41,10 @@ export const walkCommands: readonly CommandSpec[] = [
         'plan.check',
         args,
         { startsRun: true, newRun: args.newRun },
-        async (ctx) => (await import('../../plan/service.ts')).checkPlan(ctx),
+        async (ctx) => {
+          await (await import('../first-contact.ts')).meetProfile(env, ctx)
+          return (await import('../../plan/service.ts')).checkPlan(ctx)
+        },
       ),
   }),
   command({

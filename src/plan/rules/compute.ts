@@ -1,4 +1,5 @@
 import { diskNeed } from '../../estimate/disk.ts'
+import { clockText } from '../../profile/lines.ts'
 import { formatBytes } from '../../text/format.ts'
 import type { CheckedItem } from '../../walk/item.ts'
 import { fail, notApplicable, pass, unknown, type Verdict } from '../../walk/verdict.ts'
@@ -77,9 +78,14 @@ function dangerClocks({ facts }: RuleInput): Verdict {
   const { dangerClocks, platform, conveniences } = facts.profile
   if (dangerClocks.length === 0)
     return notApplicable(`${platform} has no clock that ends or bills anything by itself`, { detail: conveniences })
+  const unread = facts.unreadClocks ?? dangerClocks
+  if (unread.length === 0)
+    return pass(`${counted(dangerClocks.length, 'clock')} of ${platform} shown and acknowledged`, {
+      detail: [...dangerClocks.map(clockText), ...conveniences],
+    })
   return unknown('not acknowledged yet', {
-    summary: `${counted(dangerClocks.length, 'clock')} to acknowledge`,
-    detail: dangerClocks.map((c) => `${c.what}: ${c.consequence}`),
+    summary: `${counted(unread.length, 'clock')} to acknowledge: kx profile acknowledge ${platform}`,
+    detail: unread.map(clockText),
   })
 }
 

@@ -228,7 +228,7 @@ export const planItems = {
     'The platform’s clocks and conveniences were shown',
     'error',
     'both',
-    'Read `kx profile show` and acknowledge the clocks.',
+    'Read and acknowledge them: kx profile acknowledge.',
   ),
   'plan.durable-size': row(
     'Disk asked for holds checkpoints, scratch and artifacts',
