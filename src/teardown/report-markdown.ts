@@ -124,7 +124,7 @@ export function renderReport(report: Report): string {
     '',
     ...(report.nextActions.length === 0
       ? ['Nothing.']
-      : report.nextActions.map((a) => `- ${safe(a.text)} (costs ${safe(a.cost)})`)),
+      : report.nextActions.map((a) => `- ${safe(a.text).replace(/\.$/, '')}. Cost: ${safe(a.cost)}.`)),
     '',
     '## Reproduce',
     '',

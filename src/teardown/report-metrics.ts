@@ -30,6 +30,8 @@ export interface Verdict {
   readonly word: VerdictWord
   readonly reasons: readonly string[]
   readonly confidence: string
+  /** Every doubt apart, the mean lies within twice its standard error of the target. */
+  readonly isWithinSpread: boolean
 }
 
 const curveLimit = 60
@@ -84,27 +86,53 @@ function sample(values: readonly number[]): readonly number[] {
   )
 }
 
+/** What the end of the run leaves open. */
+function endDoubts({ end, liveness, isSuspect }: OutcomeFacts): readonly string[] {
+  const doubts: string[] = []
+  if (end === null) doubts.push(`how the run ended is ${liveness}`)
+  else if (end.word !== 'completed')
+    doubts.push(`the run ${end.word === 'aborted' ? 'was aborted' : 'has failed'}: ${end.text}`)
+  if (isSuspect) doubts.push('patrol did not believe the end')
+  return doubts
+}
+
 /**
  * By the criteria that stood in the plan before the run: confirmed or refuted only when every unit has a result, the run
  * ended well, and the mean over units lies beyond the target by more than twice its standard error. Everything else is
  * inconclusive, and a person has the last word. `isOverlapping`: units share data, so their spread understates the error.
+ * `isPulled`: results were fetched from the box; before that none being here says nothing about the run.
  */
-export function verdictOf(outcome: OutcomeFacts, metrics: readonly MetricReport[], isOverlapping: boolean): Verdict {
+export function verdictOf(
+  outcome: OutcomeFacts,
+  metrics: readonly MetricReport[],
+  isOverlapping: boolean,
+  isPulled = true,
+): Verdict {
   const metric = metrics.find((m) => m.isPrimary) ?? metrics[0]
   const reasons: string[] = []
   if (metric === undefined || metric.mean === null)
-    return { word: 'inconclusive', reasons: ['no unit has a result for the primary metric'], confidence: 'none' }
+    return {
+      word: 'inconclusive',
+      reasons: [
+        isPulled ? 'no unit has a result for the primary metric' : 'no result was pulled from the box yet',
+        ...endDoubts(outcome),
+      ],
+      confidence: 'none',
+      isWithinSpread: false,
+    }
   const error = metric.deviation === null ? null : metric.deviation / Math.sqrt(metric.n)
   const spread =
     metric.deviation === null ? '' : ` ± ${formatNumber(metric.deviation)} over ${plural(metric.n, 'unit')}`
   reasons.push(`${metric.name} is ${formatNumber(metric.mean)}${spread}`)
   let word: VerdictWord = 'inconclusive'
+  let isWithinSpread = false
   if (metric.target === null) reasons.push('the plan names no target for it, so nothing can be confirmed')
   else {
     const ahead = metric.direction === 'higher' ? metric.mean - metric.target : metric.target - metric.mean
     const margin = 2 * (error ?? 0)
     if (ahead >= margin && ahead >= 0) word = 'confirmed'
     else if (ahead < -margin) word = 'refuted'
+    isWithinSpread = word === 'inconclusive'
     reasons.push(
       `the target is ${formatNumber(metric.target)} (${metric.direction} is better), ` +
         `${ahead >= 0 ? 'reached' : 'missed'} by ${formatNumber(Math.abs(ahead))}` +
@@ -114,10 +142,7 @@ export function verdictOf(outcome: OutcomeFacts, metrics: readonly MetricReport[
   const gaps = metric.of - metric.n
   const doubts: string[] = []
   if (gaps > 0) doubts.push(`${plural(gaps, 'unit')} of ${metric.of} without a result`)
-  if (outcome.end === null) doubts.push(`how the run ended is ${outcome.liveness}`)
-  else if (outcome.end.word !== 'completed')
-    doubts.push(`the run ${outcome.end.word === 'aborted' ? 'was aborted' : 'has failed'}: ${outcome.end.text}`)
-  if (outcome.isSuspect) doubts.push('patrol did not believe the end')
+  doubts.push(...endDoubts(outcome))
   if (doubts.length > 0) word = 'inconclusive'
   reasons.push(...doubts)
   if (isOverlapping) reasons.push('the splits share training data, so the true error is larger than their spread says')
@@ -129,5 +154,5 @@ export function verdictOf(outcome: OutcomeFacts, metrics: readonly MetricReport[
         : isOverlapping
           ? 'moderate'
           : `n = ${metric.n}`
-  return { word, reasons, confidence }
+  return { word, reasons, confidence, isWithinSpread }
 }

@@ -110,8 +110,23 @@ function identityOf(input: ReportInput): Report['identity'] {
   return rows.map(([name, value]) => [name, value ?? 'not known'] as const)
 }
 
+/** Units with a result, as far as they were pulled: what still lies on the box only is not missing. */
+function resultsText({ state, results, manifest }: ReportInput): string {
+  const there = results.filter((r) => r.result === 'there').length
+  if (manifest !== null || there > 0) return `${there} with a result`
+  const done = outcomeOf(state).units?.done ?? null
+  return done === null ? 'not known, nothing is pulled yet' : `${done} done on the box, not pulled yet`
+}
+
+/** Units that have to be run again; null: not known. Before the pull only the box's own count tells. */
+function unfinishedCount({ state, units, results, manifest }: ReportInput): number | null {
+  if (manifest !== null) return results.filter((r) => r.result !== 'there').length
+  const counts = outcomeOf(state).units
+  return counts === null ? null : Math.max(0, units.length - counts.done)
+}
+
 function planAgainstActual(input: ReportInput): Report['planAgainstActual'] {
-  const { state, plan, units, results } = input
+  const { state, plan, units } = input
   const { latest } = state
   const priced = fieldsOf(latest.PricedPlan?.payload)
   const smoke = fieldsOf(latest.SmokeProof?.payload)
@@ -127,7 +142,6 @@ function planAgainstActual(input: ReportInput): Report['planAgainstActual'] {
   const usd = stopped?.usd ?? (rate === null || seconds === null ? null : (rate * seconds) / 3600)
   const smokeSeconds = Array.isArray(smoke.unitSeconds) ? smoke.unitSeconds.filter((n) => typeof n === 'number') : []
   const peakBytes = numberIn(smoke, 'peakRssBytes')
-  const done = results.filter((r) => r.result === 'there').length
   const mean = (list: readonly number[]) => (list.length === 0 ? null : list.reduce((a, b) => a + b, 0) / list.length)
   const hours = (h: number | null) => (h === null ? 'not known' : formatDuration(h * 3600))
   return [
@@ -146,7 +160,7 @@ function planAgainstActual(input: ReportInput): Report['planAgainstActual'] {
     {
       what: 'units',
       planned: String(units.length),
-      actual: `${done} with a result`,
+      actual: resultsText(input),
       note:
         outcome.units === null
           ? ''
@@ -182,10 +196,12 @@ function missingOf(input: ReportInput): readonly string[] {
   const say = (names: readonly string[], text: string) => {
     if (names.length > 0) lines.push(`${text}: ${list(names)}`)
   }
-  say(
-    results.filter((r) => r.result === 'missing').map((r) => r.unit),
-    'No result.json',
-  )
+  // Before anything is pulled no file is here, which says nothing about the box.
+  if (manifest !== null)
+    say(
+      results.filter((r) => r.result === 'missing').map((r) => r.unit),
+      'No result.json',
+    )
   say(
     results.filter((r) => r.result === 'unreadable').map((r) => r.unit),
     'result.json that cannot be read',
@@ -239,14 +255,12 @@ function remediesOf(state: RunState): readonly string[] {
     if (finding.closedAtMs === null) byRemedy.set(finding.remedy, [...(byRemedy.get(finding.remedy) ?? []), finding])
   return [...byRemedy].map(([remedy, findings]) => {
     const rules = [...new Set(findings.map((finding) => finding.rule))].join(', ')
-    return findings.length === 1
-      ? `${remedy} (${rules})`
-      : `${remedy} (${plural(findings.length, 'finding')}: ${rules})`
+    return `${rules}${findings.length === 1 ? '' : ` (${plural(findings.length, 'finding')})`}: ${remedy}`
   })
 }
 
 function nextActions(input: ReportInput, verdict: Verdict): Report['nextActions'] {
-  const { state, results, manifest } = input
+  const { state, manifest } = input
   const free = 'nothing'
   const rate = numberIn(fieldsOf(state.latest.PricedPlan?.payload), 'usdPerHour')
   const unitHours =
@@ -254,9 +268,9 @@ function nextActions(input: ReportInput, verdict: Verdict): Report['nextActions'
   const price = (count: number) =>
     rate === null || !(unitHours > 0) ? 'not known' : formatUsd(rate * unitHours * count)
   const actions: { text: string; cost: string }[] = []
-  const lost = results.filter((r) => r.result !== 'there').length
+  const lost = unfinishedCount(input)
   const isGone = state.latest.MeterStopped !== undefined || writtenOffIn(state) !== null
-  if (lost > 0 && !isGone)
+  if (lost !== null && lost > 0 && !isGone)
     actions.push({ text: `Relaunch ${plural(lost, 'unit')} (kx launch): finished ones are skipped`, cost: price(lost) })
   if (!isGone && (manifest === null || manifest.files.some((f) => !isVerified(f))))
     actions.push({ text: 'Pull and verify the artifacts (kx teardown verify)', cost: free })
@@ -268,8 +282,9 @@ function nextActions(input: ReportInput, verdict: Verdict): Report['nextActions'
         text: `End the meter ${meter.what} on ${meter.host}`,
         cost: meter.usdPerHour === null ? 'not known' : `${formatUsd(meter.usdPerHour)}/h while it runs`,
       })
-  for (const text of remediesOf(state)) actions.push({ text, cost: 'depends' })
-  if (verdict.word === 'inconclusive')
+  for (const text of remediesOf(state)) actions.push({ text, cost: 'depends on what is found' })
+  // More of the same helps only where all that was planned is there and the spread alone leaves it open.
+  if (verdict.word === 'inconclusive' && lost === 0 && verdict.isWithinSpread)
     actions.push({
       text: 'More seeds or units, until the spread is smaller than the distance to the target',
       cost: price(input.units.length),
@@ -281,7 +296,7 @@ function nextActions(input: ReportInput, verdict: Verdict): Report['nextActions'
 export function buildReport(input: ReportInput): Report {
   const { state, manifest } = input
   const metrics = input.plan.metrics.map((metric) => metricReport(metric, input.results))
-  const verdict = verdictOf(outcomeOf(state), metrics, input.plan.units.cpcv !== undefined)
+  const verdict = verdictOf(outcomeOf(state), metrics, input.plan.units.cpcv !== undefined, manifest !== null)
   const levels: Record<string, number> = {}
   for (const file of manifest?.files ?? []) levels[file.level] = (levels[file.level] ?? 0) + 1
   const verified = fieldsOf(state.latest.VerifiedManifest?.payload)

@@ -243,9 +243,36 @@ describe('figures and remedies in a report', () => {
     const same = finding(6, { rule: 'heartbeat' })
     const texts = made(on, [...many, closed, other, same]).nextActions.map((action) => action.text)
     expect(texts.filter((text) => text.includes('Look whether it advances.'))).toEqual([
-      'Look whether it advances. (4 findings: unit-slow, heartbeat)',
+      'unit-slow, heartbeat (4 findings): Look whether it advances.',
     ])
-    expect(texts.filter((text) => text.includes('Stop and read.'))).toEqual(['Stop and read. (crash-mark)'])
+    expect(texts.filter((text) => text.includes('Stop and read.'))).toEqual(['crash-mark: Stop and read.'])
+  })
+
+  it('says of a run that was aborted and not pulled what the box says, and not that results are missing', async () => {
+    const exit = { code: 13, reason: 'abort-idle', endedAtMs: 2, done: 2, failed: 0, aborted: 1 }
+    await on.prove({ kind: 'Outcome', phase: 'patrol', payload: { state: 'finished', exit } })
+    const text = renderReport(
+      buildReport({
+        nowMs: on.now.ms,
+        state: {
+          ...on.run.state(),
+          findings: [finding(1, { rule: 'unit-fast', remedy: 'Look before believing it.' })],
+        },
+        plan: planWith({}),
+        units: ['u1', 'u2', 'u3'],
+        planPath: 'kx.yaml',
+        results: ['u1', 'u2', 'u3'].map((unit) => result(unit, {}, { result: 'missing' })),
+        manifest: null,
+        fingerprint: null,
+      }),
+    )
+    expect(text).toContain('| units | 3 | 2 done on the box, not pulled yet | 2 done, 0 failed, 1 aborted |')
+    expect(text).not.toContain('No result.json')
+    expect(text).toContain('no result was pulled from the box yet')
+    expect(text).toContain('the run was aborted: nothing was written for too long (abort-idle)')
+    expect(text).toContain('- Relaunch 1 unit (kx launch): finished ones are skipped. Cost: ')
+    expect(text).not.toContain('More seeds')
+    expect(text).toContain('- unit-fast: Look before believing it. Cost: depends on what is found.')
   })
 
   it('shows bytes and seconds as people write them, and never null', async () => {
