@@ -21,8 +21,9 @@ export function directCommandOf(argv: readonly string[], options: RemoteCommandO
     'kx_t= kx_o=',
     '{ IFS= read -r kx_t </proc/$$/stat; IFS= read -r kx_o </proc/sys/kernel/random/boot_id; } 2>/dev/null',
     'set -- ${kx_t##*) }',
-    // A channel that was given up before this cannot be written to any more: then nothing is begun.
-    `printf '\\n${mark} begin %s %s %s %s\\n' "$$" "\${3:--}" "\${20:--}" "\${kx_o:--}" && printf '\\n${mark} begin\\n' >&2 || exit 125`,
+    // A channel that was given up before this cannot be written to any more: then nothing is begun. The word that says who
+    // it is comes last, so that whoever has heard it knows that this point is passed.
+    `printf '\\n${mark} begin\\n' >&2 && printf '\\n${mark} begin %s %s %s %s\\n' "$$" "\${3:--}" "\${20:--}" "\${kx_o:--}" || exit 125`,
     'unset kx_m kx_n kx_s kx_l kx_t kx_o',
     `set -- ${argv.map(shellQuote).join(' ')}`,
     ...settings,

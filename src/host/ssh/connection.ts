@@ -1,9 +1,10 @@
 import type { Duplex } from 'node:stream'
 import type { Client, ClientChannel, SFTPWrapper } from 'ssh2'
+import { sanitiseLine } from '../../text/sanitise.ts'
 import { remoteCommand } from '../remote/command.ts'
 import { Deadline, within } from './deadline.ts'
 import { messageOf, SshError } from './errors.ts'
-import { loadSsh2, openHop, openSocket, unreachable } from './hop.ts'
+import { loadSsh2, openHop, openSocket, shownHop, unreachable } from './hop.ts'
 import type { KeyRing } from './keys.ts'
 import { Slots } from './slots.ts'
 import type { SshTiming } from './timing.ts'
@@ -73,8 +74,8 @@ export class SshConnection {
     const { hops, timing, role, signal } = options
     const host = hostOf(hops)
     const seconds = timing.connectSeconds
-    const deadline = new Deadline(seconds, () => lost(host, `no connection within ${Math.round(seconds)} s`))
-    const onAbort = () => deadline.fail(lost(host, 'given up'))
+    const deadline = new Deadline(seconds, () => unreachable(host, `no connection within ${Math.round(seconds)} s`))
+    const onAbort = () => deadline.fail(unreachable(host, 'given up'))
     if (signal.aborted) onAbort()
     signal.addEventListener('abort', onAbort, { once: true })
     const open: Hop[] = []
@@ -272,7 +273,8 @@ export class SshConnection {
 }
 
 const hostOf = (hops: readonly SshHop[]) => hops.at(-1) as SshHop
-const lost = (hop: SshHop, why: string) => unreachable(hop, why)
+const lost = (hop: SshHop, why: string) =>
+  new SshError(`The link to ${shownHop(hop)} was lost: ${sanitiseLine(why, 300)}.`, 'unreachable')
 
 const isFull = (error: unknown) =>
   typeof error === 'object' &&

@@ -49,7 +49,11 @@ const algorithms = {
   compress: ['none'],
 } as const satisfies ConnectConfig['algorithms']
 
-const keepaliveCount = 3
+/**
+ * Never by ssh2: it counts answers to its own questions only, and would give up a link full of data (handbook ssh T10). It
+ * asks, and `SshConnection` listens for anything at all.
+ */
+const keepaliveCount = 1_000_000
 
 /** A TCP connection that is ours: on a dead link it is destroyed from here (handbook ssh T5), and it does not wait (T7). */
 export async function openSocket(hop: SshHop, deadline: Deadline): Promise<Socket> {
@@ -72,7 +76,7 @@ export async function openSocket(hop: SshHop, deadline: Deadline): Promise<Socke
   }
 }
 
-const shownHop = (hop: SshHop) => sanitiseLine(`${hop.user}@${hop.address}:${hop.port}`, 200)
+export const shownHop = (hop: SshHop) => sanitiseLine(`${hop.user}@${hop.address}:${hop.port}`, 200)
 
 export const unreachable = (hop: SshHop, why: string) =>
   new SshError(`Cannot reach ${shownHop(hop)}: ${sanitiseLine(why, 300)}.`, 'unreachable')
