@@ -189,6 +189,28 @@ export type FormValues<S extends z.ZodObject> =
   | { readonly isValid: true; readonly values: z.infer<S> }
   | { readonly isValid: false; readonly errors: Readonly<Record<string, string>> }
 
+/** What a field wants, in words; a message that the schema was given is kept. */
+function issueText(issue: z.core.$ZodIssue): string {
+  if (!/^(?:Invalid|Too) /.test(issue.message)) return issue.message
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.expected === 'number'
+        ? 'write a number'
+        : issue.expected === 'int'
+          ? 'write a whole number'
+          : issue.message
+    case 'too_small':
+      if (issue.origin !== 'number' && issue.origin !== 'int') break
+      return `write a number ${issue.inclusive === true ? 'of at least' : 'above'} ${issue.minimum}`
+    case 'too_big':
+      if (issue.origin !== 'number' && issue.origin !== 'int') break
+      return `write a number ${issue.inclusive === true ? 'of at most' : 'below'} ${issue.maximum}`
+    case 'invalid_value':
+      return `choose one of ${issue.values.map(String).join(', ')}`
+  }
+  return issue.message
+}
+
 /** Checks the form against its schema: the values, or one message a field. */
 export function readForm<S extends z.ZodObject>(schema: S, state: FormState): FormValues<S> {
   const raw: Record<string, unknown> = {}
@@ -200,7 +222,7 @@ export function readForm<S extends z.ZodObject>(schema: S, state: FormState): Fo
   }
   const parsed = schema.safeParse(raw)
   if (parsed.success && Object.keys(errors).length === 0) return { isValid: true, values: parsed.data }
-  for (const issue of parsed.error?.issues ?? []) errors[String(issue.path[0] ?? '')] ??= issue.message
+  for (const issue of parsed.error?.issues ?? []) errors[String(issue.path[0] ?? '')] ??= issueText(issue)
   return { isValid: false, errors }
 }
 

@@ -54,7 +54,7 @@ describe('form', () => {
     if (read.isValid) throw new Error('taken')
     expect(read.errors).toEqual({
       name: 'at least two letters',
-      workers: expect.stringMatching(/expected number/i),
+      workers: 'write a number',
       kind: 'required',
     })
     const marked = reduceForm(state, { type: 'errors', errors: read.errors })
@@ -64,6 +64,21 @@ describe('form', () => {
     expect(frame).toMatch(/> name\* +a/)
     expect(frame).toContain('! at least two letters')
     expect(formLines(marked, 80)).toContain('  ! required')
+  })
+
+  it('says what to write where the schema has no words of its own', () => {
+    const of = z.object({ hours: z.number().positive(), seeds: z.number().int().max(9), how: z.enum(['a', 'b']) })
+    const errors = (...texts: string[]) => {
+      const [hours = '', seeds = ''] = texts
+      const read = readForm(of, makeForm(of, { hours, seeds, how: 'c' }))
+      return read.isValid ? null : read.errors
+    }
+    expect(errors('0', '10')).toEqual({
+      hours: 'write a number above 0',
+      seeds: 'write a number of at most 9',
+      how: 'choose one of a, b',
+    })
+    expect(errors('soon', '1.5')).toMatchObject({ hours: 'write a number', seeds: 'write a whole number' })
   })
 
   it('keeps the focused field and its error on screen', () => {
