@@ -179,6 +179,8 @@ export class Controller {
     const found = lookup(desk.keymap, presses, desk.ui.screen)
     if (found.kind === 'pending') this.#pending = presses
     else if (found.kind === 'command') this.#runById(found.commandId)
+    // The keys of an open chord do not all fit everywhere: help is one key away there too.
+    else if (presses.length > 1 && desk.keymap.chords.get('app.help')?.includes(chord)) this.#runById('app.help')
     else desk.say(unboundText(presses, desk.registry.specs, desk.keymap, desk.ui.screen, desk.theme.glyphs.isUnicode))
   }
 
@@ -237,10 +239,13 @@ export class Controller {
     const desk = this.#desk
     const next = lookup(desk.keymap, this.#pending, desk.ui.screen)
     if (this.#pending.length === 0 || next.kind !== 'pending') return null
-    const title = (id: string | undefined) => desk.registry.get(id ?? '')?.title ?? ''
+    // Where a chord goes is said by its place alone; what a single key does as well comes last.
+    const title = (id: string | undefined) => (desk.registry.get(id ?? '')?.title ?? '').replace(/^Go to /, '')
+    const isShort = (id: string | undefined) => desk.keymap.chords.get(id ?? '')?.some((c) => !c.includes(' ')) === true
+    const sorted = [...next.next].sort((a, b) => Number(isShort(a.commandIds[0])) - Number(isShort(b.commandIds[0])))
     return {
       typed: this.#pending.map((p) => showChord(p)).join(' '),
-      next: next.next.map((n) => ({ key: showChord(n.press), title: title(n.commandIds[0]) })),
+      next: sorted.map((n) => ({ key: showChord(n.press), title: title(n.commandIds[0]) })),
     }
   }
 

@@ -45,15 +45,28 @@ export function MessageRows({ snapshot, rows }: { readonly snapshot: Snapshot; r
   )
 }
 
+/** Keys of a chord that are still open: whole ones only, as many as fit. */
+export function pendingLine({ typed, next }: NonNullable<Snapshot['pending']>, columns: number): Span[] {
+  const line: Span[] = [{ text: `${typed} `, token: 'accent' }]
+  const more = '  ? lists all'
+  const width = ({ key, title }: (typeof next)[number]) => textWidth(`  ${key} ${title}`)
+  const whole = next.reduce((sum, each) => sum + width(each), textWidth(`${typed} `))
+  let room = columns - textWidth(`${typed} `) - (whole <= columns ? 0 : textWidth(more))
+  for (const each of next) {
+    room -= width(each)
+    if (room < 0) return [...line, { text: more, token: 'text.muted' }]
+    line.push({ text: `  ${each.key} `, token: 'accent' }, { text: each.title })
+  }
+  return line
+}
+
 /** The row that is typed into, or a message, or the keys of a chord that are still open. */
 export function CommandRow({ snapshot }: { readonly snapshot: Snapshot }) {
   const { field, pending, message, messageBlock, columns } = snapshot
   if (field !== null)
     return <TextInput state={field.editor} width={columns} prompt={field.sign} completion={field.note} />
   if (pending !== null) {
-    const line: Span[] = [{ text: `${pending.typed} `, token: 'accent' }]
-    for (const { key, title } of pending.next) line.push({ text: `  ${key} `, token: 'accent' }, { text: title })
-    return <SpanLine line={line} width={columns} />
+    return <SpanLine line={pendingLine(pending, columns)} width={columns} />
   }
   const last = messageBlock?.lines.at(-1)
   if (message !== null && last !== undefined)
@@ -75,5 +88,9 @@ export function HintRow({ snapshot }: { readonly snapshot: Snapshot }) {
     room -= width(hint)
     return room >= 0
   })
-  return <SpanLine line={[...shown, ...kept].flatMap(spans)} width={columns} />
+  const line = [...shown, ...kept].flatMap(spans)
+  const last = line.at(-1)
+  // Blanks behind the last one would count as text that does not fit.
+  if (last !== undefined) line[line.length - 1] = { ...last, text: last.text.trimEnd() }
+  return <SpanLine line={line} width={columns} />
 }

@@ -1,7 +1,7 @@
 import { formatBytes } from '../../src/text/format.ts'
 import { logStatus, textWidth } from '../../src/ui/index.ts'
 import { indexOf, logStateOf } from './logs.ts'
-import type { PaneModel } from './model.ts'
+import { type PaneModel, rowIdsOf } from './model.ts'
 import { rowCount, scrolledTop } from './pane-rows.ts'
 import type { PaneState } from './ui-state.ts'
 
@@ -16,6 +16,13 @@ export interface PanePlace {
 /** Note of a pane from long to short: counts and ages, then what can be left out. */
 export function notesOf(pane: PaneModel): readonly string[] {
   return pane.note === undefined ? [] : typeof pane.note === 'string' ? [pane.note] : pane.note
+}
+
+/** The pane as it is shown, whose count is of the rows that a filter left, with how many there are. */
+export function counted(pane: PaneModel, shown: PaneModel): PaneModel {
+  const all = rowIdsOf(pane).length
+  const left = rowIdsOf(shown).length
+  return left === all ? shown : { ...shown, note: `${left} of ${all}` }
 }
 
 function scrollNote(pane: PaneModel, state: PaneState, width: number, height: number): string {

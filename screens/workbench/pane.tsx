@@ -21,7 +21,7 @@ import { indexOf, type LogPane, logStateOf } from './logs.ts'
 import type { PaneModel } from './model.ts'
 import { rowIdsOf } from './model.ts'
 import { OpenTable } from './open-table.tsx'
-import { paneNote } from './pane-note.ts'
+import { counted, paneNote } from './pane-note.ts'
 import { cursorOf, filtered, markdownOf, openIdsOf, scrolledTop, staticLines, wrapLines } from './pane-rows.ts'
 import { SpanLine } from './spans.tsx'
 import type { PaneState } from './ui-state.ts'
@@ -183,7 +183,7 @@ export const PaneView = memo(function PaneView(props: PaneViewProps) {
   const shown = filtered(pane, state.filter)
   const title = state.filter === '' ? pane.title : `${pane.title}, filter ${state.filter}`
   const place = placeAt === 0 ? null : { at: placeAt, count: placeCount, others }
-  const note = paneNote(shown, title, state, { width, height }, place)
+  const note = paneNote(counted(pane, shown), title, state, { width, height }, place)
   return (
     <Pane width={width} height={height} title={title} note={note} isFocused={isFocused}>
       {(inner: Inner) => (

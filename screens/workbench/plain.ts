@@ -91,7 +91,7 @@ export function screenLines(model: ScreenModel, input: ScreenInput, width: numbe
     const [note] = notesOf(pane)
     lines.push(
       '',
-      `${pane.title}${note === undefined ? '' : ` (${note})`}`,
+      `${pane.title}${note === undefined || note === '' ? '' : ` (${note})`}`,
       ...(pane.kind === 'log' ? newest(paneLines(pane, width, glyphs)) : paneLines(pane, width, glyphs)),
     )
   }

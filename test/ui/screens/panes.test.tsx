@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest'
+import { pendingLine } from '../../../screens/workbench/footer.tsx'
 import { placeGrid } from '../../../screens/workbench/grid.tsx'
 import { scrollLog } from '../../../screens/workbench/logs.ts'
-import type { PaneModel } from '../../../screens/workbench/model.ts'
+import { type PaneModel, textOf } from '../../../screens/workbench/model.ts'
 import { screenLines } from '../../../screens/workbench/plain.ts'
 import { freshPane, type PaneState } from '../../../screens/workbench/ui-state.ts'
+import { screenIds } from '../../../src/commands/types.ts'
 import { makeLogBuffer } from '../../../src/text/log-buffer.ts'
 import { unicodeGlyphs } from '../../../src/ui/glyphs.ts'
 import { textWidth } from '../../../src/ui/index.ts'
 import { wrappedTable } from '../../../src/ui/wrapped-table.ts'
 import { waitUntil } from '../../harness/wait.ts'
+import { makeStage } from '../workbench/stage.ts'
 import { draw, mount } from './draw.tsx'
 import { nowMs, sceneAt } from './fixture.ts'
 
@@ -44,6 +47,51 @@ describe('an act that was cut off', () => {
     expect(summary(cut)).toContain('interrupted – begun 2 min ago, its end was not seen')
     expect(summary(cut)).toContain('r runs it again')
     expect(summary(scene)).not.toContain('interrupted')
+  })
+})
+
+describe('the keys that are shown', () => {
+  it('are whole on every screen and at every width', async () => {
+    const scene = await sceneAt('running')
+    for (const screen of screenIds)
+      for (const columns of [60, 80, 100, 120]) {
+        const hints = draw({ scene, screen, columns, rows: 24 }).at(-1) ?? ''
+        expect(hints.trimEnd(), `${screen} at ${columns}`).toMatch(/\? help {2}q quit$/)
+      }
+  })
+
+  it('of a chord that is open are whole too, and the rest is named', async () => {
+    for (const columns of [80, 200]) {
+      const stage = makeStage({ size: { columns, rows: 24 } })
+      await stage.press('g')
+      const { pending } = stage.controller.get()
+      const line = textOf(pendingLine(pending ?? { typed: '', next: [] }, columns))
+      expect(textWidth(line)).toBeLessThanOrEqual(columns)
+      expect(line).toMatch(/x Checklists/)
+      expect(line).toMatch(columns === 80 ? /\? lists all$/ : /Teardown/)
+      await stage.press('?')
+      expect(stage.controller.get().overlay?.kind).toBe('list')
+    }
+  })
+})
+
+describe('counts', () => {
+  it('are of the rows that a filter left', async () => {
+    const scene = await sceneAt('running')
+    const count = scene.shelves.home?.runs.filter((r) => !r.isArchived).length ?? 0
+    const panes = { 'home/runs': { ...freshPane, filter: 'torn' } }
+    const text = draw({ scene, screen: 'home', columns: 120, rows: 30, ui: { panes } }).join('\n')
+    expect(text).toMatch(new RegExp(`Runs, filter torn .* \\d+ of ${count} `))
+  })
+
+  it('stand in no brackets where there are none', async () => {
+    const { model, input } = mount({
+      scene: await sceneAt('planned'),
+      screen: 'patrol',
+      columns: 100,
+      rows: 30,
+    }).snapshot
+    expect(screenLines(model, input, 100, unicodeGlyphs).join('\n')).not.toContain('()')
   })
 })
 

@@ -36,7 +36,7 @@ describe('keys on a screen', () => {
     await stage.press('g')
     const { pending } = stage.controller.get()
     expect(pending?.typed).toBe('g')
-    expect(pending?.next.map((n) => n.title)).toContain('Go to Checklists')
+    expect(pending?.next.map((n) => n.title)).toContain('Checklists')
     await stage.press('esc')
     expect(stage.controller.get().pending).toBeNull()
     await stage.press('g', 'x')
