@@ -41,13 +41,17 @@ function placed(globals: Globals): { readonly globals: Globals; readonly project
  * that itself, so it is given all of it; the variable is put back at once, because programs that we start inherit it.
  */
 async function withAllColours<T>(load: () => Promise<T>): Promise<T> {
-  const before = process.env.FORCE_COLOR
+  const names = ['FORCE_COLOR', 'NO_COLOR', 'NODE_DISABLE_COLORS'] as const
+  const before = names.map((name) => [name, process.env[name]] as const)
+  // Node warns on the terminal of two variables that speak against one another.
+  for (const name of names) delete process.env[name]
   process.env.FORCE_COLOR = '3'
   try {
     return await load()
   } finally {
-    if (before === undefined) delete process.env.FORCE_COLOR
-    else process.env.FORCE_COLOR = before
+    for (const [name, value] of before)
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
   }
 }
 

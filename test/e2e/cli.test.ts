@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { allCommands } from '../../src/commands/list/all.ts'
 import { node } from '../harness/apps.ts'
-import { builtEntry } from '../harness/built.ts'
+import { builtEntry, settledScreen, startBuilt } from '../harness/built.ts'
 import { waitUntil } from '../harness/wait.ts'
 import {
   ACT_MS,
@@ -304,6 +304,23 @@ describe('around it', () => {
     expect(stdout).toContain('How to go on')
     expect(stdout).toMatch(/kx plan/)
     expect(stdout).not.toMatch(/\x1b/)
+  })
+
+  it('says nothing of its own variables on a terminal without colours', async () => {
+    const place = makePlace()
+    const app = startBuilt({ project: place.project, state: place.state, env: { ...place.env, NO_COLOR: '1' } })
+    try {
+      await app.waitForText('cpcv', ACT_MS)
+      await settledScreen(app, 300)
+      app.record()
+      app.press('q')
+      await app.exited
+      expect(app.raw).not.toContain('Warning')
+      await app.emulator.settled()
+      expect(app.text()).not.toContain('Warning')
+    } finally {
+      await app.dispose()
+    }
   })
 
   it('ends quietly when its reader leaves early', async () => {
