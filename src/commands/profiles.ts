@@ -18,7 +18,7 @@ async function loaded() {
 async function noSuch(name: string, { profiles }: LoadedProfiles, exitCode: 1 | 2): Promise<ActResult> {
   const { nearest } = await import('../text/nearest.ts')
   const guess = nearest(name, profiles.keys())
-  const meant = guess === null ? '' : `; did you mean ${guess}?`
+  const meant = guess === null ? '.' : `; did you mean ${guess}?`
   return { summary: `no profile "${name}"${meant} There are ${[...profiles.keys()].join(', ')}`, exitCode, data: null }
 }
 

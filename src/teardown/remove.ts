@@ -15,7 +15,7 @@ import type { HostIdentity, Proof } from '../walk/proof.ts'
 import { livingIn } from './box.ts'
 import { artifactsFolder, closedGate, refusal, wasRemovalBegun, whyGone } from './common.ts'
 import { hasPermitShape, outcomeOf, receiptOf, verifiedOf } from './inputs.ts'
-import { goneItems, permitRefusals } from './rules.ts'
+import { goneItems, meterLines, permitRefusals } from './rules.ts'
 import type { PermitPayload, StoppedPayload } from './types.ts'
 
 interface RemoveArgs {
@@ -31,7 +31,7 @@ interface RemovalIntent {
 /**
  * Destroys the box folder under a permit: machine, manifest, local copies, writers and the permit are looked at again,
  * the intent is on disk before the act, and the folder is seen gone twice. The permit is used up by the intent, however
- * the act ends. Exit 1 refused, 4 not known whether it is gone.
+ * the act ends. Exit 1 refused, 4 not known whether it is gone, or gone from a machine whose meter nobody saw end.
  */
 export async function remove(ctx: ActContext, args: RemoveArgs = {}): Promise<ActResult> {
   const finished = await finishEarlier(ctx, args)
@@ -198,14 +198,18 @@ async function conclude(
   const proof =
     (written as Proof<StoppedPayload> | undefined) ?? (await writeReceipt(ctx, intent, seenGoneAtMs, answer))
   failpoint('remove.after-stopped')
+  const after = meterLines(ctx.profile)
+  // A folder that is gone says nothing of a machine that somebody bills: its meter stays on the home screen.
   for (const meter of ctx.run.state().meters)
-    if (meter.closedAtMs === null && meter.host === ctx.host.name)
+    if (meter.closedAtMs === null && meter.host === ctx.host.name && after.length === 0)
       await ctx.run.append('meter.closed', { meterId: meter.meterId, because: `${answer}, seen twice` })
   failpoint('remove.after-meter')
   await closeIntent(ctx.run, { intentId, outcome: 'done', payload: { seenGoneAtMs } })
-  const summary = `${folder} removed and seen gone twice; ${proof.payload.verified} of ${proof.payload.of} artifacts are safe`
+  const billing = after.length === 0 ? '' : '; still billing, unconfirmed: end the meter by hand'
+  const summary = `${folder} removed and seen gone twice; ${proof.payload.verified} of ${proof.payload.of} artifacts are safe${billing}`
   ctx.cell.say(summary)
-  return { proof, summary, exitCode: 0, data: { stopped: proof.payload } }
+  for (const line of after) ctx.cell.say(line)
+  return { proof, summary, exitCode: after.length === 0 ? 0 : 4, data: { stopped: proof.payload, meterSteps: after } }
 }
 
 async function writeReceipt(
@@ -243,7 +247,7 @@ async function writeReceipt(
     host: await ctx.host.identity(ctx.signal),
     boundTo: {},
     needs: permit === undefined ? [] : [permit.id],
-    items: goneItems({ atMs, host: ctx.host.name, stopped }),
+    items: goneItems({ atMs, host: ctx.host.name, stopped, meter: meterLines(ctx.profile) }),
     payload: stopped,
   }
   await ctx.run.append('proof.made', proof)

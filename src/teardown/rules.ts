@@ -2,6 +2,7 @@ export {
   consequences,
   goneItems,
   makePermit,
+  meterLines,
   permitItems,
   permitMinutes,
   permitRefusals,

@@ -125,6 +125,8 @@ export interface GoneFacts {
   readonly atMs: number
   readonly host: string
   readonly stopped: StoppedPayload
+  /** What a person has still to do to end the meter; absent or empty: none runs. */
+  readonly meter?: readonly string[]
 }
 
 /** What is compared immediately before something is destroyed. */

@@ -1,5 +1,7 @@
 import type { Manifest } from '../../artifact/manifest.ts'
+import { meterStepLines, meterSteps } from '../../profile/meter-steps.ts'
 import type { MeterVerb, Profile } from '../../profile/schema.ts'
+import { hasNoMeter } from '../../profile/tiers.ts'
 import type { RunState } from '../../run/types.ts'
 import { formatBytes } from '../../text/format.ts'
 import { hostIdentityText, isVeryMachine } from '../../walk/graph.ts'
@@ -57,7 +59,7 @@ export function permitItems(facts: PermitFacts): readonly CheckedItem[] {
 
 /** Items that are known when everything is over. */
 export function goneItems(facts: GoneFacts): readonly CheckedItem[] {
-  const { stopped } = facts
+  const { stopped, meter = [] } = facts
   const isSeenTwice = stopped.seenGoneAtMs.length >= 2
   const own = 'nothing was rented on this host'
   const rules: readonly (readonly [ItemSpec, Verdict])[] = [
@@ -70,7 +72,17 @@ export function goneItems(facts: GoneFacts): readonly CheckedItem[] {
         value: { seenGoneAtMs: stopped.seenGoneAtMs },
       },
     ],
-    [teardownItems.instance, { result: 'not-applicable', reason: own, summary: 'no instance' }],
+    [
+      teardownItems.instance,
+      meter.length === 0
+        ? { result: 'not-applicable', reason: own, summary: 'no instance' }
+        : {
+            result: 'unknown',
+            reason: 'nobody has seen the meter end',
+            summary: 'still billing, unconfirmed',
+            detail: meter,
+          },
+    ],
     [teardownItems.volumes, { result: 'not-applicable', reason: own, summary: 'no volume' }],
     [
       teardownItems.receipt,
@@ -161,7 +173,19 @@ export function consequences(
     ...manifest.missing.slice(0, 20).map((path) => `Never written, and lost for good: ${path}.`),
     `Still bills: ${verb?.stillBills ?? 'not known'}.`,
     verb?.isReversible === true ? 'Can be undone.' : 'Cannot be undone.',
+    ...meterLines(profile),
   ]
+}
+
+/**
+ * What a person has still to do where removing a folder ends no meter: the profile's own verb and its steps, in words. Empty
+ * where nothing bills.
+ */
+export function meterLines(profile: Profile): readonly string[] {
+  if (hasNoMeter(profile)) return []
+  const steps = meterSteps(profile)
+  if (steps === null) return ['The meter goes on, and the profile names no verb that ends it.']
+  return ['The meter goes on until this is done and seen:', ...meterStepLines(steps)]
 }
 
 /** The name that has to be typed, and what the person is shown with it. Null: nothing is verified yet. */
