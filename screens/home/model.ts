@@ -1,3 +1,4 @@
+import { formatAge } from '../../src/text/format.ts'
 import { ageText } from '../workbench/ages.ts'
 import type { ScreenInput } from '../workbench/input.ts'
 import type { Row, ScreenModel, Span } from '../workbench/model.ts'
@@ -28,7 +29,13 @@ function summary(input: ScreenInput): Span[] {
   // Unknown is an answer that needs its reason, before anything that may be cut.
   const spans: Span[] =
     chosen?.state === 'unknown'
-      ? [{ text: `unknown: ${chosen.reason ?? 'nothing is on record'}`, token: 'state.unknown' }, { text: '  ' }]
+      ? [
+          {
+            text: `${chosen.runId.slice(0, 13)} is unknown: ${chosen.reason ?? 'nothing is on record'}`,
+            token: 'state.unknown',
+          },
+          { text: '  ' },
+        ]
       : []
   spans.push({ text: `${runs.length} run${runs.length === 1 ? '' : 's'}` })
   if (home.meters.length === 0) spans.push({ text: ', no meter runs' })
@@ -83,7 +90,8 @@ export function homeModel(input: ScreenInput): ScreenModel {
           ? 'no lease'
           : m.leaseUntilMs < input.nowMs
             ? 'lease over'
-            : `lease ends in ${Math.ceil((m.leaseUntilMs - input.nowMs) / 3_600_000)} h`,
+            : // Rounded down: a lease has never more left than it says.
+              `lease ends in ${formatAge(m.leaseUntilMs - input.nowMs)}`,
         m.runId,
       ],
       token: m.usdPerHour === null ? 'state.unknown' : m.usdPerHour > 0 ? 'severity.warn' : 'text.normal',
@@ -124,7 +132,7 @@ export function homeModel(input: ScreenInput): ScreenModel {
           column(1, 'host', { width: 12 }),
           column(2, 'costs', { width: 9, align: 'right' }),
           column(3, 'since', { width: 12 }),
-          column(4, 'lease', { width: 18, dropOrder: 1 }),
+          column(4, 'lease', { width: 20, dropOrder: 1 }),
           column(5, 'run', { flex: 2, min: 10, dropOrder: 2 }),
         ],
         rows: meters,

@@ -272,6 +272,24 @@ describe('a checklist of a person', () => {
   })
 })
 
+describe('the lease of a meter', () => {
+  it.each([
+    [15 * 60_000, 'lease ends in 15 min'],
+    [59 * 60_000, 'lease ends in 59 min'],
+    [110 * 60_000, 'lease ends in 1 h'],
+    [-1000, 'lease over'],
+  ])('%i ms ahead reads %s', async (leftMs, expected) => {
+    const scene = await sceneAt('running')
+    const { home } = scene.shelves
+    const [meter] = home?.meters ?? []
+    if (home === null || meter === undefined) throw new Error('no meter')
+    const meters = [{ ...meter, leaseUntilMs: nowMs + leftMs }]
+    const shelves = { ...scene.shelves, home: { ...home, meters } }
+    const text = draw({ scene: { ...scene, shelves }, screen: 'home', columns: 120, rows: 40 }).join('\n')
+    expect(text).toContain(`${expected} `)
+  })
+})
+
 describe('what kx saw beside the box of a person', () => {
   it.each([
     [['pass'], '1/1 pass'],
@@ -355,7 +373,7 @@ describe('the home screen', () => {
     const id = scene.shelves.home?.runs.find((r) => r.state === 'unknown')?.runId ?? ''
     const at = (rowId: string) =>
       draw({ scene, screen: 'home', columns: 80, rows: 24, ui: { panes: { 'home/runs': { ...freshPane, rowId } } } })[2]
-    expect(at(id)).toContain('unknown: Not looked at for 85 min.')
+    expect(at(id)).toContain(`${id.slice(0, 13)} is unknown: Not looked at for 85 min.`)
     expect(at(scene.run?.runId ?? '')).not.toContain('Not looked at')
   })
 })
