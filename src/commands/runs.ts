@@ -85,7 +85,10 @@ export async function archiveRun(
   env: CommandEnvironment,
   args: { readonly run?: string | undefined },
 ): Promise<ActResult> {
-  const run = await openForWriting(env, args.run ?? env.runId)
+  // The home screen lists runs of every project: one that is named may be of another.
+  const located = args.run === undefined ? null : await locateRun(env, args.run)
+  if (located !== null && 'exitCode' in located) return located
+  const run = await openForWriting(located ?? env, located?.runId ?? env.runId)
   try {
     await archive(run, env.who)
     return { summary: `${run.id} is archived; nothing was deleted`, exitCode: 0, data: { runId: run.id } }

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { writeManifest } from '../../../src/artifact/manifest.ts'
 import { openForWriting, runOptions, systemClock } from '../../../src/commands/open.ts'
+import { archiveRun } from '../../../src/commands/runs.ts'
+import type { CommandEnvironment } from '../../../src/commands/types.ts'
 import { createRun } from '../../../src/run/folder.ts'
 import { openIndex } from '../../../src/run/index-file.ts'
 
@@ -57,6 +59,32 @@ describe('a run that a killed kx had open', () => {
     await (await openForWriting({ projectFolder: project }, null)).close()
     const left = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.tmp'))
     expect(left).toEqual([living])
+  })
+})
+
+describe('archiving from the home screen', () => {
+  it('takes off a run of another project too', async () => {
+    const run = await createRun({
+      projectFolder: project,
+      project: 'p',
+      planName: 'tiny',
+      planText: '',
+      by: 'ada',
+      clock: systemClock,
+    })
+    await run.close()
+    // Written to once, so that the index of all runs knows it.
+    const opened = await openForWriting({ projectFolder: project }, run.id)
+    await opened.append('note', { text: 'here' })
+    await opened.close()
+    const other = join(root, 'other')
+    mkdirSync(other)
+    const env = { projectFolder: other, runId: null, who: 'ada' } as unknown as CommandEnvironment
+    expect(await archiveRun(env, { run: run.id })).toMatchObject({ exitCode: 0, data: { runId: run.id } })
+    expect(await archiveRun(env, { run: 'nosuch' })).toMatchObject({
+      exitCode: 1,
+      summary: expect.stringContaining('no run begins'),
+    })
   })
 })
 
