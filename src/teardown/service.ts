@@ -1,6 +1,8 @@
 import { contentDigest, type Manifest } from '../artifact/manifest.ts'
 import { lookForNewer, surveyBelow } from '../artifact/nothing-newer.ts'
 import { NoSpace, verifyArtifacts } from '../artifact/verify.ts'
+import { hostEnvironment } from '../host/environment.ts'
+import { resolveTierPath } from '../profile/tiers.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { failpoint } from '../run/failpoints.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
@@ -121,6 +123,7 @@ export async function verify(ctx: ActContext, args: { readonly chunkBytes?: numb
   for (const item of items) ctx.progress({ text: item.title, item })
   const survey = await surveyBelow(ctx.host, folder, ctx.signal)
   const box = survey.incomplete === null ? { files: survey.files, bytes: survey.bytes } : null
+  const environment = await hostEnvironment(ctx.host, ctx.signal).catch(() => ({}))
   const { latest } = ctx.run.state()
   const payload: VerifiedPayload = {
     runId: ctx.run.id,
@@ -134,7 +137,9 @@ export async function verify(ctx: ActContext, args: { readonly chunkBytes?: numb
       override !== undefined && waivable.includes(id) ? [{ itemId: id, reason: override.reason, by: override.by }] : [],
     ),
     box,
-    consequences: consequences(ctx.profile, folder, made.manifest, box).map((line) => sanitiseLine(line)),
+    consequences: consequences(ctx.profile, folder, made.manifest, box, (tier) =>
+      resolveTierPath(tier, environment),
+    ).map((line) => sanitiseLine(line)),
   }
   const proof: Proof<VerifiedPayload> = {
     id: ctx.newId(),

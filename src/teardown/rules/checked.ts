@@ -24,6 +24,7 @@ export function checked(
     // A waiver is part of the manifest's proof, so it weighs less here; the permit itself has no override.
     ...(isWaived && { severity: 'warn' as const, override }),
     result: verdict.result,
+    ...(verdict.fix !== undefined && { fix: verdict.fix }),
     ...(verdict.reason !== undefined && { reason: verdict.reason }),
     evidence: {
       summary: isWaived ? `${verdict.summary} (waived by ${override.by}: ${override.reason})` : verdict.summary,

@@ -1,6 +1,6 @@
 import type { Manifest } from '../../artifact/manifest.ts'
 import { meterStepLines, meterSteps } from '../../profile/meter-steps.ts'
-import type { MeterVerb, Profile } from '../../profile/schema.ts'
+import type { MeterVerb, Profile, Tier } from '../../profile/schema.ts'
 import { hasNoMeter } from '../../profile/tiers.ts'
 import type { RunState } from '../../run/types.ts'
 import { formatBytes } from '../../text/format.ts'
@@ -159,6 +159,7 @@ export function consequences(
   folder: string,
   manifest: Manifest,
   box: { readonly files: number; readonly bytes: number } | null,
+  pathOf: (tier: Tier) => string | null = () => null,
 ): readonly string[] {
   const verb = removalVerb(profile)
   const lies = box === null ? 'not counted' : `${box.files} files, ${formatBytes(box.bytes)}`
@@ -169,7 +170,13 @@ export function consequences(
     `Survives: ${kept.copied} pulled files, ${formatBytes(kept.bytes)}, hashed at both ends, in the run's artifacts folder.`,
     ...profile.storage.tiers
       .filter((tier) => tier.purpose !== 'data')
-      .map((tier) => `Untouched: tier ${tier.id} (${tier.path}).`),
+      .map((tier) => {
+        const path = pathOf(tier)
+        // The folder may lie in that tier too: then the rest of it is what stays.
+        const isInside = path !== null && folder.startsWith(path.endsWith('/') ? path : `${path}/`)
+        const where = path ?? `${tier.path}, which is not known on this host`
+        return `Untouched: ${isInside ? 'everything else in ' : ''}tier ${tier.id} (${where}).`
+      }),
     ...manifest.missing.slice(0, 20).map((path) => `Never written, and lost for good: ${path}.`),
     `Still bills: ${verb?.stillBills ?? 'not known'}.`,
     verb?.isReversible === true ? 'Can be undone.' : 'Cannot be undone.',

@@ -150,10 +150,17 @@ function targetNeutral({ manifest }: VerifyFacts): Verdict {
 
 function paperFacts({ manifest }: VerifyFacts): Verdict {
   const has = manifest.files.some((f) => f.path.split('/').at(-1) === 'env_fingerprint.json' && isCopied(f))
-  return {
-    result: has ? 'pass' : 'fail',
-    summary: has ? 'env_fingerprint.json is among the artifacts' : 'no env_fingerprint.json among the artifacts',
-  }
+  if (has) return { result: 'pass', summary: 'env_fingerprint.json is among the artifacts' }
+  const isDeclared = manifest.declared.some(({ glob }) => glob.split('/').at(-1) === 'env_fingerprint.json')
+  if (!isDeclared) return { result: 'fail', summary: 'env_fingerprint.json is not declared among the artifacts' }
+  const isFound = manifest.files.some((f) => f.path.split('/').at(-1) === 'env_fingerprint.json')
+  return isFound
+    ? { result: 'fail', summary: 'env_fingerprint.json was written and not copied whole', fix: 'Verify again.' }
+    : {
+        result: 'fail',
+        summary: 'env_fingerprint.json is declared and was never written',
+        fix: 'Look which step writes it: one that comes after the units does not run when a unit fails.',
+      }
 }
 
 function trackerSurvives({ manifest, plan }: VerifyFacts): Verdict {

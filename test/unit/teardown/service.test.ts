@@ -11,7 +11,7 @@ import { finishRemoval, permit, remove, verify } from '../../../src/teardown/ser
 import type { StoppedPayload } from '../../../src/teardown/types.ts'
 import type { CheckedItem } from '../../../src/walk/item.ts'
 import type { Proof } from '../../../src/walk/proof.ts'
-import { otherMachine, type Stage, stage } from './support.ts'
+import { otherMachine, planWith, type Stage, stage } from './support.ts'
 
 let on: Stage
 beforeEach(async () => {
@@ -39,7 +39,27 @@ describe('verify', () => {
     expect(readFileSync(join(on.artifacts, 'units/u2/result.json'), 'utf8')).toContain('0.91')
     const text = removalText(on.run.state())
     expect(text?.name).toBe(on.run.id)
+    expect(resultOf(result.proof, 'facts')?.evidence.summary).toContain('not declared')
+    const untouched = text?.detail.filter((line) => line.startsWith('Untouched: ')) ?? []
+    expect(untouched.length).toBeGreaterThan(0)
+    expect(untouched.join('\n')).not.toContain('$')
+    // The box lies in a folder below the root, which is the tier of the system itself.
+    expect(untouched).toContain('Untouched: everything else in tier system (/).')
     expect(text?.detail.join('\n')).toMatch(/Removes .*6 files[\s\S]*Dies:[\s\S]*Survives: 6 pulled files/)
+  })
+  it('does not ask for a declaration that is there when the file was never written', async () => {
+    const plan = planWith({
+      artifacts: [
+        { glob: 'units/*/result.json', minimumCount: 3, kind: 'json' },
+        { glob: 'env_fingerprint.json', kind: 'json' },
+      ],
+    })
+    const result = await verify(on.ctx({ loaded: { ...on.ctx().loaded, plan } }))
+    expect(resultOf(result.proof, 'facts')).toMatchObject({
+      result: 'fail',
+      evidence: { summary: 'env_fingerprint.json is declared and was never written' },
+      fix: expect.stringMatching(/^Look which step writes it/),
+    })
   })
   it('wants an outcome first', async () => {
     const fresh = await stage()
