@@ -32,6 +32,23 @@ const hostWith = (nvidia: string) => (home: string) => {
 }
 const gpuPlan = { resources: { compute: 'gpu', workers: 1, gpus: 1, gpuMemoryMiB: 30_000 } }
 
+describe('what takes the room', () => {
+  it('is looked at again when what was listed is gone a moment later', async () => {
+    const ctx = await contextWith()
+    let isFirst = true
+    const host = {
+      ...ctx.host,
+      list: async (path: string) => {
+        const gone = isFirst ? [{ path: join(path, 'probe-gone'), kind: 'file' as const, bytes: 1, mtimeMs: 1 }] : []
+        isFirst = false
+        return gone
+      },
+    }
+    const { item } = await audited({ ...ctx, host } as unknown as MadeContext, ['audit.space-hogs'])
+    expect(item('audit.space-hogs')).toMatchObject({ result: 'pass' })
+  })
+})
+
 describe('the audit of this machine', () => {
   it('judges every item, each with evidence, and makes one report', async () => {
     const ctx = await contextWith({
