@@ -90,7 +90,7 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
   const { ssh2, hop, stream, deadline } = options
   const client = new ssh2.Client()
   let refusal: string | null = null
-  let offered: readonly string[] = []
+  let offered: readonly OfferedKey[] = []
   let offers: Offers = { keys: [], notes: [] }
   const troubles: string[] = []
   const verifier = failClosedVerifier((key) => deadline.paused(() => decide(key)), {
@@ -127,7 +127,11 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
     client.on('handshake', (agreed) => {
       keyExchange = agreed.kex
     })
-    client.on('ready', () => resolve({ client, keyExchange }))
+    client.on('ready', () => {
+      const last = offered.at(-1)
+      if (last !== undefined) options.keys.worked(hop, last)
+      resolve({ client, keyExchange })
+    })
 
     let turn: AsyncGenerator<AnyAuthMethod> | null = null
     const next = async (left: readonly string[] | null): Promise<AnyAuthMethod | false> => {
@@ -135,8 +139,8 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
       if (left !== null && !left.includes('publickey')) return false
       if (turn === null) {
         offers = await options.keys.offers(ssh2, hop, (work) => deadline.paused(work), deadline.signal)
-        turn = methods(ssh2, hop, offers.keys, (label) => {
-          offered = [...offered, label]
+        turn = methods(ssh2, hop, offers.keys, (key) => {
+          offered = [...offered, key]
         })
       }
       const step = await turn.next()
@@ -196,10 +200,10 @@ async function* methods(
   ssh2: Ssh2,
   hop: SshHop,
   keys: readonly OfferedKey[],
-  onOffer: (label: string) => void,
+  onOffer: (key: OfferedKey) => void,
 ): AsyncGenerator<AnyAuthMethod> {
   for (const key of keys) {
-    onOffer(key.label)
+    onOffer(key)
     yield { type: 'agent', username: hop.user, agent: agentOf(ssh2, key) } as AnyAuthMethod
   }
 }
@@ -222,8 +226,9 @@ function agentOf(ssh2: Ssh2, key: OfferedKey): BaseAgent<ParsedKey> {
   return new OneKey()
 }
 
-function refused(hop: SshHop, offered: readonly string[], notes: readonly string[], why: string): SshError {
-  const keys = offered.length === 0 ? 'no key could be offered' : `offered: ${offered.join(', ')}`
+function refused(hop: SshHop, offered: readonly OfferedKey[], notes: readonly string[], why: string): SshError {
+  const keys =
+    offered.length === 0 ? 'no key could be offered' : `offered: ${offered.map((key) => key.label).join(', ')}`
   const more = notes.length === 0 ? '' : ` ${notes.join('; ')}.`
   return new SshError(
     `${shownHop(hop)} let nobody in (${sanitiseLine(why, 200)}); ${keys}.${more} Put the public key into authorized_keys there, or name the right one (IdentityFile), then try again: kx does not do so by itself, because servers lock out who fails often.`,

@@ -40,6 +40,9 @@ export class KeyRing {
   readonly #unlocked = new Map<string, ParsedKey>()
   readonly #unlocking = new Map<string, Promise<ParsedKey>>()
 
+  /** Public half that let the user in last, by hop. */
+  readonly #worked = new Map<string, Buffer>()
+
   constructor(ask?: AskPassphrase) {
     this.#ask = ask
   }
@@ -82,9 +85,18 @@ export class KeyRing {
     }
     if (!hop.identitiesOnly && agent !== null)
       for (const key of held) add(byAgent(agent, key, `agent: ${shown(key.comment || key.type)}`))
+    const worked = this.#worked.get(hopKey(hop))
+    const first = keys.findIndex((key) => worked?.equals(key.publicKey.getPublicSSH()))
+    // Each refusal counts against this address there, so the key that is known to be right goes first.
+    if (first > 0) keys.unshift(...keys.splice(first, 1))
     if (keys.length > mostOffers)
       notes.push(`${keys.length - mostOffers} more keys were not offered: servers hang up after six`)
     return { keys: keys.slice(0, mostOffers), notes }
+  }
+
+  /** This key let the user in. */
+  worked(hop: SshHop, key: OfferedKey): void {
+    this.#worked.set(hopKey(hop), key.publicKey.getPublicSSH())
   }
 
   /** Old formats hide the public half too, so the passphrase is needed to offer them at all. */
@@ -142,6 +154,7 @@ export class KeyRing {
   }
 }
 
+const hopKey = (hop: SshHop) => `${hop.user}@${hop.address}:${hop.port}`
 const shown = (text: string) => sanitiseLine(text, 200)
 const sameKey = (a: ParsedKey, b: ParsedKey) => a.getPublicSSH().equals(b.getPublicSSH())
 const isLocked = (error: Error) => /passphrase/i.test(error.message)
