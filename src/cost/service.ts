@@ -1,7 +1,7 @@
 import { staleFromMs } from '../profile/staleness.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { failpoint } from '../run/failpoints.ts'
-import { formatHours } from '../text/format.ts'
+import { formatHours, formatMoment } from '../text/format.ts'
 import { type GateAnswer, gateFor } from '../walk/gates.ts'
 import { type CheckedItem, isBlocking } from '../walk/item.ts'
 import { carryOverrides } from '../walk/overrides.ts'
@@ -123,7 +123,7 @@ export async function approve(ctx: ActContext, request: ApproveRequest): Promise
     how: 'person',
     result: 'pass',
     evidence: {
-      summary: `${by}, until ${new Date(expiresAtMs).toISOString()}`,
+      summary: `${by}, until ${formatMoment(expiresAtMs)}`,
       atMs: nowMs,
       value: { capUsd: payload.capUsd, capHours: payload.capHours, leaseHours: payload.leaseHours },
     },
@@ -142,7 +142,7 @@ export async function approve(ctx: ActContext, request: ApproveRequest): Promise
   failpoint('cost.before-approval')
   await ctx.run.append('proof.made', proof)
   failpoint('cost.after-approval')
-  const summary = `${by} approved at most ${formatHours(payload.capHours)} and $${figure(payload.capUsd)}, lease ${formatHours(payload.leaseHours)}, until ${new Date(expiresAtMs).toISOString()}`
+  const summary = `${by} approved at most ${formatHours(payload.capHours)} and $${figure(payload.capUsd)}, lease ${formatHours(payload.leaseHours)}, until ${formatMoment(expiresAtMs)}`
   ctx.cell.say(summary)
   return { proof, summary, exitCode: 0, data: { approved: true, payload } }
 }

@@ -5,6 +5,7 @@ import type { ActContext } from '../run/act.ts'
 import { failpoint } from '../run/failpoints.ts'
 import { closeIntent } from '../run/intent.ts'
 import type { RunState } from '../run/types.ts'
+import { formatMoment } from '../text/format.ts'
 import { writtenOffIn } from '../walk/end.ts'
 import type { LaunchIntent, ReceiptPayload } from './types.ts'
 
@@ -51,7 +52,7 @@ export async function lookBefore(ctx: ActContext, folder: string): Promise<Befor
     const rival = runningCell(state, payload.cellId)
     if (rival !== null)
       return refused(
-        `Another kx (${rival.started.who}, ${rival.started.via}) is at it since ${new Date(rival.startedAtMs).toISOString()}. Let it finish, or end it.`,
+        `Another kx (${rival.started.who}, ${rival.started.via}) is at it since ${formatMoment(rival.startedAtMs)}. Let it finish, or end it.`,
       )
     const found = await boxEngine.find(ctx.host, folder, intent.token)
     failpoint('launch.after-find')

@@ -1,4 +1,4 @@
-import { formatDuration } from '../text/format.ts'
+import { formatDuration, formatMoment } from '../text/format.ts'
 import type { CheckedItem, Severity } from '../walk/item.ts'
 import { fail, judged, notApplicable, pass, unknown, type Verdict } from '../walk/verdict.ts'
 import type { LaunchFacts } from './types.ts'
@@ -73,7 +73,7 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     'Set the lease again.',
     ({ handle, leaseUntilMs }) =>
       pass(
-        `token in runner.pid${handle.label === '' ? '' : ` and in ${handle.label}`}; ${leaseUntilMs === null ? 'the approval names no lease' : `lease until ${new Date(leaseUntilMs).toISOString()} (an alarm here: this machine is not ours to stop)`}`,
+        `token in runner.pid${handle.label === '' ? '' : ` and in ${handle.label}`}; ${leaseUntilMs === null ? 'the approval names no lease' : `lease until ${formatMoment(leaseUntilMs)} (an alarm here: this machine is not ours to stop)`}`,
         { value: { leaseUntilMs, label: handle.label } },
       ),
   ],

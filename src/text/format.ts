@@ -124,6 +124,12 @@ export function formatTime(atMs: number | null | undefined): string {
   return date === null ? unknown : `${date.toISOString().slice(0, 19)}Z`
 }
 
+/** For people, to the minute: `2026-07-01 12:00 UTC`. */
+export function formatMoment(atMs: number | null | undefined): string {
+  const date = dateOf(atMs)
+  return date === null ? unknown : `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+}
+
 function dateOf(atMs: number | null | undefined): Date | null {
   if (!isKnown(atMs)) return null
   const date = new Date(atMs)

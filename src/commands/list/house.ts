@@ -99,7 +99,8 @@ export const houseCommands: readonly CommandSpec[] = [
   command({
     id: 'checklist.list',
     title: 'Show checklists',
-    description: 'The tasks of a list with their boxes and what kx checked itself.',
+    description:
+      'The lists, or the tasks of one with their boxes. What kx checked itself stands beside them in the workbench (g x).',
     args: () => z.strictObject({ file: z.string().optional().describe('Markdown file, or scale / course') }),
     positional: ['file'],
     where: ['checklists'],

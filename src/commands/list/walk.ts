@@ -4,7 +4,8 @@ import { hasEnded, launchInDoubt } from '../../walk/end.ts'
 import { command, noArgs } from '../registry.ts'
 import type { CommandSpec, CommandState } from '../types.ts'
 
-const needsPlan = (s: CommandState) => (s.hasPlan ? null : 'this project has no kx.yaml yet; :new writes one')
+const needsPlan = (s: CommandState) =>
+  s.hasPlan ? null : 'this project has no kx.yaml yet; n on Home or Plan writes one'
 const needsRun = (s: CommandState) =>
   needsPlan(s) ?? (s.run === null ? 'no run is open; check the plan first (1, then r)' : null)
 const has = (run: RunState | null, kind: keyof RunState['latest']) => run?.latest[kind] !== undefined

@@ -78,6 +78,8 @@ describe('format', () => {
     const at = Date.UTC(2026, 6, 1, 12, 0, 5)
     expect(f.formatTime(at)).toBe('2026-07-01T12:00:05Z')
     expect(f.formatTime(9e18)).toBe('unknown')
+    expect(f.formatMoment(at)).toBe('2026-07-01 12:00 UTC')
+    expect(f.formatMoment(Number.NaN)).toBe('unknown')
   })
 
   it('tells when an age will read differently', () => {
