@@ -1,3 +1,4 @@
+import { stageOf } from '../../src/run/reader.ts'
 import type { Glyphs } from '../../src/ui/glyphs.ts'
 import { textWidth } from '../../src/ui/text-fit.ts'
 import { phases } from '../../src/walk/phase.ts'
@@ -27,6 +28,8 @@ const phaseMarks = {
 /** State of the open run in a word, with a sign when the look behind it is old; `unknown` is an answer. */
 export function runWord(input: ScreenInput): { readonly text: string; readonly token: Span['token'] } {
   const { word, token, isStale, end } = standingOf(input)
+  // The word of the home screen comes with it: one run, one name for how far it is.
+  if (word === 'not launched' && input.run !== null) return { text: `${stageOf(input.run)}, ${word}`, token }
   if (end !== null) return { text: `${word}, ${end.word}`, token }
   return isStale && word !== 'unknown' ? { text: `${word} ! stale`, token: 'state.stale' } : { text: word, token }
 }
@@ -95,7 +98,10 @@ export function railSpans(input: ScreenInput, width: number, glyphs: Glyphs): Sp
     phases.flatMap((phase, i) => {
       const state = phaseMarks[input.phases[phase].state]
       const isHere = input.screen === phase
-      const mark = has.wholeMarks === true ? glyphs.mark[state] : bareMark(glyphs.mark[state])
+      const known = has.wholeMarks === true ? glyphs.mark[state] : bareMark(glyphs.mark[state])
+      // Until the files were read a phase has no mark: unknown is what a look has found, not what has not been looked at.
+      const isUnread = input.plan.status === 'loading' && state === 'unknown'
+      const mark = isUnread ? ' '.repeat(textWidth(known)) : known
       const name = has.names === true || isHere ? `${i + 1} ${phaseWords[phase]}` : `${i + 1}`
       return [
         { text: isHere ? '[' : ' ', token: 'accent' },

@@ -216,7 +216,8 @@ const stages = [
 /** Stages after which how the run last looked says nothing any more. */
 export const closedStages: readonly (string | null)[] = ['torn down', 'written off']
 
-function stageOf(state: RunState): string {
+/** How far a run has come, by the newest kind of proof that it has: the word of the home screen. */
+export function stageOf(state: RunState): string {
   if (writtenOffIn(state) !== null) return 'written off'
   return stages.find(([kind]) => state.latest[kind] !== undefined)?.[1] ?? 'new'
 }

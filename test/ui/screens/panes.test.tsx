@@ -12,7 +12,7 @@ import { textWidth } from '../../../src/ui/index.ts'
 import { wrappedTable } from '../../../src/ui/wrapped-table.ts'
 import { waitUntil } from '../../harness/wait.ts'
 import { makeStage } from '../workbench/stage.ts'
-import { draw, mount } from './draw.tsx'
+import { draw, mount, themes } from './draw.tsx'
 import { nowMs, sceneAt } from './fixture.ts'
 
 type LogPane = Extract<PaneModel, { kind: 'log' }>
@@ -72,6 +72,24 @@ describe('the keys that are shown', () => {
       await stage.press('?')
       expect(stage.controller.get().overlay?.kind).toBe('list')
     }
+  })
+})
+
+describe('the two lines at the top', () => {
+  const top = (scene: Awaited<ReturnType<typeof sceneAt>>) =>
+    draw({ scene, screen: 'plan', columns: 100, rows: 24, theme: themes.ascii }).slice(0, 2)
+
+  it('name how far a run is as the home screen does', async () => {
+    expect(top(await sceneAt('planned'))[0]).toContain('planned, not launched')
+  })
+
+  it('mark no phase before the files were read', async () => {
+    const scene = await sceneAt('smoked')
+    const unknown = { state: 'unknown', why: 'The project is being read.' } as const
+    const standings = { ...scene.standings, phases: { ...scene.standings.phases, plan: unknown, audit: unknown } }
+    const reading = { ...scene, plan: { status: 'loading' }, standings } as const
+    expect(top(reading)[1]).not.toContain('?')
+    expect(top({ ...scene, standings })[1]).toContain('?')
   })
 })
 
