@@ -1,3 +1,4 @@
+import { summarise } from '../../estimate/quantile.ts'
 import type { Plan } from '../../spec/schema.ts'
 import { formatCount, formatDuration, formatNumber, formatPercent } from '../../text/format.ts'
 import type { Condition, UnitRow } from '../types.ts'
@@ -9,6 +10,7 @@ import type { Thresholds } from './thresholds.ts'
 /** What the units themselves show: values, ends, durations, marks in their logs. */
 export const unitRule: Rule = ({ units, plan, marks, signals, expectedUnitSeconds, smokeUnitSeconds, thresholds }) => {
   const found: Condition[] = [slowerThanSmoke(expectedUnitSeconds, smokeUnitSeconds, thresholds)]
+  const beside = besideSeconds(units)
   for (const row of units) {
     if (row.state === 'queued') continue
     const about = { unit: row.unit }
@@ -38,7 +40,8 @@ export const unitRule: Rule = ({ units, plan, marks, signals, expectedUnitSecond
         recipe: mark?.recipe ?? diagnosis.recipe,
       })
     } else if (row.state === 'done' || row.state === 'running') found.push(clear('unit-failed', row.unit, 'bug'))
-    found.push(...duration(row, expectedUnitSeconds, thresholds))
+    found.push(...slow(row, expectedUnitSeconds, thresholds))
+    found.push(...fast(row, beside.get(row.unit) ?? expectedUnitSeconds, thresholds))
     found.push({
       ...about,
       rule: 'unit-stalled',
@@ -86,7 +89,10 @@ function slowerThanSmoke(usual: number | null, smoke: number | null, thresholds:
   const times = usual === null || smoke === null || smoke <= 0 ? null : usual / smoke
   return {
     rule: 'units-slow',
-    isActive: times === null ? null : times > thresholds.slowUnitTimes,
+    isActive:
+      times === null
+        ? null
+        : times > thresholds.slowUnitTimes && (usual ?? 0) - (smoke ?? 0) >= thresholds.slowUnitLossSeconds,
     severity: 'warn',
     class: 'observation',
     text: `units take ${formatNumber(times, 2)} times as long as in the smoke`,
@@ -96,7 +102,26 @@ function slowerThanSmoke(usual: number | null, smoke: number | null, thresholds:
   }
 }
 
-function duration(row: UnitRow, expected: number | null, thresholds: Thresholds): readonly Condition[] {
+/** Finished units before and after one, by index: they ran at about the same time and under the same load. */
+const neighbours = 3
+
+/** Median seconds of the finished units beside each finished one; none where there are too few to say what is usual. */
+function besideSeconds(units: readonly UnitRow[]): ReadonlyMap<string, number> {
+  const done = units
+    .flatMap(({ unit, index, state, seconds }) =>
+      state === 'done' && seconds !== null && seconds > 0 ? [{ unit, index, seconds }] : [],
+    )
+    .sort((a, b) => a.index - b.index)
+  const found = new Map<string, number>()
+  for (const [at, { unit }] of done.entries()) {
+    const others = [...done.slice(Math.max(0, at - neighbours), at), ...done.slice(at + 1, at + 1 + neighbours)]
+    const median = summarise(others.map((each) => each.seconds)).p50
+    if (others.length >= neighbours && median !== null) found.set(unit, median)
+  }
+  return found
+}
+
+function slow(row: UnitRow, expected: number | null, thresholds: Thresholds): readonly Condition[] {
   if (expected === null || expected <= 0 || row.seconds === null) return []
   const times = row.seconds / expected
   const isWorthALook = row.seconds - expected >= thresholds.slowUnitLossSeconds
@@ -113,6 +138,14 @@ function duration(row: UnitRow, expected: number | null, thresholds: Thresholds)
       remedy: 'Look whether it advances; a noisy neighbour or a slower clock shows beside it.',
       recipe: 'why-silent',
     },
+  ]
+}
+
+/** Under half of what the units beside it took, or of the smoke while there are none (handbook monitoring 5). */
+function fast(row: UnitRow, expected: number | null, thresholds: Thresholds): readonly Condition[] {
+  if (expected === null || expected <= 0 || row.seconds === null) return []
+  const times = row.seconds / expected
+  return [
     {
       rule: 'unit-fast',
       unit: row.unit,

@@ -353,6 +353,27 @@ describe('conditions', () => {
       { units: [row({ state: 'running', isStalled: true })] },
       ['unit-stalled warn observation why-silent'],
     ],
+    [
+      'a unit as fast as those beside it, on a machine that was busy before',
+      {
+        expectedUnitSeconds: 6.02,
+        units: [6, 6, 6, 6, 6, 6, 3.1, 3.2, 3, 3].map((seconds, index) =>
+          row({ unit: `u${index}`, index, seconds, metric: 0.9 + index / 1000 }),
+        ),
+      },
+      [],
+    ],
+    [
+      'a unit much faster than those beside it',
+      {
+        expectedUnitSeconds: 60,
+        units: [100, 100, 40, 100].map((seconds, index) =>
+          row({ unit: `u${index}`, index, seconds, metric: 0.9 + index / 1000 }),
+        ),
+      },
+      ['unit-fast warn invalid collect-evidence'],
+    ],
+    ['units of seconds on a busy machine', { expectedUnitSeconds: 6.02, smokeUnitSeconds: 2.9, units: [] }, []],
     ['failed unit', { units: [row({ state: 'failed', exitCode: 137 })] }, ['unit-failed error capacity host-memory']],
     [
       'below chance',
