@@ -54,9 +54,11 @@ function standardise(data, trainRows) {
   }
 }
 
-/** `CPCV_FAULT=nan|below-chance|crash|hang|oom[:unit]`, for trying the abort rules. */
+/** `CPCV_FAULT=nan|below-chance|crash|hang|oom[:unit|:from+]`, for trying the abort rules; `1+` is every split from 1. */
 function faultFor(unit, split) {
   const [kind = '', only] = (process.env.CPCV_FAULT ?? '').split(':')
+  const from = /^(\d+)\+$/.exec(only ?? '')?.[1]
+  if (from !== undefined) return split >= Number(from) ? kind : ''
   return only === undefined || only === unit || only === String(split) ? kind : ''
 }
 

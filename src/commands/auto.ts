@@ -43,6 +43,14 @@ async function hasEnded(env: CommandEnvironment): Promise<boolean> {
   }
 }
 
+/** A walk that leaves at a finding leaves the run as it is: what is to be done with it is said. */
+function withNext(result: ActResult, isOver: boolean): ActResult {
+  const next = isOver
+    ? 'The run has ended. kx launch goes on with what is not finished; kx teardown verify pulls what is there.'
+    : 'The run goes on by itself. kx patrol looks again, kx abort stops it; when it has ended: kx teardown verify.'
+  return { ...result, lines: [...(result.lines ?? []), next], data: { ...(result.data as object), next } }
+}
+
 async function runStep(env: CommandEnvironment, commandId: string): Promise<ActResult> {
   const spec = allCommands().get(commandId)
   if (spec?.run === undefined) throw new Error(`no command ${commandId}`)
@@ -86,7 +94,7 @@ export async function walkAuto(
     env.signal.throwIfAborted()
     // Quiet, as the workbench looks: a walk that watches for a night would leave a cell every two seconds.
     const look = await runStep({ ...env, via: 'auto' }, 'patrol.tick')
-    if (look.exitCode !== 0) return stop('patrol.tick', look)
+    if (look.exitCode !== 0) return withNext(stop('patrol.tick', look), await hasEnded(env))
     if (await hasEnded(env)) {
       done.push({ step: 'patrol.tick', summary: look.summary, exitCode: look.exitCode })
       break

@@ -85,7 +85,10 @@ describe.concurrent('a unit that goes wrong after its smoke', () => {
     // Each finding stands in the record once, however often it was looked at.
     const opened = payloads<Found>(readJournal(runFolderOf(place)), 'finding.opened')
     expect(opened.filter((f) => f.rule === 'unit-nan')).toHaveLength(1)
-    expect((await kxJson(place, ['walk'])).exitCode).not.toBe(0)
+    expect(await kxJson(place, ['walk'])).toMatchObject({
+      exitCode: 1,
+      data: { next: expect.stringContaining('kx launch goes on') },
+    })
   })
 
   it('a crash keeps its exit code, the others go on, and a relaunch tries again only what failed', async () => {
@@ -124,6 +127,18 @@ describe.concurrent('a unit that goes wrong after its smoke', () => {
     expect(of(findings, 'cut-short')).toMatchObject({ class: 'clock', evidence: expect.stringContaining('abort-idle') })
     // The unit was asked to save and did: its checkpoint is there for a relaunch.
     expect(existsSync(join(boxFolderOf(place), 'units', 'split-00-03', 'checkpoints', 'latest.json'))).toBe(true)
+  })
+
+  it('below chance that begins after the smoke is met by the rule of the box, and a walk says how to go on', async () => {
+    const place = makePlace({ fault: 'below-chance:1+', epochs: 60 })
+    await passGates(place)
+    await mustPass(place, ['launch'])
+    expect(await kxJson(place, ['walk'])).toMatchObject({
+      exitCode: 1,
+      data: { next: expect.stringMatching(/kx \w+/) },
+    })
+    expect((await boxEnded(place)).reason).toBe('abort-chance')
+    expect(await patrol(place, 1)).toMatchObject({ state: 'finished' })
   })
 
   it('below chance is stopped by the smoke, and on the box when a person let it through', async () => {

@@ -145,6 +145,8 @@ describe('the sample project', () => {
     expect(read('nan', 'metrics.jsonl')).toContain('"loss":"NaN"')
     expect(await ended(start('low', { CPCV_FAULT: 'below-chance:split-00-04' }))).toBe(0)
     expect(result('low').test_acc).toBeLessThan(0.5)
+    expect(await ended(start('from', { CPCV_FAULT: 'crash:3+' }))).toBe(1)
+    expect(await ended(start('later', { CPCV_FAULT: 'crash:4+' }))).toBe(0)
     expect(await ended(start('crash', { CPCV_FAULT: 'crash:3' }))).toBe(1)
     expect(await ended(start('oom', { CPCV_FAULT: 'oom' }))).toBe('SIGKILL')
     expect(await ended(start('other', { CPCV_FAULT: 'crash:split-09-09' }))).toBe(0)
