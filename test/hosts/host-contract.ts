@@ -250,7 +250,7 @@ export function describeHost(name: string, open: () => Promise<HostUnderTest>, o
             expect(seen?.mtimeMs).toBe(whole)
             expect(await host.list(parent)).toEqual([seen])
           }),
-          { numRuns: isFull ? 200 : 12 },
+          { numRuns: isFull ? 200 : 8 },
         )
       })
 

@@ -111,6 +111,39 @@ describe.skipIf(needsSshd().skip)('openssh', () => {
     expect(logins(server)).toBe(2)
   })
 
+  it('keeps a shell for scripts that are asked again, which nothing of theirs can break', async () => {
+    const server = await serve()
+    const host = reach(server)
+    const kept = { isRepeated: true, timeoutSeconds: 20 }
+    const parent = async () => text((await host.script('echo $PPID', [], kept)).stdout)
+    const first = await parent()
+    const args = ["it's", '$(id)', '', '\\', 'a\nb', '--', '-n']
+    const source = 'printf "%s|" "$#" "$@"; cat; echo err >&2; exit 7'
+    const ran = await host.script(source, args, kept)
+    expect([text(ran.stdout), text(ran.stderr), ran.ending]).toEqual([
+      `7|${args.join('|')}|`,
+      'err\n',
+      { kind: 'exited', code: 7 },
+    ])
+    expect((await host.script('kill -9 $$', [], kept)).ending).toEqual({ kind: 'exited', code: 137 })
+    expect((await host.script('if then (', [], kept)).ending).not.toEqual({ kind: 'exited', code: 0 })
+    const flood = await host.script('yes 0123456789 | head -c 3000000', [], { ...kept, maxBytes: 1000 })
+    expect([flood.stdout.byteLength, flood.stdoutBytes]).toEqual([1000, 3_000_000])
+    const beside = await Promise.all([1, 2, 3].map((n) => host.script('echo "$1"', [String(n)], kept)))
+    expect(beside.map((one) => text(one.stdout))).toEqual(['1\n', '2\n', '3\n'])
+    expect(await parent()).toBe(first)
+
+    const late = await host.script('echo so far; sleep 3071', [], { isRepeated: true, timeoutSeconds: 1 })
+    expect([late.ending.kind, late.timedOut, text(late.stdout)]).toEqual(['unknown', true, 'so far\n'])
+    expect(pids().filter((pid) => commandLine(pid) === 'sleep\x003071\x00')).toEqual([])
+    const second = await parent()
+    expect(second).not.toBe(first)
+    for (const pid of server.connectionPids()) process.kill(pid, 'SIGKILL')
+    const cut = await host.script('echo $PPID', [], kept)
+    if (cut.ending.kind === 'exited') expect(text(cut.stdout)).not.toBe(second)
+    expect(await parent()).toMatch(/^\d+\n$/)
+  })
+
   it('says unknown when the session ends without a word, as when its shell is killed', async () => {
     const host = reach(await serve())
     const ran = await host.exec(['sh', '-c', 'echo so far; kill -9 -$(ps -o pgid= -p $$ | tr -d " ")'])
@@ -222,8 +255,8 @@ describe.skipIf(needsSshd().skip)('openssh', () => {
     const host = reach(server, {}, place)
     await host.exec(['true'])
     expect([mastersIn(place).length, readdirSync(place).length]).toEqual([1, 1])
-    const running = host.exec(['sleep', '300'])
-    await waitUntil(() => pids().some((pid) => commandLine(pid) === 'sleep\x00300\x00'), { what: 'the sleep to run' })
+    const running = host.exec(['sleep', '3072'])
+    await waitUntil(() => pids().some((pid) => commandLine(pid) === 'sleep\x003072\x00'), { what: 'the sleep to run' })
     await host.close()
     expect((await running).ending).toEqual({ kind: 'signalled', signal: 'SIGTERM' })
     expect([mastersIn(place), readdirSync(place)]).toEqual([[], []])

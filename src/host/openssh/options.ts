@@ -18,7 +18,7 @@ export interface OpensshHostOptions {
   /** Environment of the `ssh` programs; default: the one of this process. */
   readonly env?: NodeJS.ProcessEnv
   /** Answers what `ssh` asks (passphrase, code of a second factor); null gives up. Without it nothing is asked. */
-  readonly askpass?: (prompt: string, signal: AbortSignal) => Promise<string | null>
+  readonly askpass?: ((prompt: string, signal: AbortSignal) => Promise<string | null>) | undefined
   /** Until the connection counts as failed; time that a person takes to answer is not counted. Default 60. */
   readonly connectSeconds?: number
   /** How long a master outlives its last use, and so kx itself when that is killed. Default 120. */
@@ -133,7 +133,8 @@ export const sessionArguments = (options: OpensshHostOptions, socket: string, co
 export const directArguments = (options: OpensshHostOptions, command: string): readonly string[] => [
   '-S',
   'none',
-  ...connection(options),
+  // It asks nothing: whoever could answer may not be there, and a kill cannot wait.
+  ...connection({ ...options, askpass: undefined }),
   ...option('ControlMaster', 'no'),
   ...destination(options),
   command,

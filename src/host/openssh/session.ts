@@ -28,6 +28,7 @@ export class Session {
     command: RemoteCommand,
     maxBytes: number,
     given: Pick<ExecOptions, 'stdin' | 'onStdout' | 'onStderr'>,
+    hasOpenInput = false,
   ) {
     this.out = new MarkedStream(command.mark, maxBytes, given.onStdout)
     this.err = new MarkedStream(command.mark, maxBytes, given.onStderr)
@@ -63,7 +64,16 @@ export class Session {
     // A program that does not read its input closes the pipe: no concern of ours.
     child.stdin?.on('error', () => {})
     child.stdin?.write(command.input)
-    child.stdin?.end(given.stdin ?? '')
+    if (!hasOpenInput) child.stdin?.end(given.stdin ?? '')
+  }
+
+  /** More input, where it was left open. */
+  write(bytes: string): void {
+    this.#child.stdin?.write(bytes)
+  }
+
+  endInput(): void {
+    this.#child.stdin?.end()
   }
 
   /** The group leader of the command there; null while it has not begun, or where its kernel does not tell. */
