@@ -54,7 +54,7 @@ function standardise(data, trainRows) {
   }
 }
 
-/** `CPCV_FAULT=nan|below-chance|crash|hang|oom[:unit|:from+]`, for trying the abort rules; `1+` is every split from 1. */
+/** `CPCV_FAULT=nan|below-chance|crash|hang|oom[:unit|:from+]`, for trying the abort rules (`1+`: split 1 and later). */
 function faultFor(unit, split) {
   const [kind = '', only] = (process.env.CPCV_FAULT ?? '').split(':')
   const from = /^(\d+)\+$/.exec(only ?? '')?.[1]
