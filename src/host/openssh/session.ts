@@ -11,6 +11,9 @@ const drainMilliseconds = 250
 /** Whether `ssh` said that the server has no session left: then nothing was begun, and it can be asked again. */
 const refusal = /session request failed: Session open refused by peer/
 
+/** Said when the master went and the proxy that always fails was tried (see `sessionArguments`): it tells nothing. */
+const ofNoProxy = /^kex_exchange_identification: |^Connection closed by UNKNOWN port /
+
 /** One command over a connection: an `ssh` of its own at this side, and what came back through it. */
 export class Session {
   readonly out: MarkedStream
@@ -98,7 +101,11 @@ export class Session {
 
   /** What `ssh` said, for a reason why the end was not seen. */
   said(): string {
-    return sanitiseLine(this.#failure || this.err.noise().split('\n').at(-1) || '', 300).trim()
+    const lines = this.err
+      .noise()
+      .split('\n')
+      .filter((line) => !ofNoProxy.test(line))
+    return sanitiseLine(this.#failure || lines.at(-1) || '', 300).trim()
   }
 
   /** Ends the `ssh` at this side. What runs at the other side is not ended by it. */
