@@ -185,7 +185,7 @@ export class SshConnection {
     let hurry = isFirst
     for (let refusals = 0; ; hurry = true) {
       if (this.slots.taken >= this.slots.limit) this.onCrowded()
-      const done = await this.slots.take(AbortSignal.any([signal, this.signal]), hurry)
+      const done = await this.slots.take(signal, hurry)
       let isKept = false
       try {
         while (true) {

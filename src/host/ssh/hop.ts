@@ -136,7 +136,10 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
     let turn: AsyncGenerator<AnyAuthMethod> | null = null
     const next = async (left: readonly string[] | null): Promise<AnyAuthMethod | false> => {
       isAuthenticating = true
-      if (left !== null && !left.includes('publickey')) return false
+      if (left !== null && !left.includes('publickey')) {
+        troubles.push(sanitiseLine(`it takes ${left.join(', ')} and no key`, 200))
+        return false
+      }
       if (turn === null) {
         offers = await options.keys.offers(ssh2, hop, (work) => deadline.paused(work), deadline.signal)
         turn = methods(ssh2, hop, offers.keys, (key) => {

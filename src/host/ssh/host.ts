@@ -22,6 +22,8 @@ import type { SshHost, SshHostOptions, SshProcess, SshProcessOptions } from './t
 const graceSeconds = 2
 /** For the end of a command to be heard of after it was seen gone. */
 const afterKillSeconds = 5
+/** A caller whose deadline has passed is held no longer than this, also on a link that is dead and not yet known so. */
+const stopSeconds = graceSeconds + afterKillSeconds + 1
 /** More than this at once goes over the connection for bulk data. */
 const bulkBytes = 256 * 1024
 
@@ -106,11 +108,15 @@ class Ssh2Host {
   }
 
   readonly script: Host['script'] = async (source, args, given = {}) => {
-    if (canBeKept(given) && !this.#isClosed) {
+    this.#checkOpen()
+    const began = performance.now()
+    if (canBeKept(given)) {
       const kept = await this.#keptScript(source, args, given)
       if (kept !== null) return kept
     }
-    return this.exec(['sh', '-s', '--', ...args], { ...given, stdin: scriptInput(source) })
+    const seconds = (given.timeoutSeconds ?? defaultTimeoutSeconds) - (performance.now() - began) / 1000
+    const timeoutSeconds = Math.max(0.001, seconds)
+    return this.exec(['sh', '-s', '--', ...args], { ...given, timeoutSeconds, stdin: scriptInput(source) })
   }
 
   /** A script in the shell that is kept for it, or before everybody who waits for a channel. */
@@ -162,7 +168,9 @@ class Ssh2Host {
     this.#isClosed = true
     // What runs is ended as on this machine; that needs the link, so it is given up last.
     for (const controller of this.#running) controller.abort()
-    await Promise.allSettled([...this.#settled])
+    const late = new Deadline(stopSeconds, () => new Error('too late'))
+    await late.race(Promise.allSettled([...this.#settled])).catch(() => {})
+    late.clear()
     this.#shells.close()
     this.#bulk.close()
     this.link.close()
@@ -170,7 +178,11 @@ class Ssh2Host {
 
   /** Also after `close` began: what ends running commands is a command. */
   run(argv: readonly string[], given: ExecOptions, over: 'control' | 'bulk', isUrgent = false): Promise<ExecResult> {
-    const work = this.#run(argv, given, over, isUrgent)
+    return this.#counted(this.#run(argv, given, over, isUrgent))
+  }
+
+  /** Work that `close` waits for. */
+  #counted<T>(work: Promise<T>): Promise<T> {
     const settled = work.finally(() => this.#settled.delete(settled)).catch(() => {})
     this.#settled.add(settled)
     return work
@@ -251,13 +263,17 @@ class Ssh2Host {
 
   /** Ends what runs, and says how it ended if that was seen. */
   async #stopped(process: RemoteProcess): Promise<Ending> {
-    const why = await this.#end(process).then(
-      () => 'kx ended it, and did not hear how it ended',
-      (error: unknown) => `it could not be ended: ${messageOf(error)}`,
+    const late = new Deadline(stopSeconds, () => new HostError('the host did not answer'))
+    const failure: unknown = await late.race(this.#end(process)).then(
+      () => null,
+      (error) => error,
     )
-    const late = new Deadline(afterKillSeconds, () => new Error('too late'))
-    const ending = await late.race(process.ending).catch((): Ending => ({ kind: 'unknown', reason: why }))
     late.clear()
+    const reason =
+      failure === null ? 'kx ended it, and did not hear how it ended' : `it could not be ended: ${messageOf(failure)}`
+    const heard = new Deadline(failure === null ? afterKillSeconds : 0, () => new Error('too late'))
+    const ending = await heard.race(process.ending).catch((): Ending => ({ kind: 'unknown', reason }))
+    heard.clear()
     process.close()
     return ending
   }
@@ -278,18 +294,27 @@ class Ssh2Host {
 
   async #keptScript(source: string, args: readonly string[], given: ScriptOptions): Promise<ExecResult | null> {
     const seconds = given.timeoutSeconds ?? defaultTimeoutSeconds
-    const deadline = new Deadline(seconds, () => new HostError(`no link within ${seconds} s`))
+    const began = performance.now()
+    const stop = new AbortController()
+    const onAbort = () => stop.abort()
+    given.signal?.addEventListener('abort', onAbort, { once: true })
+    this.#running.add(stop)
+    const deadline = setTimeout(onAbort, Math.min(2_147_000_000, seconds * 1000))
     try {
-      const connection = await this.#connection('control', deadline.signal)
-      const shell = await this.#shells.free(connection, deadline.signal)
+      const connection = await this.link.connection(stop.signal)
+      const shell = await this.#shells.free(connection, stop.signal)
+      clearTimeout(deadline)
       // Someone else may have taken it meanwhile.
-      if (shell?.isFree !== true) return null
-      return await shell.run(source, args, given)
+      if (shell?.isFree !== true || stop.signal.aborted) return null
+      const timeoutSeconds = Math.max(0.001, seconds - (performance.now() - began) / 1000)
+      return await this.#counted(shell.run(source, args, { ...given, timeoutSeconds, signal: stop.signal }))
     } catch {
       // The usual way says why.
       return null
     } finally {
-      deadline.clear()
+      clearTimeout(deadline)
+      this.#running.delete(stop)
+      given.signal?.removeEventListener('abort', onAbort)
     }
   }
 

@@ -129,9 +129,7 @@ export class ControlLink {
     if (this.#isRunning || this.#closing.signal.aborted) return
     this.#isRunning = true
     this.#error = null
-    void this.#run().finally(() => {
-      this.#isRunning = false
-    })
+    void this.#run()
   }
 
   async #run(): Promise<void> {
@@ -262,6 +260,8 @@ export class ControlLink {
 
   #pauseWith(error: SshError): void {
     this.#error = error
+    // Before it is told: whoever hears it may go on at once.
+    this.#isRunning = false
     this.#set('paused', error.message, { problem: error.problem })
     this.#refuse(error)
   }

@@ -2,7 +2,11 @@ import { Asked, askedText, beatText } from '../kept-shell.ts'
 import { defaultMaxBytes, defaultTimeoutSeconds } from '../local-exec.ts'
 import type { ExecResult, ScriptOptions } from '../types.ts'
 import type { SshConnection } from './connection.ts'
+import { Deadline } from './deadline.ts'
 import { RemoteProcess } from './process.ts'
+
+/** Whoever asked is held no longer than this after the deadline. */
+const stopSeconds = 8
 
 /** A shell over one channel that stays open: one for kill and heartbeat, some for scripts that are asked again. */
 export class RemoteShell {
@@ -107,7 +111,9 @@ export class RemoteShell {
     if (this.isOver) return
     this.isOver = true
     const asked = this.#asked
-    await this.#end(this.#process, why).catch(() => {})
+    const late = new Deadline(stopSeconds, () => new Error('too late'))
+    await late.race(this.#end(this.#process, why)).catch(() => {})
+    late.clear()
     this.#process.close(why)
     asked?.end({ kind: 'unknown', reason: why })
   }

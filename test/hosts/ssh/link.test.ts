@@ -249,6 +249,50 @@ describe.skipIf(skip)('a link that fails', () => {
     if (flood.identity !== null) expect(['gone', 'was-gone']).toContain(await host.kill(flood.identity, 5))
   })
 
+  it('holds nobody much past a deadline, before it is known to be dead', async () => {
+    const sshd = await start()
+    const proxy = await proxied(sshd.port)
+    const { host, told } = hostOf([hopTo(sshd, proxy.port)], trusting(sshd))
+    await host.script('true', [], { isRepeated: true })
+    let hasBegun = false
+    const begun = host.exec(['sh', '-c', 'echo; sleep 600'], {
+      timeoutSeconds: 2,
+      onStdout: () => {
+        hasBegun = true
+      },
+    })
+    await waitUntil(() => hasBegun, { what: 'the command to run' })
+    proxy.blackHole()
+    const calls = [
+      begun,
+      host.exec(['true'], { timeoutSeconds: 0.5 }),
+      host.script('true', [], { isRepeated: true, timeoutSeconds: 0.5 }),
+    ]
+    const ran = await Promise.all(calls)
+    expect(ran.map((each) => [each.ending.kind, each.timedOut])).toEqual(ran.map(() => ['unknown', true]))
+    await host.close()
+    expect(states(told)).not.toContain('down')
+  })
+
+  it('can be let go on by whoever hears that it waits', async () => {
+    const sshd = await start()
+    const proxy = await proxied(sshd.port)
+    await proxy.refuse()
+    const holder: { resume?: () => void } = {}
+    let pauses = 0
+    const { host } = hostOf([hopTo(sshd, proxy.port)], trusting(sshd), {
+      onStatus: (status) => {
+        if (status.state !== 'paused') return
+        pauses += 1
+        if (pauses === 1) void proxy.accept().then(() => holder.resume?.())
+        else holder.resume?.()
+      },
+    })
+    holder.resume = host.resume
+    await expect(host.connect()).rejects.toThrow(/10 tries failed/)
+    await waitUntil(() => host.status().state === 'up', { what: 'the link to come up' })
+  })
+
   it('leaves no connection behind when it is closed', async () => {
     const sshd = await start()
     const proxy = await proxied(sshd.port)
