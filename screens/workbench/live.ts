@@ -17,7 +17,7 @@ export function withProgress(before: LiveAct, progress: Progress): LiveAct {
   return { ...live, items, output, progress: { text, ...counts } }
 }
 
-/** The next act of a walk begins with nothing checked and nothing counted; the same one again goes on as it is. */
+/** The next act of a walk begins with nothing checked, counted or printed; the same one again goes on as it is. */
 function atStep(live: LiveAct, stepId: string): LiveAct {
-  return live.stepId === stepId ? live : { ...live, stepId, items: [], progress: null }
+  return live.stepId === stepId ? live : { ...live, stepId, items: [], output: [], progress: null }
 }

@@ -2,7 +2,9 @@ import type { Manifest } from '../artifact/manifest.ts'
 import { isVerified } from '../artifact/manifest.ts'
 import type { RunState } from '../run/types.ts'
 import type { Plan } from '../spec/schema.ts'
+import { expandUnits } from '../spec/units.ts'
 import { formatBytes, formatDuration, formatTime, formatUsd, plural } from '../text/format.ts'
+import { shellJoin } from '../text/shell.ts'
 import { writtenOffIn } from '../walk/end.ts'
 import { outcomeOf } from './inputs.ts'
 import { type MetricReport, metricReport, type Verdict, verdictOf } from './report-metrics.ts'
@@ -332,7 +334,7 @@ export function buildReport(input: ReportInput): Report {
     reproduce: [
       ...(commit === null ? [] : [`git checkout ${commit}`]),
       `kx walk ${input.planPath} --auto`,
-      `# one unit alone: ${argv.map((word) => (/^[\w./=:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ')}`,
+      `# one unit alone: KX_SEED=${expandUnits(input.plan)[0]?.seed ?? 0} ${shellJoin(argv)}`,
     ],
   }
 }
