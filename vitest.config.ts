@@ -23,6 +23,8 @@ const project = (
 
 export default defineConfig({
   test: {
+    // By itself it leaves a core to whoever watches: on two cores that is one file after the other.
+    maxWorkers: '100%',
     projects: [
       project('unit', ['test/unit/**/*.test.{ts,tsx}'], 20_000),
       project('ui', ['test/ui/**/*.test.{ts,tsx}'], 30_000),
