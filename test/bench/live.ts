@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
 import { boxFolderOf, clearPlaces, makePlace, mustPass, type Place, passGates } from '../e2e/support.ts'
 import { node } from '../harness/apps.ts'
-import { builtCommand, builtEntry } from '../harness/built.ts'
+import { builtCommand, builtEntry, settledScreen } from '../harness/built.ts'
 import { type PtyApp, startPty } from '../harness/pty.ts'
 import { watch } from './idle.ts'
 import { keysAt, press } from './keys.ts'
@@ -54,6 +54,9 @@ export async function live(seconds: number, rounds: Readonly<Record<string, numb
         await watch(app, 5)
         const watched = await watch(app, seconds)
         result[`${columns}x${rows}`] = { ...watched, keys: (await keysAt(app, rounds)).allMs }
+        // What is open is remembered: without this the next size would watch a palette over the patrol.
+        app.press('ctrl+c')
+        await settledScreen(app, 400, 10_000)
       } finally {
         await app.dispose()
       }
