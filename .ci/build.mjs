@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { fasterInkNodes, fasterInkOutput } from './ink-output.mjs'
+import { fasterInk } from './faster-ink.mjs'
 import { mergeFirstFrame } from './merge-chunks.mjs'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
@@ -141,21 +141,6 @@ export default function stringWidth(text, options) {
   },
 }
 
-/** A frame costs what changed in it. */
-const inkOutput = {
-  name: 'ink-output',
-  setup(b) {
-    b.onLoad({ filter: /[\\/]ink[\\/]build[\\/]output\.js$/ }, (args) => ({
-      contents: fasterInkOutput(readFileSync(args.path, 'utf8')),
-      loader: 'js',
-    }))
-    b.onLoad({ filter: /[\\/]ink[\\/]build[\\/]render-node-to-output\.js$/ }, (args) => ({
-      contents: fasterInkNodes(readFileSync(args.path, 'utf8')),
-      loader: 'js',
-    }))
-  },
-}
-
 rmSync(dist, { recursive: true, force: true })
 mkdirSync(dist, { recursive: true })
 writeFileSync(join(dist, 'package.json'), packageJson)
@@ -183,7 +168,15 @@ const result = await build({
     js: "import{createRequire as __kxRequire}from'node:module';const require=__kxRequire(import.meta.url),__dirname=import.meta.dirname;",
   },
   external: ['term.js', 'pty.js'],
-  plugins: [sources, blessedWidgets, blessedTerminfo, noDevtools, yogaFromFile, oneStringWidth, inkOutput],
+  plugins: [
+    sources,
+    blessedWidgets,
+    blessedTerminfo,
+    noDevtools,
+    yogaFromFile,
+    oneStringWidth,
+    fasterInk(root, readFileSync),
+  ],
   logLevel: 'warning',
 })
 writeFileSync(join(dist, 'meta.json'), JSON.stringify(result.metafile))

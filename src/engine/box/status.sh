@@ -2,23 +2,28 @@
 # Arguments: folder.
 set -u
 cd -- "$1" 2>/dev/null || { echo 'missing'; exit 0; }
-now=$(date +%s%3N)
-case $now in *[!0-9]*) now=$(date +%s)000 ;; esac
-echo "now $now"
-echo "boot $boot"
+facts() {
+  now=$(date +%s%3N)
+  case $now in *[!0-9]*) now=$(date +%s)000 ;; esac
+  echo "now $now"
+  echo "boot $boot"
 
-[ -f starting ] && read -r k <starting && echo "starting $k"
-if [ -f runner.pid ] && read -r p t b k <runner.pid; then
-  echo "runner $p $t $b $k"
-  if is_alive "$p" "$t" "$b"; then echo 'alive 1'; else echo 'alive 0'; fi
-fi
-[ -f heartbeat ] && read -r line <heartbeat && echo "heartbeat $line"
-[ -f attempt ] && read -r line <attempt && echo "attempt $line"
-[ -f stop ] && IFS= read -r line <stop && echo "stop $line"
-[ -f checkpoint.json ] && { printf 'checkpoint ' && head -c 4194304 checkpoint.json | sed 's/,"results":.*//'; echo; }
-for place in queue claimed "done" failed; do
-  for path in "$place"/*; do [ -e "$path" ] && echo "entry $place ${path##*/}"; done
-done
+  [ -f starting ] && read -r k <starting && echo "starting $k"
+  if [ -f runner.pid ] && read -r p t b k <runner.pid; then
+    echo "runner $p $t $b $k"
+    if is_alive "$p" "$t" "$b"; then echo 'alive 1'; else echo 'alive 0'; fi
+  fi
+  [ -f heartbeat ] && read -r line <heartbeat && echo "heartbeat $line"
+  [ -f attempt ] && read -r line <attempt && echo "attempt $line"
+  [ -f stop ] && IFS= read -r line <stop && echo "stop $line"
+  [ -f checkpoint.json ] && { printf 'checkpoint ' && head -c 4194304 checkpoint.json | sed 's/,"results":.*//'; echo; }
+  for place in queue claimed "done" failed; do
+    for path in "$place"/*; do [ -e "$path" ] && echo "entry $place ${path##*/}"; done
+  done
+}
+# In one piece: whoever listens is woken once, and a link carries one packet.
+facts=$(facts)
+printf '%s\n' "$facts"
 [ -d units ] || { echo 'end'; exit 0; }
 find units -mindepth 2 -maxdepth 2 -name exit -type f -exec cat {} + 2>/dev/null | sed 's/^/x /'
 find units -mindepth 2 -maxdepth 2 -type f \( -name log -o -name metrics.jsonl -o -name result.json \) -exec stat -c 's %s %Y %n' {} + 2>/dev/null

@@ -37,6 +37,13 @@ section() {
   printf '\\n%s end %s %d\\n' "$nonce" "$name" "$?"
 }
 
+# What a group prints leaves in one piece: whoever listens is woken once, and a link carries one packet. Nothing in one
+# may hang for good, or set a variable that a later section reads.
+together() {
+  pieces=$("$@")
+  printf '%s\\n' "$pieces"
+}
+
 first_line() { head -n 1 "$1"; }
 cores() { nproc || getconf _NPROCESSORS_ONLN; }
 
@@ -127,35 +134,42 @@ xids() {
   return 0
 }
 
-section clock date +%s
-section machine-id cat /etc/machine-id
-section boot-id cat /proc/sys/kernel/random/boot_id
-section meminfo cat /proc/meminfo
-section loadavg cat /proc/loadavg
-section uptime cat /proc/uptime
-section cpu-ticks first_line /proc/stat
-section cores cores
-section arch uname -m
-section ticks-per-second getconf CLK_TCK
-section vmstat grep oom_kill /proc/vmstat
-section cgroup cgroup
-if [ "$pid" != - ]; then
-  section process-stat cat "/proc/$pid/stat"
-  section process-status cat "/proc/$pid/status"
-  section process-descriptors descriptors
-fi
-section mounts cat /proc/self/mountinfo
-section shm bytes_of /dev/shm
+machine() {
+  section clock date +%s
+  section machine-id cat /etc/machine-id
+  section boot-id cat /proc/sys/kernel/random/boot_id
+  section meminfo cat /proc/meminfo
+  section loadavg cat /proc/loadavg
+  section uptime cat /proc/uptime
+  section cpu-ticks first_line /proc/stat
+  section cores cores
+  section arch uname -m
+  section ticks-per-second getconf CLK_TCK
+  section vmstat grep oom_kill /proc/vmstat
+  section cgroup cgroup
+  if [ "$pid" != - ]; then
+    section process-stat cat "/proc/$pid/stat"
+    section process-status cat "/proc/$pid/status"
+    section process-descriptors descriptors
+  fi
+  section mounts cat /proc/self/mountinfo
+}
+disk() {
+  section "bytes-$1" bytes_of "$2"
+  section "inodes-$1" inodes_of "$2"
+}
+
+together machine
+together section shm bytes_of /dev/shm
 number=0
 for path in "$@"; do
   while [ ! -e "$path" ] && [ "$path" != / ] && [ -n "$path" ]; do path=\${path%/*}; done
   [ -n "$path" ] || path=/
-  section "bytes-$number" bytes_of "$path"
-  section "inodes-$number" inodes_of "$path"
+  together disk "$number" "$path"
   number=$((number + 1))
 done
 section gpus gpus
-section gpu-processes gpu_processes
-section xids xids
+together section gpu-processes gpu_processes
+together section xids xids
 printf '\\n%s done\\n' "$nonce"
 `
