@@ -61,6 +61,16 @@ const shown: Readonly<Record<string, string>> = {
 
 /** For people: `ctrl+l` becomes `Ctrl-L`. ASCII mode writes arrows as words. */
 export function showChord(chord: string, isAscii = false): string {
+  const key = `${isAscii ? 'ascii' : 'any'} ${chord}`
+  const text = shownChords.get(key) ?? chordText(chord, isAscii)
+  shownChords.set(key, text)
+  return text
+}
+
+/** Every frame names the keys of its hints. */
+const shownChords = new Map<string, string>()
+
+function chordText(chord: string, isAscii: boolean): string {
   return chord
     .split(' ')
     .map((press) => {

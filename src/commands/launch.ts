@@ -22,7 +22,8 @@ export async function abort(env: CommandEnvironment, args: { readonly reason: st
     const early = await (await import('../launch/service.ts')).abortLaunch(ctx, args.reason)
     if (early === null) return patrol.abort(ctx, args.reason)
     if (ctx.run.state().latest.Receipt === undefined) return early
-    const after = await patrol.observe(ctx, { record: 'always' })
+    const { patrolLimits } = await import('./patrol-limits.ts')
+    const after = await patrol.observe(ctx, { record: 'always', thresholds: await patrolLimits(env) })
     return { ...early, ...(after.proof === undefined ? {} : { proof: after.proof }) }
   })
 }

@@ -21,7 +21,10 @@ export function borrowSamples(file: string): Samples {
   if (kept !== undefined) {
     clearTimeout(kept.idle)
     kept.idle = undefined
-    if (inodeOf(file) === kept.inode) return kept.samples
+    if (inodeOf(file) === kept.inode) {
+      kept.real.refresh()
+      return kept.samples
+    }
     end(file, kept)
   }
   const real = openSamples(file)

@@ -47,8 +47,10 @@ export interface Samples {
   set(key: string, value: unknown): void
   /** Folds what is old. Reads every sample: for once a minute, not for every look. */
   roll(nowMs: number): void
-  /** All writes of a tick in one transaction. */
-  together(work: () => void): void
+  /** All reads and writes of `work` in one transaction. */
+  together<T>(work: () => T): T
+  /** Facts that another process wrote are seen from now on. */
+  refresh(): void
   close(): void
 }
 
@@ -132,15 +134,22 @@ function wrap(database: DatabaseSync): Samples {
   const getFact = database.prepare('select value from fact where key = ?')
   const setFact = database.prepare('insert or replace into fact values (?, ?)')
   let depth = 0
-  const together = (work: () => void) => {
+  const dataVersion = database.prepare('pragma data_version')
+  const versionNow = () => Number(dataVersion.get()?.data_version)
+  // A look asks for a dozen facts, of which hardly any changed since the last one.
+  const facts = new Map<string, { readonly json: string; readonly value: unknown }>()
+  let factsVersion = versionNow()
+  const together = <T>(work: () => T): T => {
     if (depth > 0) return work()
     depth++
     database.exec('begin immediate')
     try {
-      work()
+      const result = work()
       failpoint('patrol.in-samples')
       database.exec('commit')
+      return result
     } catch (error) {
+      facts.clear()
       database.exec('rollback')
       throw error
     } finally {
@@ -194,10 +203,26 @@ function wrap(database: DatabaseSync): Samples {
         .all(unit)
         .map((row) => String(row.name)),
     get(key) {
+      const known = facts.get(key)
+      if (known !== undefined) return known.value
       const row = getFact.get(key)
-      return row === undefined ? null : (JSON.parse(String(row.value)) as unknown)
+      if (row === undefined) return null
+      const json = String(row.value)
+      const value: unknown = JSON.parse(json)
+      facts.set(key, { json, value })
+      return value
     },
-    set: (key, value) => void setFact.run(key, JSON.stringify(value ?? null)),
+    set(key, value) {
+      const json = JSON.stringify(value ?? null)
+      if (facts.get(key)?.json === json) return
+      setFact.run(key, json)
+      facts.set(key, { json, value: JSON.parse(json) })
+    },
+    refresh() {
+      const version = versionNow()
+      if (version !== factsVersion) facts.clear()
+      factsVersion = version
+    },
     roll(nowMs) {
       together(() => {
         database.prepare('delete from sample where at_ms < ?').run(Math.round(nowMs - dropAgeMs))

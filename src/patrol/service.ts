@@ -14,7 +14,7 @@ import { outcomeOf } from './outcome.ts'
 import { type Launched, launchedIn } from './receipt.ts'
 import { signatureOf } from './rules/decision.ts'
 import { tickLine } from './rules/line.ts'
-import { thresholdsWith } from './rules/thresholds.ts'
+import { type Thresholds, thresholdsWith } from './rules/thresholds.ts'
 import type { Samples } from './samples.ts'
 import { look, previousOf } from './tick.ts'
 import type { Observation } from './types.ts'
@@ -31,7 +31,7 @@ type OpenFinding = RunState['findings'][number]
 
 export interface ObserveOptions {
   /** Bands that replace the defaults, by name (see `defaultThresholds`). */
-  readonly thresholds?: Readonly<Record<string, unknown>>
+  readonly thresholds?: Partial<Thresholds>
   /** `change` (default): journalled when something material changed or five minutes have passed; `always`: every time. */
   readonly record?: 'change' | 'always'
 }

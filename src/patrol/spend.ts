@@ -16,6 +16,8 @@ export function spendOf(state: RunState, budgetUsd: number, nowMs: number): Spen
     usdPerHour: sum(open.map((meter) => meter.usdPerHour)),
     estimateUsd: numberIn(state.latest.PricedPlan?.payload, 'usdP50'),
     capUsd: numberIn(state.latest.Approval?.payload, 'capUsd') ?? budgetUsd,
+    meterSeconds:
+      open.length === 0 ? null : Math.max(0, nowMs - Math.min(...open.map((meter) => meter.openedAtMs))) / 1000,
     sinceLaunchSeconds: Math.max(0, nowMs - launched) / 1000,
   }
 }

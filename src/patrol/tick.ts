@@ -83,10 +83,15 @@ export async function look(
     ? await tolerant(() => readMetrics(host, launched.handle, rows, samples, status.atMs), new Set<string>(), troubles)
     : new Set<string>()
 
-  const disks = diskFigures(answer, tiers, samples, thresholds)
-  const machine = machineFigure(answer, samples, beforeMs)
-  const gpu = gpuPanel(answer, samples)
-  const window = gpuWindow(samples, gpu, nowMs, thresholds.gpuLowSeconds)
+  const { disks, machine, gpu, window } = samples.together(() => {
+    const gpu = gpuPanel(answer, samples)
+    return {
+      disks: diskFigures(answer, tiers, samples, thresholds),
+      machine: machineFigure(answer, samples, beforeMs),
+      gpu,
+      window: gpuWindow(samples, gpu, nowMs, thresholds.gpuLowSeconds),
+    }
+  })
   const started = rows.length === 0 ? null : earliest(status)
   const ended = status.exit?.endedAtMs ?? null
   const signals = signalsOf({

@@ -41,13 +41,35 @@ interface KeptRow {
   readonly text: string
 }
 
-/** Texts of more frames than one screen holds; what is thrown away can be made again. */
-const mostTexts = 4096
+/** More texts than one screen holds. */
+const mostTexts = 512
 const blank: StyledChar = { type: 'char', value: ' ', fullWidth: false, styles: [] }
 
-let characterCache = new Map<string, readonly StyledChar[]>()
-let lineCache = new Map<string, readonly string[]>()
-let widthCache = new Map<string, number>()
+/**
+ * What was made of a text, for as long as frames ask for it. What was not asked for while as many others came is
+ * forgotten: a text that changes every second would else fill the memory with its past.
+ */
+class Recent<T> {
+  #now = new Map<string, T>()
+  #before = new Map<string, T>()
+
+  /** `make` is called for a text that is not known. */
+  of(text: string, make: (text: string) => T): T {
+    const known = this.#now.get(text)
+    if (known !== undefined) return known
+    const value = this.#before.get(text) ?? make(text)
+    if (this.#now.size >= mostTexts) {
+      this.#before = this.#now
+      this.#now = new Map()
+    }
+    this.#now.set(text, value)
+    return value
+  }
+}
+
+const characterCache = new Recent<readonly StyledChar[]>()
+const lineCache = new Recent<readonly string[]>()
+const widthCache = new Recent<number>()
 let keptRows: { readonly width: number; readonly rows: readonly KeptRow[] } = { width: 0, rows: [] }
 
 /**
@@ -197,41 +219,24 @@ const blankOf = (cell: StyledChar): StyledChar => ({ ...cell, value: ' ', fullWi
 const cellsOf = (value: string): number =>
   value.length === 1 && value >= ' ' && value <= '~' ? 1 : Math.max(1, widthOf(value))
 
-function widthOf(text: string): number {
-  const known = widthCache.get(text)
-  if (known !== undefined) return known
-  if (widthCache.size >= mostTexts) widthCache = new Map()
-  const width = stringWidth(text)
-  widthCache.set(text, width)
-  return width
-}
+const widthOf = (text: string): number => widthCache.of(text, stringWidth)
 
-function charactersOf(line: string): readonly StyledChar[] {
-  const known = characterCache.get(line)
-  if (known !== undefined) return known
-  if (characterCache.size >= mostTexts) characterCache = new Map()
-  // A character that shows nothing by itself takes no cell.
-  const characters = styledCharsFromTokens(tokenize(line)).filter(
-    ({ value }) => !/^\p{Default_Ignorable_Code_Point}+$/u.test(value),
+const charactersOf = (line: string): readonly StyledChar[] =>
+  characterCache.of(line, (text) =>
+    // A character that shows nothing by itself takes no cell.
+    styledCharsFromTokens(tokenize(text)).filter(({ value }) => !/^\p{Default_Ignorable_Code_Point}+$/u.test(value)),
   )
-  characterCache.set(line, characters)
-  return characters
-}
 
 /** The lines of a text, each with the styles that it takes over from the lines before it. */
-function linesOf(text: string): readonly string[] {
-  const known = lineCache.get(text)
-  if (known !== undefined) return known
-  if (lineCache.size >= mostTexts) lineCache = new Map()
-  const lines: StyledChar[][] = [[]]
-  for (const character of charactersOf(text)) {
-    if (character.value === '\n') lines.push([])
-    else lines.at(-1)?.push(character)
-  }
-  const texts = lines.map((line) => styledCharsToString(line))
-  lineCache.set(text, texts)
-  return texts
-}
+const linesOf = (text: string): readonly string[] =>
+  lineCache.of(text, () => {
+    const lines: StyledChar[][] = [[]]
+    for (const character of charactersOf(text)) {
+      if (character.value === '\n') lines.push([])
+      else lines.at(-1)?.push(character)
+    }
+    return lines.map((line) => styledCharsToString(line))
+  })
 
 function arePiecesSame(before: readonly Piece[], now: readonly Piece[]): boolean {
   return (

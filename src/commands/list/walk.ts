@@ -175,7 +175,13 @@ export const walkCommands: readonly CommandSpec[] = [
         'patrol.tick',
         args,
         { isQuietCell: env.via === 'auto', ofLaunch: 'alone' },
-        async (ctx) => (await import('../../patrol/service.ts')).observe(ctx),
+        async (ctx) => {
+          const [{ observe }, { patrolLimits }] = await Promise.all([
+            import('../../patrol/service.ts'),
+            import('../patrol-limits.ts'),
+          ])
+          return observe(ctx, { thresholds: await patrolLimits(env) })
+        },
       ),
   }),
   command({

@@ -42,6 +42,8 @@ export interface Spend {
   /** Median of the estimate that was approved. Null: there is none. */
   readonly estimateUsd: number | null
   readonly capUsd: number
+  /** Since when the oldest meter runs that is open now. Null: none is open. */
+  readonly meterSeconds: number | null
   readonly sinceLaunchSeconds: number
 }
 

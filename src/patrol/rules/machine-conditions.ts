@@ -132,11 +132,11 @@ const gpus: Rule = ({ gpu, gpuWindow, plan, units, thresholds }) => {
   const isLow =
     gpuWindow === null || gpuWindow.seconds < thresholds.gpuLowSeconds
       ? null
-      : gpuWindow.percent < thresholds.gpuLowPercent
+      : gpuWindow.percent < Math.max(thresholds.gpuWorthALookPercent, thresholds.gpuLowPercent)
   found.push({
     rule: 'gpu-idle',
     isActive: isLow,
-    severity: 'warn',
+    severity: gpuWindow !== null && gpuWindow.percent < thresholds.gpuLowPercent ? 'warn' : 'info',
     class: 'observation',
     text: `the cards are used to ${formatNumber(gpuWindow?.percent ?? null, 3)} % over ${formatDuration(gpuWindow?.seconds ?? null)}`,
     evidence: advances ? 'steps advance: the loader is the bottleneck' : 'no step advances',

@@ -1,5 +1,8 @@
-import { formatDuration, formatPercent, formatUsd, formatUsdPerHour } from '../../text/format.ts'
+import { formatDuration, formatNumber, formatPercent, formatUsd, formatUsdPerHour } from '../../text/format.ts'
 import type { Rule } from './condition-input.ts'
+
+/** Beyond the hours of the plan times this a machine that is billed is an error (handbook monitoring 5, instance age). */
+const tooLongTimes = 1.5
 
 /**
  * Money against cap and estimate (handbook monitoring 5 "cost against estimate", lifecycle 6.6 `patrol.spend`): an error
@@ -9,7 +12,7 @@ import type { Rule } from './condition-input.ts'
  */
 export const moneyRule: Rule = ({ spend, plan, thresholds }) => {
   if (spend === undefined || (spend.usd === 0 && spend.usdPerHour === 0)) return []
-  const { usd, usdPerHour, estimateUsd, capUsd, sinceLaunchSeconds } = spend
+  const { usd, usdPerHour, estimateUsd, capUsd, meterSeconds, sinceLaunchSeconds } = spend
   const share = (plan.abort.costPercent ?? 100) / 100
   const limitUsd = capUsd * Math.min(1, share)
   const times = usd === null || estimateUsd === null || !(estimateUsd > 0) ? null : usd / estimateUsd
@@ -38,6 +41,16 @@ export const moneyRule: Rule = ({ spend, plan, thresholds }) => {
       text: `${formatPercent(times)} of the estimated ${formatUsd(estimateUsd)} is spent`,
       evidence: `${now}, ${formatDuration(sinceLaunchSeconds)} after the launch`,
       remedy: 'Look what takes longer or costs more than the smoke said; let a person decide whether it goes on.',
+      recipe: 'ask-person',
+    },
+    {
+      rule: 'machine-age',
+      isActive: meterSeconds !== null && meterSeconds > thresholds.machineWarnSeconds,
+      severity: meterSeconds !== null && meterSeconds > plan.budget.hours * tooLongTimes * 3600 ? 'error' : 'warn',
+      class: 'billing',
+      text: `the machine is billed for ${formatDuration(meterSeconds)}`,
+      evidence: `${now}; the plan allows ${formatNumber(plan.budget.hours)} h`,
+      remedy: 'Look whether it still works for this run; tear it down when it does not.',
       recipe: 'ask-person',
     },
   ]

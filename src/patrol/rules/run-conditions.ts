@@ -98,8 +98,9 @@ export const runRule: Rule = ({ liveness, signals, nowMs, plan, lease, unknownTi
           ? signals.isProcessAlive === false
             ? false
             : null
-          : signals.heartbeatAgeSeconds > thresholds.heartbeatStaleSeconds,
-      severity: 'warn',
+          : signals.heartbeatAgeSeconds >
+            Math.min(thresholds.heartbeatHealthySeconds, thresholds.heartbeatStaleSeconds),
+      severity: (signals.heartbeatAgeSeconds ?? 0) > thresholds.heartbeatStaleSeconds ? 'warn' : 'info',
       class: 'observation',
       text: 'the runner is alive and no longer says so',
       evidence: `heartbeat ${formatDuration(signals.heartbeatAgeSeconds)} old`,

@@ -7,12 +7,16 @@ export const defaultThresholds = {
   /** Growth is judged only over at least this long, so that one checkpoint is no trend. */
   trendMinimumSeconds: 300,
   memoryWarnFraction: 0.9,
+  /** Mean utilisation below the first is worth a look, below the second somebody should look. */
+  gpuWorthALookPercent: 70,
   gpuLowPercent: 50,
   gpuLowSeconds: 600,
   gpuMemoryWarnFraction: 0.9,
   gpuMemoryErrorFraction: 0.95,
   gpuHotCelsius: 83,
   gpuClockFraction: 0.7,
+  /** A heartbeat older than the first is named, older than the second it is none. */
+  heartbeatHealthySeconds: 120,
   heartbeatStaleSeconds: 600,
   /** Alive, but nothing was written for this long: stalled, where nothing was measured. A slow unit asks for more. */
   stallSeconds: 600,
@@ -52,6 +56,8 @@ export const defaultThresholds = {
   fixedValues: 10,
   /** Finished units that all show one and the same value to the last bit; two may agree by chance on a small test set. */
   fixedUnits: 3,
+  /** A machine that is billed for so long is named. */
+  machineWarnSeconds: 24 * 3600,
   skewSeconds: 30,
   unknownTicks: 2,
 } as const

@@ -343,6 +343,12 @@ describe('conditions', () => {
       ['gpu-lost error hardware re-rent'],
     ],
     ['gpu idle', { gpuWindow: { percent: 49, seconds: 600 } }, ['gpu-idle warn observation why-silent']],
+    [
+      'gpu used less than it could',
+      { gpuWindow: { percent: 69, seconds: 600 } },
+      ['gpu-idle info observation why-silent'],
+    ],
+    ['gpu used well', { gpuWindow: { percent: 70, seconds: 600 } }, []],
     ['NaN', { units: [row({ nanCount: 1 })] }, ['unit-nan error bug inspect-batch']],
     ['slow unit', { units: [row({ state: 'running', seconds: 201 })] }, ['unit-slow warn observation why-silent']],
     ['much too slow', { units: [row({ state: 'running', seconds: 301 })] }, ['unit-slow error observation why-silent']],

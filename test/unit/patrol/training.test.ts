@@ -11,7 +11,11 @@ import type { UnitRow } from '../../../src/patrol/types.ts'
 import type { RunState } from '../../../src/run/types.ts'
 import { temporaryFolder } from '../run/support.ts'
 
-const plan = { abort: { nan: true }, metrics: [{ name: 'acc', direction: 'higher', primary: true }] }
+const plan = {
+  abort: { nan: true },
+  budget: { hours: 30 },
+  metrics: [{ name: 'acc', direction: 'higher', primary: true }],
+}
 const input = (change: object): ConditionsInput =>
   ({ plan, units: [], thresholds: defaultThresholds, ...change }) as unknown as ConditionsInput
 
@@ -21,6 +25,7 @@ describe('money', () => {
     usdPerHour: 2,
     estimateUsd: 10,
     capUsd: 20,
+    meterSeconds: 7200,
     sinceLaunchSeconds: 7200,
     ...change,
   })
@@ -41,13 +46,20 @@ describe('money', () => {
     ],
     ['at its cap', { usd: 20, estimateUsd: 19 }, ['cost-cap error billing ask-person']],
     ['without an estimate', { usd: 19, estimateUsd: null }, []],
+    ['billed for a day and more', { meterSeconds: 86_401 }, ['machine-age warn billing ask-person']],
+    [
+      'billed for far longer than planned',
+      { meterSeconds: 30 * 3600 * 1.5 + 1 },
+      ['machine-age error billing ask-person'],
+    ],
+    ['not billed now', { meterSeconds: null }, []],
   ])('%s', (_, change, expected) => expect(active(change)).toEqual(expected))
 
   it('does not apply where nothing is billed, and is not known where a price is not', () => {
     expect(moneyRule(input({ spend: spend({ usd: 0, usdPerHour: 0 }) }))).toEqual([])
     expect(moneyRule(input({}))).toEqual([])
     const unknown = moneyRule(input({ spend: spend({ usd: null, usdPerHour: null }) }))
-    expect(unknown.map((condition) => condition.isActive)).toEqual([null, null])
+    expect(unknown.map((condition) => condition.isActive)).toEqual([null, null, false])
   })
 
   it('stops at the share of the cap that the plan names', () => {
@@ -70,6 +82,7 @@ describe('money', () => {
       usdPerHour: 2,
       estimateUsd: 3,
       capUsd: 9,
+      meterSeconds: 7200,
       sinceLaunchSeconds: 7200,
     })
     expect(spendOf(state(meter({}), meter({ usdPerHour: null })), 1, 3 * hour)).toMatchObject({
