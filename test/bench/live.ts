@@ -38,8 +38,11 @@ function open(place: Place, columns: number, rows: number): PtyApp {
 
 const done = (screen: readonly string[]) => screen.some((row) => /\b44 of 45\b|\b44\/45\b/.test(row))
 
-/** What the workbench costs while it watches that run once a second; at the end, keys beside it. */
-export async function live(seconds: number, rounds: Readonly<Record<string, number>>) {
+/**
+ * What the workbench costs while it watches that run once a second; at the end, keys beside it. Watched twice: in its
+ * first minute, in which V8 still compiles what it sees used, and `settleSeconds` later, as a pane costs that is left open.
+ */
+export async function live(seconds: number, settleSeconds: number, rounds: Readonly<Record<string, number>>) {
   try {
     const place = await livePlace()
     const result: Record<string, unknown> = {}
@@ -52,8 +55,15 @@ export async function live(seconds: number, rounds: Readonly<Record<string, numb
         await app.waitFor(done, { timeoutMs: 300_000, what: 'all units but the one that hangs' })
         // Two looks more: the first ones after the start compile what they use.
         await watch(app, 5)
-        const watched = await watch(app, seconds)
-        result[`${columns}x${rows}`] = { ...watched, keys: (await keysAt(app, rounds)).allMs }
+        const first = await watch(app, seconds)
+        await watch(app, settleSeconds)
+        const settled = await watch(app, seconds)
+        result[`${columns}x${rows}`] = {
+          ...settled,
+          settledAfterSeconds: seconds + settleSeconds,
+          firstMinuteCpuPercent: first.cpuPercent,
+          keys: (await keysAt(app, rounds)).allMs,
+        }
         // What is open is remembered: without this the next size would watch a palette over the patrol.
         app.press('ctrl+c')
         await settledScreen(app, 400, 10_000)

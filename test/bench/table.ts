@@ -81,12 +81,12 @@ const readers: Readonly<Record<string, (f: Figures) => Row[]>> = {
         ['200x60', 4],
       ] as const
     ).map(([size, cpu]) => {
-      const { cpuPercent, bytesPerSecond, framesPerSecond } = f[size]
+      const { cpuPercent, firstMinuteCpuPercent, bytesPerSecond, framesPerSecond } = f[size]
       return row(
         'live',
         `live run, 8 simulated GPUs at 1 Hz, ${size}`,
         `<= ${cpu} % of a core, <= 2 kB/s, <= 1 frame/s`,
-        `${cpuPercent} %, ${bytesPerSecond} B/s, ${framesPerSecond} frames/s`,
+        `${cpuPercent} % (${firstMinuteCpuPercent} % in the first minute), ${bytesPerSecond} B/s, ${framesPerSecond} frames/s`,
         cpuPercent <= cpu && bytesPerSecond <= 2000 && framesPerSecond <= 1.05,
       )
     }),

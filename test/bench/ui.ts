@@ -27,7 +27,12 @@ const parts: Readonly<Record<string, () => Promise<unknown>>> = {
   repaint: () => repaint(quick ? 3 : 20),
   resize: () => resizes(quick ? 20 : 200),
   idle: () => idle(quick ? 10 : 60),
-  live: () => live(quick ? 10 : 60, quick ? { move: 1, screens: 1, palette: 1 } : { move: 4, screens: 4, palette: 3 }),
+  live: () =>
+    live(
+      quick ? 10 : 60,
+      quick ? 0 : 240,
+      quick ? { move: 1, screens: 1, palette: 1 } : { move: 4, screens: 4, palette: 3 },
+    ),
   flood: () => flood(quick ? 10 : 60),
   memory: () => memory(quick ? 1000 : Number(values.frames)),
 }

@@ -4,7 +4,7 @@ import { createSshHost } from '../../../src/host/ssh/host.ts'
 import { sshTiming } from '../../../src/host/ssh/timing.ts'
 import type { SshHop, SshHost, SshHostOptions, SshStatus, VerifyHostKey } from '../../../src/host/ssh/types.ts'
 import { type LinkProxy, startProxy } from '../../harness/link-proxy.ts'
-import { type Sshd, type SshdOptions, startSshd } from '../../harness/sshd.ts'
+import { makeKey, type Sshd, type SshdOptions, startSshd } from '../../harness/sshd.ts'
 
 export const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 
@@ -46,6 +46,8 @@ export function rig() {
   }
   return {
     sshd: async (options: SshdOptions = {}): Promise<Sshd> => kept(await startSshd(options)),
+    stopLater: (stop: () => Promise<void>) => void kept({ stop }),
+    newKey: (folder: string) => makeKey(folder, 'host_key'),
     proxy: async (port: number): Promise<LinkProxy> => kept(await startProxy(port)),
     host: (hops: readonly SshHop[], verify: VerifyHostKey, more: Partial<SshHostOptions> = {}): TestHost => {
       const told: SshStatus[] = []

@@ -1,0 +1,107 @@
+import { chooseTransport, type Transport, type TransportChoice, transportFacts } from './choose.ts'
+import { HostError } from './errors.ts'
+import { createLocalHost } from './local.ts'
+import { createOpensshHost } from './openssh/host.ts'
+import { expandContext, knownHostsOf, resolveTarget } from './ssh/config-resolve.ts'
+import { planHops } from './ssh/hops.ts'
+import { createSshHost } from './ssh/host.ts'
+import { hostVerifier } from './ssh/known-hosts-verifier.ts'
+import { judgeMachine, type PinKey } from './ssh/pins.ts'
+import { openPins } from './ssh/pins-file.ts'
+import type { AskPassphrase, SshStatus } from './ssh/types.ts'
+import type { Host } from './types.ts'
+
+export interface OpenHostOptions {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Where it is kept which machine answered under which name. */
+  readonly stateFolder: string
+  /** In place of the user's own ssh configuration. */
+  readonly configFile?: string
+  /** Of the user; null: whatever the host needs. */
+  readonly transport?: Transport | null
+  readonly passphrase?: AskPassphrase
+  readonly onStatus?: (status: SshStatus) => void
+  readonly nowMs?: () => number
+}
+
+export interface OpenedHost {
+  readonly host: Host
+  /** Null for this machine. */
+  readonly choice: TransportChoice | null
+  /** For a person, when something is not as they may expect. */
+  readonly notes: readonly string[]
+}
+
+/**
+ * A host by the name that a plan gives it: `local`, or whatever the user's `ssh` would take. Nothing is connected yet: the
+ * first call does that, and refuses a machine that is not the one this name meant before.
+ *
+ * @throws HostError when the name or the user's ssh configuration cannot be used
+ */
+export async function openHost(name: string, options: OpenHostOptions): Promise<OpenedHost> {
+  if (name === 'local') return { host: createLocalHost(), choice: null, notes: [] }
+  const { env, stateFolder, configFile, nowMs = Date.now } = options
+  const resolve = (written: string) =>
+    resolveTarget(written, { env, ...(configFile === undefined ? {} : { configFile }) })
+  const context = expandContext(env)
+  const found = await resolve(name)
+  const choice = chooseTransport(found.config, transportFacts(found, context), options.transport ?? null)
+  if (choice.transport === 'openssh') {
+    if (found.source === 'written')
+      throw new HostError(`${name} needs the system's ssh, and there is none here: install an OpenSSH client.`)
+    const host = createOpensshHost({
+      name,
+      target: found.config.alias,
+      user: found.config.user,
+      port: found.config.port,
+      env: { ...env },
+      ...(configFile === undefined ? {} : { configFile }),
+    })
+    return { host, choice, notes: found.notes }
+  }
+  const way = await planHops(found, context, resolve)
+  const target = way.at(-1)
+  if (target === undefined) throw new HostError(`There is no way to ${name}.`)
+  const pins = openPins(stateFolder)
+  /** Of the host itself, as it was trusted last: a machine is known by its key, and only then by what it says. */
+  let trusted: PinKey | null = null
+  const host = createSshHost({
+    name,
+    hops: way.map((each) => each.hop),
+    // Files and pins are read at each connect: a person may have confirmed or given up a key meanwhile.
+    verify: (_host, _port, keyType, keyBase64, hop) => {
+      const planned = way.find((each) => each.hop === hop)
+      if (planned === undefined)
+        return { isAccepted: false, words: ['This machine is not on the way that was planned.'] }
+      const verdict = hostVerifier(
+        planned.target,
+        knownHostsOf(planned.config, context),
+        pins.read(),
+      )(keyType, keyBase64)
+      if (planned === target && verdict.isAccepted && verdict.known.fingerprint !== null)
+        trusted = { type: verdict.known.keyType, fingerprint: verdict.known.fingerprint }
+      return verdict
+    },
+    refuseIdentity: ({ machineId }) => {
+      if (trusted === null) return null
+      const told = { machineId: machineId ?? null, instanceId: null }
+      const judged = judgeMachine(pins.read(), target.target, trusted, told)
+      if (judged.isSame === false) return judged.words
+      const { alias, host: address, port } = target.target
+      pins.note({
+        atMs: nowMs(),
+        alias,
+        host: address,
+        port,
+        keyType: trusted.type,
+        fingerprint: trusted.fingerprint,
+        ...told,
+        learnt: 'known-hosts',
+      })
+      return null
+    },
+    ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase }),
+    ...(options.onStatus === undefined ? {} : { onStatus: options.onStatus }),
+  })
+  return { host, choice, notes: found.notes }
+}
