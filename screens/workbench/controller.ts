@@ -2,10 +2,12 @@ import { chordOf, showChord } from '../../src/commands/chord.ts'
 import { type Keymap, lookup } from '../../src/commands/keymap.ts'
 import { isBesides, whyDisabled } from '../../src/commands/registry.ts'
 import type { CommandEnvironment, CommandSpec } from '../../src/commands/types.ts'
+import type { WorkbenchSettings } from '../../src/session/view.ts'
 import type { KeyEvent, MouseInput } from '../../src/terminal/events.ts'
 import type { Theme } from '../../src/ui/theme.ts'
 import { writtenOffIn } from '../../src/walk/end.ts'
 import { Acts } from './acts.ts'
+import { NewErrors } from './bell.ts'
 import { Desk, type DeskOptions } from './desk.ts'
 import { unboundText } from './elsewhere.ts'
 import { Layers } from './layers.ts'
@@ -32,6 +34,8 @@ export class Controller {
   readonly #listeners = new Set<() => void>()
   readonly #unsubscribe: () => void
   #snapshot: Snapshot
+  readonly #newErrors = new NewErrors()
+  #hasBell = true
   #isDirty = false
   #pending: readonly string[] = []
 
@@ -48,7 +52,10 @@ export class Controller {
       runById: (id, args) => this.#runById(id, args),
     })
     this.#snapshot = this.#make()
-    this.#unsubscribe = deps.workspace.subscribe(() => this.changed())
+    this.#unsubscribe = deps.workspace.subscribe(() => {
+      if (this.#newErrors.look(deps.workspace.run()) && this.#hasBell) this.#host.bell()
+      this.changed()
+    })
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -87,12 +94,14 @@ export class Controller {
   setSettings(
     theme: Theme,
     keymap: Keymap,
-    found: { readonly who: string | null; readonly hasMouse: boolean; readonly problems: readonly string[] },
+    found: Pick<WorkbenchSettings, 'who' | 'hasMouse' | 'hasBell' | 'guardMs' | 'problems'>,
   ): void {
     const desk = this.#desk
     desk.theme = theme
     desk.keymap = keymap
     desk.who = found.who ?? desk.who
+    desk.guardMs = found.guardMs
+    this.#hasBell = found.hasBell
     if (!found.hasMouse && desk.ui.hasMouse) {
       this.#host.setMouse(false)
       desk.do({ type: 'mouse', on: false })

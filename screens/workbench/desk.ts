@@ -6,6 +6,7 @@ import type { CommandState, Settings } from '../../src/commands/types.ts'
 import type { Observation } from '../../src/patrol/types.ts'
 import type { RunState } from '../../src/run/types.ts'
 import type { Workspace } from '../../src/session/workspace.ts'
+import { guardMs as defaultGuardMs } from '../../src/ui/dialog-model.ts'
 import type { Theme } from '../../src/ui/theme.ts'
 import { isPhase } from '../../src/walk/phase.ts'
 import { screenHints } from './hints.ts'
@@ -59,6 +60,8 @@ export class Desk {
   observed: { readonly runId: string; readonly observation: Observation } | null = null
   readonly #remember: (ui: UiState) => void
   readonly #onChange: () => void
+  /** Keys that come earlier than this after a question was painted are not for it. */
+  guardMs = defaultGuardMs
   #model: { readonly key: readonly unknown[]; readonly input: ScreenInput; readonly model: ScreenModel } | null = null
   #loadTimer: NodeJS.Timeout | null = null
 

@@ -103,6 +103,7 @@ export async function startWorkbench(options: StartOptions): Promise<Left> {
         terminal.suspend()
       },
       setMouse: (isOn) => terminal.setMouse(isOn),
+      bell: () => terminal.bell(),
       copy: async (text) => {
         return (await terminal.copy(text)).message
       },
@@ -133,6 +134,8 @@ export async function startWorkbench(options: StartOptions): Promise<Left> {
   // Only now is anything read: the frame above shows what was remembered.
   const settling = options.loadSettings().then((found) => {
     settings = found
+    terminal.setEscTimeout(found.escTimeoutMs)
+    terminal.setClipboard(found.clipboard)
     made.setSettings(
       themeFor(terminal, options, found.theme, found.isAscii, found.color),
       buildKeymap(registry.specs, found.keys),

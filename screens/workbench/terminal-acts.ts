@@ -5,6 +5,8 @@ export interface TerminalActs {
   repaint(): void
   suspend(): void
   setMouse(isOn: boolean): void
+  /** Rings the terminal's bell. */
+  bell(): void
   /** Settles with a sentence that says by which way, and how much. */
   copy(text: string): Promise<string>
   edit(file: string): Promise<void>

@@ -17,6 +17,8 @@ export async function workbenchSettings(projectFolder: string, settings: Setting
     refreshSeconds: config.refreshSeconds,
     guardMs: config.confirm.guardMs,
     hasBell: config.notify.bell,
+    escTimeoutMs: config.escTimeoutMs,
+    clipboard: config.clipboard,
     who: config.who,
     problems: problems.map(formatProblem),
   }

@@ -59,7 +59,7 @@ export const configSchema = z.strictObject({
   ascii: z.boolean().default(false).describe('draw with no character outside ASCII'),
   mouse: z.boolean().default(true).describe('wheel and click; one key lets go of the mouse at any time'),
   clipboard: z
-    .enum(['auto', 'osc52', 'tmux', 'native', 'file'])
+    .enum(['auto', 'osc52', 'tmux', 'file'])
     .default('auto')
     .describe('how text is copied; auto tries what this terminal can do and says which it was'),
   escTimeoutMs: z
@@ -67,17 +67,13 @@ export const configSchema = z.strictObject({
     .int()
     .min(10)
     .max(2000)
-    .default(50)
+    .default(30)
     .describe('how long a lone Esc is waited for; more over a slow link'),
   refreshSeconds: z.number().min(1).max(3600).default(2).describe('pause between two looks at a live run'),
   who: z.string().min(1).max(128).nullable().default(null).describe('name in records; null: the login name'),
   editor: command.nullable().default(null).describe('editor as a list of words; null: $VISUAL, $EDITOR, vi'),
   pager: command.nullable().default(null).describe('pager as a list of words; null: $PAGER, less'),
   planFile: file.default('kx.yaml').describe('plan of a project, from its folder'),
-  dataTier: file
-    .nullable()
-    .default(null)
-    .describe('absolute folder for runs on this machine; null: what the profile says'),
   checklists: z
     .array(file)
     .max(64)
@@ -97,16 +93,6 @@ export const configSchema = z.strictObject({
   notify: z
     .strictObject({
       bell: z.boolean().default(true).describe('ring the terminal bell for a new error'),
-      command: command
-        .nullable()
-        .default(null)
-        .describe('run for each message, as a list of words; the message comes on standard input'),
-      repeatMinutes: z
-        .number()
-        .min(1)
-        .max(1440)
-        .default(15)
-        .describe('first pause before an error that nobody acknowledged is told again'),
     })
     .prefault({}),
   patrol: patrolSchema.prefault({}),
@@ -122,10 +108,10 @@ export const configSchema = z.strictObject({
 export type Config = z.infer<typeof configSchema>
 
 /**
- * Keys that a project may not set: they name programs to run, folders outside of the project, or the person. A cloned
+ * Keys that a project may not set: they name programs to run, or the person. A cloned
  * project is somebody else's.
  */
-export const personalKeys: ReadonlySet<string> = new Set(['who', 'editor', 'pager', 'dataTier', 'notify.command'])
+export const personalKeys: ReadonlySet<string> = new Set(['who', 'editor', 'pager'])
 
 /** Pairs whose first value may not be larger than the second. */
 export const orderedKeys: readonly (readonly [small: string, large: string])[] = [

@@ -107,6 +107,9 @@ export interface WorkbenchSettings {
   readonly refreshSeconds: number
   readonly guardMs: number
   readonly hasBell: boolean
+  /** How long a lone Esc is waited for. */
+  readonly escTimeoutMs: number
+  readonly clipboard: 'auto' | 'osc52' | 'tmux' | 'file'
   /** Name in records; null: the login name. */
   readonly who: string | null
   /** What is wrong in the settings files, with file and line. */

@@ -17,10 +17,15 @@ export interface CopyResult {
   readonly message: string
 }
 
+/** `auto` tries what there is; the others try one way, and write a file where that is not to be had. */
+export type CopyWay = 'auto' | 'osc52' | 'tmux' | 'file'
+
 export interface CopyOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Sends bytes to the terminal beside the frames. */
   readonly send: (bytes: string) => void
+  /** Default `auto`. */
+  readonly way?: CopyWay
   /** Where a file goes when no clipboard takes the text; a fresh private folder under the temp folder if absent. */
   readonly folder?: string
 }
@@ -38,22 +43,28 @@ export const throughTmux = (sequence: string): string =>
  */
 export async function copyText(text: string, options: CopyOptions): Promise<CopyResult> {
   const bytes = Buffer.byteLength(text)
-  const { env } = options
-  if ((env.TMUX ?? '') !== '') {
-    if (await loadTmuxBuffer(text, env)) {
+  const { env, way = 'auto' } = options
+  const isInTmux = (env.TMUX ?? '') !== ''
+  if (isInTmux && way !== 'file') {
+    if (way !== 'osc52' && (await loadTmuxBuffer(text, env))) {
       return { via: 'tmux', bytes, path: null, message: `Copied ${bytes} bytes to the tmux buffer and its clipboard.` }
     }
-    if (bytes <= OSC52_CAP_BYTES) {
+    if (way !== 'tmux' && bytes <= OSC52_CAP_BYTES) {
       options.send(throughTmux(osc52(text)))
       return { via: 'tmux-passthrough', bytes, path: null, message: `Sent ${bytes} bytes through tmux by OSC 52.` }
     }
   }
   const term = env.TERM ?? ''
-  if (bytes <= OSC52_CAP_BYTES && term !== 'linux' && term !== 'dumb' && (env.STY ?? '') === '') {
+  const mayBeSent = way === 'auto' || way === 'osc52'
+  if (mayBeSent && bytes <= OSC52_CAP_BYTES && term !== 'linux' && term !== 'dumb' && (env.STY ?? '') === '') {
     options.send(osc52(text))
     return { via: 'osc52', bytes, path: null, message: `Sent ${bytes} bytes to the clipboard by OSC 52.` }
   }
-  const reason = bytes > OSC52_CAP_BYTES ? `more than the ${OSC52_CAP_BYTES} a terminal takes` : 'no clipboard here'
+  const reason = !mayBeSent
+    ? `clipboard: ${way}`
+    : bytes > OSC52_CAP_BYTES
+      ? `more than the ${OSC52_CAP_BYTES} a terminal takes`
+      : 'no clipboard here'
   const path = await toFile(text, options.folder)
   return { via: 'file', bytes, path, message: `Wrote ${bytes} bytes to ${path} (${reason}).` }
 }

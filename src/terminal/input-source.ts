@@ -31,6 +31,10 @@ export class InputSource {
     this.#escTimeoutMs = escTimeoutMs
   }
 
+  setEscTimeout(milliseconds: number): void {
+    this.#escTimeoutMs = milliseconds
+  }
+
   /** Takes the terminal's input. Safe to call again: it asserts raw mode anew, which a shell may have undone. */
   start(): void {
     this.#setRaw(false)

@@ -1,6 +1,6 @@
 import { toAscii } from '../text/ascii.ts'
 import { type Capabilities, capabilitiesFromEnv, capabilitiesFromReply, isLastReply, QUERIES } from './capabilities.ts'
-import { type CopyResult, copyText } from './clipboard.ts'
+import { type CopyResult, type CopyWay, copyText } from './clipboard.ts'
 import type {
   CursorPosition,
   FocusInput,
@@ -74,6 +74,12 @@ export interface Terminal {
   /** Ctrl-Z: restores the terminal, stops this process with its group, and comes back when it is continued. */
   suspend(): void
   setMouse(isOn: boolean): void
+  /** How long a lone Esc waits for the rest of a sequence, from now on. */
+  setEscTimeout(milliseconds: number): void
+  /** How texts are copied from now on. */
+  setClipboard(way: CopyWay): void
+  /** Rings the terminal's bell. */
+  bell(): void
   /** Draws nothing outside ASCII from now on, or again. */
   setAscii(isAscii: boolean): void
   copy(text: string): Promise<CopyResult>
@@ -106,6 +112,7 @@ class Session implements Terminal {
   #state: State = 'open'
   #isDetached = false
   #isAscii = false
+  #copyWay: CopyWay = 'auto'
   #capabilities: Capabilities
   #modes: TerminalModes
   #writer: FrameWriter
@@ -175,10 +182,23 @@ class Session implements Terminal {
     this.#writer.control(this.#modes.set('mouse', isOn))
   }
 
+  setEscTimeout(milliseconds: number): void {
+    this.#input.setEscTimeout(milliseconds)
+  }
+
+  setClipboard(way: CopyWay): void {
+    this.#copyWay = way
+  }
+
+  bell(): void {
+    if (this.#state === 'open') this.#writer.control('\u0007')
+  }
+
   copy(text: string): Promise<CopyResult> {
     const { env, copyFolder } = this.#options
     const send = (bytes: string) => this.#writer.control(bytes)
-    return copyText(text, copyFolder === undefined ? { env, send } : { env, send, folder: copyFolder })
+    const way = this.#copyWay
+    return copyText(text, copyFolder === undefined ? { env, send, way } : { env, send, way, folder: copyFolder })
   }
 
   stats(): TerminalStats {

@@ -21,6 +21,7 @@ export interface DialogQuestion {
 
 export interface DialogState {
   readonly question: DialogQuestion
+  readonly seenMs: number
   /** When a frame with the dialog in it reached the terminal; null before. */
   readonly paintedAtMs: number | null
   readonly choice: 'yes' | 'no'
@@ -38,10 +39,11 @@ export type DialogAction =
   | { readonly type: 'accept'; readonly atMs: number }
   | { readonly type: 'cancel'; readonly atMs: number }
 
-/** An open dialog that has not been painted. */
-export function openDialog(question: DialogQuestion): DialogState {
+/** An open dialog that has not been painted. `guardMs`: how long it must have been seen before keys count. */
+export function openDialog(question: DialogQuestion, seenMs = guardMs): DialogState {
   return {
     question,
+    seenMs,
     paintedAtMs: null,
     choice: 'no',
     editor: makeEditor(question.kind === 'text' ? (question.initial ?? '') : ''),
@@ -52,7 +54,7 @@ export function openDialog(question: DialogQuestion): DialogState {
 
 /** True when input that came in at this time was meant for this dialog. */
 export function takesInput(state: DialogState, atMs: number): boolean {
-  return state.outcome === 'open' && state.paintedAtMs !== null && atMs >= state.paintedAtMs + guardMs
+  return state.outcome === 'open' && state.paintedAtMs !== null && atMs >= state.paintedAtMs + state.seenMs
 }
 
 /** Next state. Input from before the dialog was seen changes nothing, not even a cancel. */

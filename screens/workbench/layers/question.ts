@@ -27,7 +27,7 @@ export class QuestionLayer implements Layer {
   ask(question: DialogQuestion): Promise<string | null> {
     return new Promise((resolve) => {
       this.#open?.resolve(null)
-      this.#open = { state: openDialog(question), resolve }
+      this.#open = { state: openDialog(question, this.#desk.guardMs), resolve }
       this.#desk.changed()
     })
   }

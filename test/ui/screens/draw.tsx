@@ -90,6 +90,7 @@ export function mount(options: DrawOptions): Drawn {
       repaint: nothing,
       suspend: nothing,
       setMouse: nothing,
+      bell: nothing,
       copy: async () => '',
       edit: async () => {},
       page: async () => {},

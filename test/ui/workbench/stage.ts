@@ -112,6 +112,7 @@ export function makeStage(
       repaint: () => acts.push('repaint'),
       suspend: () => acts.push('suspend'),
       setMouse: (on) => acts.push(`mouse ${on}`),
+      bell: () => acts.push('bell'),
       copy: async (text) => {
         acts.push(`copy ${text}`)
         return 'copied'

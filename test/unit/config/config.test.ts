@@ -121,8 +121,8 @@ describe('faults', () => {
       ':1:1 editor: may not stand in a project, expected this key in your own file only. Move it to ~/.config/kx/kxrc',
     ],
     [
-      'notify:\n  command: [sh]',
-      ':2:3 notify.command: may not stand in a project, expected this key in your own file only. Move it to ~/.config/kx/kxrc',
+      'pager: [sh]',
+      ':1:1 pager: may not stand in a project, expected this key in your own file only. Move it to ~/.config/kx/kxrc',
     ],
     [
       'patrol: {diskWarnPercent: 97}',

@@ -54,6 +54,21 @@ describe('copy', () => {
     expect(sent).toEqual([])
   })
 
+  it.each([
+    ['osc52', 'tmux-passthrough', 1],
+    ['tmux', 'tmux', 0],
+    ['file', 'file', 0],
+  ] as const)('inside tmux, told %s, goes by %s', async (way, via, pieces) => {
+    expect((await copyText('abc', { env: fakeTmux(0), send, folder, way })).via).toBe(via)
+    expect(sent.length).toBe(pieces)
+  })
+
+  it('writes a file, and says why, where the one way that it was told is not to be had', async () => {
+    const result = await copyText('abc', { env: { TERM: 'xterm' }, send, folder, way: 'tmux' })
+    expect(result).toMatchObject({ via: 'file', message: expect.stringContaining('clipboard: tmux') })
+    expect(sent).toEqual([])
+  })
+
   it('passes through a tmux that cannot load it', async () => {
     const result = await copyText('abc', { env: fakeTmux(1), send, folder })
     expect(result.via).toBe('tmux-passthrough')
