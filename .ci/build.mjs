@@ -167,7 +167,8 @@ const result = await build({
   banner: {
     js: "import{createRequire as __kxRequire}from'node:module';const require=__kxRequire(import.meta.url),__dirname=import.meta.dirname;",
   },
-  external: ['term.js', 'pty.js'],
+  // ssh2 does without its native parts; a bundle cannot hold them.
+  external: ['term.js', 'pty.js', 'cpu-features', '*.node'],
   plugins: [
     sources,
     blessedWidgets,

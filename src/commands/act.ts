@@ -55,11 +55,21 @@ async function profileOf(name: string) {
   throw new Refused({ summary: `the plan asks for the profile "${name}"; there are ${known}`, exitCode: 1, data: null })
 }
 
-async function hostOf(name: string) {
-  const { createLocalHost } = await import('../host/local.ts')
-  if (name === 'local') return createLocalHost()
-  const summary = `this kx acts on the local host only, and the plan names ${name}; write hosts: [local]`
-  throw new Refused({ summary, exitCode: 1, data: null })
+/** The host that a plan names: this machine, or whatever the user's `ssh` would take. */
+async function hostOf(name: string, env: ProjectRequest) {
+  if (name === 'local') return (await import('../host/local.ts')).createLocalHost()
+  const [{ openHost }, { userFolders }, { config }] = await Promise.all([
+    import('../host/open.ts'),
+    import('../session/paths.ts'),
+    loadSettings(env.projectFolder, env.settings),
+  ])
+  const { host } = await openHost(name, {
+    env: process.env,
+    stateFolder: userFolders(process.env).state,
+    transport: config.ssh.transport === 'auto' ? null : config.ssh.transport,
+    ...(config.ssh.configFile === null ? {} : { configFile: config.ssh.configFile }),
+  })
+  return host
 }
 
 /** Stages that a cell's output goes through before it is stored or shown: sanitised first, then secrets masked. */
@@ -173,7 +183,7 @@ async function prepared(env: CommandEnvironment, options: ActOptions): Promise<P
     rooms: {
       clock: systemClock,
       newId: newIds(systemClock),
-      hostFor: hostOf,
+      hostFor: (name) => hostOf(name, env),
       profileFor: profileOf,
       output: await outputStages(env, loaded.plan.secrets),
       opening: await runOptions(loaded.plan.secrets),

@@ -79,6 +79,18 @@ export const configSchema = z.strictObject({
     .max(64)
     .default(['checklists', 'TODO.md'])
     .describe('Markdown files with task items, or folders of such files'),
+  ssh: z
+    .strictObject({
+      configFile: file
+        .nullable()
+        .default(null)
+        .describe('absolute path, read in place of ~/.ssh/config; it may name programs to run'),
+      transport: z
+        .enum(['auto', 'ssh', 'openssh'])
+        .default('auto')
+        .describe("ssh: kx's own; openssh: the system's ssh program; auto: whichever the host needs"),
+    })
+    .prefault({}),
   confirm: z
     .strictObject({
       guardMs: z
@@ -111,7 +123,7 @@ export type Config = z.infer<typeof configSchema>
  * Keys that a project may not set: they name programs to run, or the person. A cloned
  * project is somebody else's.
  */
-export const personalKeys: ReadonlySet<string> = new Set(['who', 'editor', 'pager'])
+export const personalKeys: ReadonlySet<string> = new Set(['who', 'editor', 'pager', 'ssh.configFile'])
 
 /** Pairs whose first value may not be larger than the second. */
 export const orderedKeys: readonly (readonly [small: string, large: string])[] = [

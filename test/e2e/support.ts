@@ -178,10 +178,13 @@ export async function mustPass(place: Place, ...commands: readonly (readonly str
 }
 
 /** `kx approve`, answered by a person at a terminal. */
-export async function approve(place: Place): Promise<string> {
+export const approve = (place: Place) => answerYes(place, ['approve'])
+
+/** A command that asks a person, who types yes. */
+export async function answerYes(place: Place, words: readonly string[]): Promise<string> {
   const app = startPty({
     command: node,
-    args: [builtEntry(), '--project', place.project, 'approve'],
+    args: [builtEntry(), '--project', place.project, ...words],
     cwd: place.project,
     env: place.env,
     columns: 120,
@@ -191,7 +194,7 @@ export async function approve(place: Place): Promise<string> {
     app.press('yes', 'enter')
     const { exitCode } = await app.exited
     await app.emulator.settled()
-    if (exitCode !== 0) throw new Error(`kx approve ended with ${exitCode}:\n${app.text()}`)
+    if (exitCode !== 0) throw new Error(`kx ${words.join(' ')} ended with ${exitCode}:\n${app.text()}`)
     return app.text()
   } finally {
     await app.dispose()
