@@ -1,4 +1,5 @@
 import { hostEnvironment } from '../host/environment.ts'
+import { createLocalHost } from '../host/local.ts'
 import type { DiskProbe } from '../host/probe/probe.ts'
 import { type ProbeAnswer, runProbe } from '../host/probe/run-probe.ts'
 import { known, type Reading, unknown } from '../host/probe/value.ts'
@@ -37,6 +38,8 @@ export interface TierPath {
 export interface Look {
   readonly ctx: ActContext
   readonly host: Host
+  /** This machine, where the project lies. */
+  readonly local: Host
   readonly plan: Plan
   readonly profile: Profile
   readonly identity: HostIdentity
@@ -72,6 +75,7 @@ export async function startLook(
   const look: Look = {
     ctx,
     host,
+    local: host.kind === 'local' ? host : createLocalHost(),
     plan: ctx.loaded.plan,
     profile,
     identity,

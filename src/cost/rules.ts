@@ -243,7 +243,7 @@ function cap({ priced }: CostInput): Verdict {
 }
 
 function monitorSpend({ plan, profile }: CostInput): Verdict {
-  if (hasNoMeter(profile)) return notApplicable('nothing is spent')
+  if (hasNoMeter(profile) || profile.billing.usdPerHour === 0) return notApplicable('nothing is spent')
   const { costPercent } = plan.abort
   return costPercent === undefined ? fail('no abort rule on cost') : pass(`stops at ${costPercent} % of the cap`)
 }
@@ -254,5 +254,8 @@ function autoscale({ plan, profile }: CostInput): Verdict {
 }
 
 function balance({ profile }: CostInput): Verdict {
-  return hasNoMeter(profile) ? notApplicable('nothing is prepaid') : unknown('the provider has to be asked')
+  if (hasNoMeter(profile)) return notApplicable('nothing is prepaid')
+  // A box whose owner says that it costs nothing has no balance that could run out.
+  if (profile.billing.usdPerHour === 0) return notApplicable('it costs nothing by its profile')
+  return unknown('the provider has to be asked')
 }

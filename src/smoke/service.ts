@@ -14,6 +14,7 @@ import { gateFor } from '../walk/gates.ts'
 import { isBlocking } from '../walk/item.ts'
 import { carryOverrides } from '../walk/overrides.ts'
 import type { Proof } from '../walk/proof.ts'
+import { bringHome } from './bring-home.ts'
 import { runDrills } from './drills.ts'
 import { droppedSteps, isWholeUnit, median, numberIn, stepSecondsOf, stepsPerUnitOf, thinned } from './readings.ts'
 import { measuredText, smokeItems } from './rules.ts'
@@ -133,7 +134,14 @@ async function endStrays(ctx: ActContext): Promise<void> {
   if (otherAt(ctx.run.state(), 'smoke.run', ctx.cell.cellId) !== null) return
   const ended = await endSmokeStrays(ctx.host, ctx.run.id)
   if (ended !== null && ended > 0) ctx.cell.say(`${plural(ended, 'process', 'processes')} of an earlier smoke ended`)
-  if (ctx.host.kind !== 'local') return
+  if (ctx.host.kind !== 'local') {
+    const tier = await dataTier(ctx)
+    const there = 'reason' in tier ? [] : ((await ctx.host.list(tier.path)) ?? [])
+    const isOurs = (path: string) => path.slice(path.lastIndexOf('/') + 1).startsWith(`${ctx.run.id}-smoke-`)
+    for (const { path, kind } of there)
+      if (kind === 'folder' && isOurs(path)) await tidy(ctx, { folder: path, code: `${path}/code` })
+    return
+  }
   for (const { path, kind } of (await ctx.host.list(`${ctx.run.folder}/evidence`)) ?? [])
     if (kind === 'folder' && /\/smoke-[^/]+$/.test(path)) await tidy(ctx, { folder: path, code: `${path}/code` })
 }
@@ -273,7 +281,7 @@ function measured(
   }
 }
 
-/** Logs, metrics and results stay as evidence; the copy of the code and the checkpoints go. */
+/** Logs, metrics and results stay as evidence, here; the copy of the code and the checkpoints go. */
 async function tidy(ctx: ActContext, place: Pick<SmokePlace, 'folder' | 'code'>): Promise<void> {
   const gone = [place.code, `${place.folder}/corrupt`]
   for (const top of ['units', 'drill'])
@@ -286,4 +294,6 @@ async function tidy(ctx: ActContext, place: Pick<SmokePlace, 'folder' | 'code'>)
       ctx.cell.say(`left behind: ${messageOf(error)}`)
     }
   }
+  if (ctx.host.kind !== 'local')
+    await bringHome(ctx, place.folder, place.folder.slice(0, place.folder.lastIndexOf('/')))
 }

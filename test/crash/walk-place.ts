@@ -167,7 +167,12 @@ export async function runWalk(
 /** Folders of runs on the box, which is this machine. */
 export function boxFolders(place: WalkPlace): string[] {
   const folder = join(place.root, 'data/kx/boxes')
-  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []
+  // An audit that was killed leaves the file by which it tried the place out; the next one removes it.
+  return existsSync(folder)
+    ? readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+        entry.isDirectory() ? [join(folder, entry.name)] : [],
+      )
+    : []
 }
 
 interface Seen {

@@ -7,6 +7,7 @@ import { interpreterOf } from '../interpreter.ts'
 import { type AuditItem, type Look, type Looked, textOf } from '../look.ts'
 import { asksForNoGpu, judgeInterpreter } from '../rules/gpu.ts'
 import { unsure } from '../rules/verdict.ts'
+import { routeItem } from './ssh.ts'
 
 const gate = 'audit/access' as const
 
@@ -196,12 +197,7 @@ export const accessItems: readonly AuditItem[] = [
     },
     look: chinaMirror,
   },
-  localOnly(
-    'audit.route-speed',
-    'Speed of the route of the transfer',
-    'warn',
-    'nothing is transferred: code and data are copied on this machine',
-  ),
+  routeItem,
   {
     spec: {
       id: 'audit.detach-tool',
@@ -218,10 +214,11 @@ export const accessItems: readonly AuditItem[] = [
     spec: { id: 'audit.detach-survival', title: 'What a detached run survives', gate, severity: 'warn', how: 'auto' },
     look: detachSurvival,
   },
-  localOnly(
-    'audit.code-drift',
-    'Code there equals code here',
-    'error',
-    'the code is copied from here at launch; there is no second copy yet',
-  ),
+  {
+    spec: { id: 'audit.code-drift', title: 'Code there equals code here', gate, severity: 'error', how: 'auto' },
+    look: () =>
+      notApplicable(
+        'a launch sends the code into a folder of its own and reads every hash back; nothing lies there before',
+      ),
+  },
 ]

@@ -53,7 +53,7 @@ async function clock(look: Look): Promise<Looked> {
   const seconds = /^\d{9,11}$/.test(text)
     ? ({ isKnown: true, value: Number(text) } as const)
     : ({ isKnown: false, reason: 'date gave no number' } as const)
-  const newest = await look.host.stat(look.ctx.loaded.file)
+  const newest = await look.local.stat(look.ctx.loaded.file)
   return { ...judgeClock(seconds, before, after, newest?.mtimeMs ?? null), command: 'date +%s' }
 }
 

@@ -41,11 +41,16 @@ async function secretsInTree(look: Look): Promise<Looked> {
   return judgeSecrets(hits, files, skipped)
 }
 
+const bounds = (look: Look) => ({ timeoutSeconds: 15, signal: look.ctx.signal })
+
 async function gitState(look: Look): Promise<Looked> {
   const folder = look.ctx.loaded.projectFolder
   const git = async (...args: string[]) => {
     const argv = ['git', '-C', folder, ...args]
-    const ran = await look.exec(argv, { env: { GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0' } })
+    const ran = await look.local.exec(argv, {
+      ...bounds(look),
+      env: { GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0' },
+    })
     return { ran, text: textOf(ran), argv }
   }
   const inside = await git('rev-parse', '--is-inside-work-tree')
@@ -108,14 +113,14 @@ async function dataLooks(look: Look, withHash: boolean): Promise<readonly DataLo
     }
     const name = sanitiseLine(entry.path)
     const path = join(look.ctx.loaded.projectFolder, entry.path)
-    const stat = await look.host.stat(path)
+    const stat = await look.local.stat(path)
     if (stat === null) found.push({ name, kind: 'missing', ...nothing })
     else if (stat.kind === 'file')
       found.push({
         name,
         kind: 'file',
         bytes: stat.bytes,
-        sha256: withHash && entry.sha256 !== undefined ? await look.host.sha256(path, look.ctx.signal) : null,
+        sha256: withHash && entry.sha256 !== undefined ? await look.local.sha256(path, look.ctx.signal) : null,
         ...declared,
       })
     else if (stat.kind === 'folder')
@@ -138,7 +143,7 @@ async function folderLook(
 ): Promise<{ bytes: number | null; sha256: string | null }> {
   const files: { path: string; bytes: number }[] = []
   const visit = async (folder: string): Promise<void> => {
-    for (const entry of (await look.host.list(folder)) ?? []) {
+    for (const entry of (await look.local.list(folder)) ?? []) {
       if (entry.kind === 'folder') await visit(entry.path)
       else if (entry.kind === 'file') files.push({ path: entry.path, bytes: entry.bytes })
       if (files.length > maximumDataFiles) throw new Error(`more than ${maximumDataFiles} files`)
@@ -149,16 +154,18 @@ async function folderLook(
   if (!withHash) return { bytes, sha256: null }
   const rows: [string, number, string][] = []
   for (const file of files)
-    rows.push([file.path.slice(root.length + 1), file.bytes, await look.host.sha256(file.path, look.ctx.signal)])
+    rows.push([file.path.slice(root.length + 1), file.bytes, await look.local.sha256(file.path, look.ctx.signal)])
   rows.sort((a, b) => (a[0] < b[0] ? -1 : 1))
   return { bytes, sha256: digestOf(rows) }
 }
 
 async function dataLocality(look: Look): Promise<Looked> {
   if (look.plan.data.length === 0) return notApplicable('the plan names no data')
-  if (!look.isLocal) return unsure('this kind of host is not audited for it yet')
-  const disk = (await look.probe()).probe.disks.find((each) => each.path === look.ctx.loaded.projectFolder)
-  const command = `findmnt -T ${look.ctx.loaded.projectFolder}`
+  // Elsewhere the data are sent to the data tier before the run reads them.
+  const folder = look.isLocal ? look.ctx.loaded.projectFolder : (look.data?.path ?? null)
+  if (folder === null) return unsure('the path of the data tier is not known on this host')
+  const disk = (await look.probe()).probe.disks.find((each) => each.path === folder)
+  const command = `findmnt -T ${folder}`
   if (disk === undefined || !disk.mount.isKnown) return { ...unsure('the file system that the data lie on'), command }
   const { type, point } = disk.mount.value
   const isRemote = /^(nfs|cifs|smb|fuse\.|9p|ceph|glusterfs|lustre|beegfs|afs)/.test(type)

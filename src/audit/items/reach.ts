@@ -8,23 +8,11 @@ import { plural } from '../../text/format.ts'
 import { sanitiseLine } from '../../text/sanitise.ts'
 import { fail, notApplicable, pass } from '../../walk/verdict.ts'
 import { type AuditItem, type Look, type Looked, ranAs, textOf } from '../look.ts'
-import { noSsh } from '../rules/machine.ts'
 import { judgeLineEndings } from '../rules/project.ts'
 import { unsure } from '../rules/verdict.ts'
+import { sshItems } from './ssh.ts'
 
 const gate = 'audit/reach' as const
-
-const sshOnly = (id: string, title: string, severity: 'error' | 'warn'): AuditItem => ({
-  spec: {
-    id,
-    title,
-    gate,
-    severity,
-    how: 'auto',
-    fix: 'Set up the key and the alias for this host, then log in once by hand.',
-  },
-  look: (look) => (look.isLocal ? noSsh() : unsure('this kind of host is not audited for SSH yet')),
-})
 
 async function reachable(look: Look): Promise<Looked> {
   const argv = ['echo', 'reachable']
@@ -121,7 +109,7 @@ async function lineEndings(look: Look): Promise<Looked> {
   }
   const argv = ['git', '-C', look.ctx.loaded.projectFolder, 'check-attr', 'eol', '--', 'x.sh']
   const isGit = (await lstat(join(look.ctx.loaded.projectFolder, '.git')).catch(() => null)) !== null
-  const ran = await look.exec(argv)
+  const ran = await look.local.exec(argv, { timeoutSeconds: 15, signal: look.ctx.signal })
   const text = textOf(ran)
   const isForced = text.isKnown && (isGit || /eol: lf/.test(text.value)) ? /eol: lf\s*$/.test(text.value) : null
   return { ...judgeLineEndings(withCr, scripts, scripts === 0 ? null : isForced), ...ranAs(argv, ran) }
@@ -167,9 +155,7 @@ export const reachItems: readonly AuditItem[] = [
     },
     look: identity,
   },
-  sshOnly('audit.ssh-key', 'A key pair for this host', 'error'),
-  sshOnly('audit.ssh-alias', 'An alias with keepalive', 'warn'),
-  sshOnly('audit.ssh-flavour', 'The way in carries files', 'error'),
+  ...sshItems,
   {
     spec: {
       id: 'audit.durable-mount',

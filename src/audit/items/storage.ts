@@ -176,7 +176,11 @@ export const storageItems: readonly AuditItem[] = [
       how: 'auto',
     },
     look: (look) =>
-      look.isLocal ? notApplicable('storage and machine are one') : unsure('the region cannot be read back'),
+      look.isLocal
+        ? notApplicable('storage and machine are one')
+        : look.profile.sharedFileSystem.path === null
+          ? notApplicable(`${look.profile.platform} has no shared or network volume by its profile`)
+          : unsure('the region cannot be read back'),
   },
   {
     spec: {

@@ -1,0 +1,108 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { messageOf } from '../../run/errors.ts'
+import { formatBytes, formatDuration } from '../../text/format.ts'
+import { sanitiseLine } from '../../text/sanitise.ts'
+import { fail, notApplicable, pass } from '../../walk/verdict.ts'
+import type { AuditItem, Look, Looked } from '../look.ts'
+import { noSsh } from '../rules/machine.ts'
+import { unsure } from '../rules/verdict.ts'
+
+const gate = 'audit/reach' as const
+/** Enough to fill the window of a link several times, and gone in seconds on a slow one. */
+const probeBytes = 1024 * 1024
+
+/** kx has no password to send: that it got in at all says how. */
+const key = ({ host }: Look): Looked =>
+  pass(
+    host.kind === 'ssh'
+      ? `a key of yours opens ${sanitiseLine(host.name)}; kx sends no password`
+      : `the system's ssh gets into ${sanitiseLine(host.name)} without asking`,
+  )
+
+const alias = ({ host }: Look): Looked => ({
+  ...pass(`reached as ${sanitiseLine(host.name)}; kx itself asks for signs of life on every hop`),
+  command: `ssh -G ${sanitiseLine(host.name)}`,
+})
+
+interface Sent {
+  readonly path: string
+  readonly seconds: number
+}
+
+/** Random bytes to the data tier and their hash back, read from its disk; then they are removed. */
+async function send(look: Look): Promise<Sent | { readonly trouble: string }> {
+  const folder = look.data?.path ?? null
+  if (folder === null) return { trouble: 'the path of the data tier is not known on this host' }
+  const path = join(folder, `.kx-probe-${randomBytes(6).toString('hex')}`)
+  const bytes = randomBytes(probeBytes)
+  const began = performance.now()
+  try {
+    await look.host.write(path, bytes)
+    const seconds = (performance.now() - began) / 1000
+    const there = await look.host.sha256(path, look.ctx.signal)
+    if (there !== createHash('sha256').update(bytes).digest('hex'))
+      return { trouble: `${path} holds something else than was sent` }
+    return { path: folder, seconds }
+  } catch (error) {
+    return { trouble: sanitiseLine(messageOf(error)) }
+  } finally {
+    await look.exec(['rm', '-f', '--', path])
+  }
+}
+
+async function flavour(look: Look): Promise<Looked> {
+  const sent = await send(look)
+  const said = look.profile.network.ssh.join(', ')
+  if ('trouble' in sent) return fail(`no file gets there: ${sent.trouble}`)
+  return pass(`${formatBytes(probeBytes)} sent to ${sent.path}, hash read back; the profile says ${said}`)
+}
+
+async function routeSpeed(look: Look): Promise<Looked> {
+  const sent = await send(look)
+  if ('trouble' in sent) return unsure(sent.trouble)
+  const perSecond = probeBytes / sent.seconds
+  const declared = look.plan.data.reduce((sum, each) => sum + (each.bytes ?? 0), 0)
+  const whole = declared === 0 ? '' : `; ${formatBytes(declared)} of data take ${formatDuration(declared / perSecond)}`
+  return pass(`${formatBytes(perSecond)} a second with one file of ${formatBytes(probeBytes)}${whole}`, {
+    value: { bytesPerSecond: Math.round(perSecond) },
+  })
+}
+
+const overSsh = (
+  id: string,
+  title: string,
+  severity: 'error' | 'warn',
+  look: AuditItem['look'],
+  elsewhere: () => Looked = noSsh,
+): AuditItem => ({
+  spec: {
+    id,
+    title,
+    gate,
+    severity,
+    how: 'auto',
+    fix: 'Set up the key and the alias for this host, then log in once by hand.',
+  },
+  look: (seen) => (seen.isLocal ? elsewhere() : look(seen)),
+})
+
+/** How the way in is made, and what it carries. */
+export const sshItems: readonly AuditItem[] = [
+  overSsh('audit.ssh-key', 'A key pair for this host', 'error', key),
+  overSsh('audit.ssh-alias', 'An alias with keepalive', 'warn', alias),
+  overSsh('audit.ssh-flavour', 'The way in carries files', 'error', flavour),
+]
+
+export const routeItem: AuditItem = {
+  spec: {
+    id: 'audit.route-speed',
+    title: 'Speed of the route of the transfer',
+    gate: 'audit/access',
+    severity: 'warn',
+    how: 'auto',
+  },
+  timeoutSeconds: 60,
+  look: (look) =>
+    look.isLocal ? notApplicable('nothing is transferred: code and data are copied on this machine') : routeSpeed(look),
+}
