@@ -35,7 +35,9 @@ function run(command, args, what) {
 /** npm is found as the program that called us; without it, on the PATH. */
 function npm(args, what) {
   const cli = process.env.npm_execpath
-  if (cli && /\.c?js$/.test(cli)) run(process.execPath, [cli, ...args], what)
+  // Not by the Node of this clone, which npm puts first on the PATH: an update takes it away under our feet.
+  const node = process.env.npm_node_execpath ?? process.execPath
+  if (cli && /\.c?js$/.test(cli) && !node.startsWith(join(root, 'node_modules'))) run(node, [cli, ...args], what)
   else run('npm', args, what)
 }
 
@@ -58,9 +60,7 @@ function newest(path) {
   if (!s.isDirectory()) return s.mtimeMs
   return readdirSync(path).reduce((max, name) => Math.max(max, newest(join(path, name))), s.mtimeMs)
 }
-const sources = ['src', 'screens', 'profiles', 'recipes', 'package-lock.json', '.ci/build.mjs'].map((p) =>
-  join(root, p),
-)
+const sources = ['src', 'screens', 'profiles', 'recipes', 'package-lock.json', '.ci'].map((p) => join(root, p))
 const built = join(root, 'dist', 'kx.mjs')
 if (!existsSync(built) || Math.max(...sources.map(newest)) > statSync(built).mtimeMs) {
   run(join(bin, 'node'), ['.ci/build.mjs'], 'building')
