@@ -137,7 +137,11 @@ async function endStrays(ctx: ActContext): Promise<void> {
   if (ctx.host.kind !== 'local') {
     const tier = await dataTier(ctx)
     const there = 'reason' in tier ? [] : ((await ctx.host.list(tier.path)) ?? [])
-    const isOurs = (path: string) => path.slice(path.lastIndexOf('/') + 1).startsWith(`${ctx.run.id}-smoke-`)
+    // The rest of the name becomes a folder here: from the other side only a plain one is taken.
+    const isOurs = (path: string) => {
+      const name = path.slice(path.lastIndexOf('/') + 1)
+      return name.startsWith(`${ctx.run.id}-smoke-`) && /^[\w-]{1,200}$/.test(name)
+    }
     for (const { path, kind } of there)
       if (kind === 'folder' && isOurs(path)) await tidy(ctx, { folder: path, code: `${path}/code` })
     return
