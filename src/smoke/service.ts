@@ -140,7 +140,8 @@ async function endStrays(ctx: ActContext): Promise<void> {
     // The rest of the name becomes a folder here: from the other side only a plain one is taken.
     const isOurs = (path: string) => {
       const name = path.slice(path.lastIndexOf('/') + 1)
-      return name.startsWith(`${ctx.run.id}-smoke-`) && /^[\w-]{1,200}$/.test(name)
+      const own = `${ctx.run.id}-smoke-`
+      return name.startsWith(own) && /^[\w-]{1,64}$/.test(name.slice(own.length))
     }
     for (const { path, kind } of there)
       if (kind === 'folder' && isOurs(path)) await tidy(ctx, { folder: path, code: `${path}/code` })
