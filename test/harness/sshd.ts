@@ -46,6 +46,10 @@ export interface SshdOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Further lines of sshd_config, such as `RekeyLimit 1M 2s`. */
   readonly config?: readonly string[]
+  /** Words before the server's own, such as `nsenter …`: it then runs as the only child of what they name. */
+  readonly within?: readonly string[]
+  /** HOME of every session; default a new folder, removed with the server. Must exist. */
+  readonly home?: string
 }
 
 export interface Sshd {
@@ -126,9 +130,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const hostKeys = options.hostKeys ?? keys.hostKeys.filter((key) => options.hostKeyTypes?.includes(key.type) ?? true)
   const clientKey = options.clientKey ?? keys.clientKey
   const folder = mkdtempSync(join(tmpdir(), 'kx-sshd-'))
-  const home = join(folder, 'home')
+  const home = options.home ?? join(folder, 'home')
   const nonce = randomBytes(8).toString('hex')
-  mkdirSync(home, { mode: 0o700 })
+  mkdirSync(home, { recursive: true, mode: 0o700 })
   if (options.noise !== undefined) writeNoise(home, options.noise)
   writeFileSync(
     join(folder, 'authorized_keys'),
@@ -142,7 +146,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     const port = options.port ?? (await freePort(address))
     const config = join(folder, 'sshd_config')
     writeFileSync(config, configuration({ options, address, port, folder, home, nonce, hostKeys }))
-    const child = spawn(sshdPath, ['-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const [program = sshdPath, ...words] = [...(options.within ?? []), sshdPath, '-D', '-e', '-f', config]
+    const child = spawn(program, words, { stdio: ['ignore', 'ignore', 'pipe'] })
     let log = ''
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       log += text
@@ -157,7 +162,10 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       throw new Error(`sshd did not start:\n${log}`)
     }
     const knownHostsFile = join(folder, 'known_hosts')
-    writeFileSync(knownHostsFile, hostKeys.map((key) => `[${address}]:${port} ${key.publicLine}\n`).join(''))
+    const shownName = port === 22 ? address : `[${address}]:${port}`
+    writeFileSync(knownHostsFile, hostKeys.map((key) => `${shownName} ${key.publicLine}\n`).join(''))
+    const outer = child.pid as number
+    const pid = options.within === undefined ? outer : (childrenOf(outer)[0] ?? outer)
     return {
       address,
       port,
@@ -167,9 +175,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       hostKeys,
       clientKey,
       knownHostsFile,
-      pid: child.pid as number,
+      pid,
       log: () => log,
-      connectionPids: () => childrenOf(child.pid as number),
+      connectionPids: () => childrenOf(pid),
       stop: () => stop(child, nonce, folder),
     }
   }
