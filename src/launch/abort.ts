@@ -82,7 +82,7 @@ async function askToStop(ctx: ActContext, launch: Intent, reason: string): Promi
   await openIntent(ctx.run, {
     intentId: ctx.newId(),
     act: 'abort',
-    token: tokenFor(ctx.run.id, 'abort', attempt),
+    token: tokenFor(ctx.run.id, 'abort', attempt, ctx.run.scope),
     host: ctx.host.name,
     payload: { reason, by: ctx.who, launchToken: launch.token, folder: folderOf(launch) },
   })

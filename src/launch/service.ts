@@ -98,7 +98,7 @@ interface Start {
 async function start(ctx: ActContext, { identity, began, folder, gpus, before }: Start): Promise<ActResult> {
   const { plan, units, projectFolder, code } = ctx.loaded
   const attempt = before.attempt
-  const token = tokenFor(ctx.run.id, 'launch', attempt)
+  const token = tokenFor(ctx.run.id, 'launch', attempt, ctx.run.scope)
   const workers = effectiveWorkers(plan)
   const leaseUntilMs = leaseEnd(ctx)
   const config = resolvedConfig(ctx, { identity, folder, token, workers, gpus: gpus.ids })

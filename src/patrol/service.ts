@@ -130,7 +130,7 @@ export async function abort(ctx: ActContext, reason: string, graceSeconds = 20):
   if (launched === null) return nothingLaunched()
   const attempt = ctx.run.state().intents.filter((intent) => intent.act === 'abort').length + 1
   const intentId = ctx.newId()
-  const token = tokenFor(ctx.run.id, 'abort', attempt)
+  const token = tokenFor(ctx.run.id, 'abort', attempt, ctx.run.scope)
   const cleanReason = sanitiseLine(reason, 200)
   await openIntent(ctx.run, {
     intentId,

@@ -16,8 +16,10 @@ export interface Clock {
 /** A run that this process may write to. */
 export interface RunHandle {
   readonly id: string
-  /** Absolute path of `.kx/runs/<id>`. */
+  /** Absolute path of `.kx/runs/<id>`; for one host of several, of its own folder in there. */
   readonly folder: string
+  /** Host of a run over several that this handle speaks for; absent: the run has one host. */
+  readonly scope?: string
   state(): RunState
   /** Reads what other processes appended since. */
   refresh(): Promise<RunState>

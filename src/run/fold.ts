@@ -1,6 +1,7 @@
 import type { Override } from '../walk/item.ts'
 import { withOverride, withoutOverride } from '../walk/overrides.ts'
 import type { Proof, ProofKind } from '../walk/proof.ts'
+import { nextGeneration } from '../walk/shares.ts'
 import { wholeObservation } from './observation.ts'
 import {
   type FindingAcknowledged,
@@ -17,11 +18,15 @@ import type {
   CellRecord,
   CellStarted,
   Finding,
+  Fleet,
+  FleetSet,
+  HostObservation,
   IntentClosed,
   IntentOpened,
   JournalRecord,
   RunCreated,
   RunState,
+  UnitsAssigned,
 } from './types.ts'
 
 /** Kept at most, so that a journal full of faults does not become a state full of text. */
@@ -166,6 +171,24 @@ function applyKind(draft: Draft, { kind, payload, atMs }: JournalRecord): string
     case 'observation':
       draft.observation = { atMs, payload: wholeObservation(draft.observation?.payload, payload) }
       return null
+    case 'fleet.set':
+      draft.fleet = { ...fleetOf(draft), hosts: [...new Set((payload as FleetSet).hosts)] }
+      return null
+    case 'units.assigned': {
+      const assigned = payload as UnitsAssigned
+      const fleet = fleetOf(draft)
+      const next = nextGeneration(fleet.assignments)
+      if (assigned.generation !== next) return `its generation is ${assigned.generation}, and ${next} is next`
+      draft.fleet = { ...fleet, assignments: [...fleet.assignments, { ...assigned, atMs }] }
+      return null
+    }
+    case 'host.observation': {
+      const { host, observation } = payload as HostObservation
+      const fleet = fleetOf(draft)
+      const seen = { atMs, payload: wholeObservation(fleet.observations[host]?.payload, observation) }
+      draft.fleet = { ...fleet, observations: { ...fleet.observations, [host]: seen } }
+      return null
+    }
     case 'finding.opened': {
       const finding = payload as Finding
       draft.findings.push({ ...finding, openedAtMs: atMs, closedAtMs: null, acknowledgedBy: null })
@@ -222,6 +245,8 @@ function applyKind(draft: Draft, { kind, payload, atMs }: JournalRecord): string
       return null
   }
 }
+
+const fleetOf = (draft: Draft): Fleet => draft.fleet ?? { hosts: [], assignments: [], observations: {} }
 
 function replaceProof(draft: Draft, index: number, proof: Proof): void {
   const isLatest = draft.latest[proof.kind] === draft.proofs[index]

@@ -64,12 +64,20 @@ const shapes: Readonly<Record<JournalKind, Shape>> = {
   'intent.opened': { intentId: 'string', act: 'string', token: 'string', host: 'string' },
   'intent.closed': { intentId: 'string', outcome: 'string' },
   observation: {},
+  'fleet.set': { hosts: 'array' },
+  'units.assigned': { generation: 'number', shares: 'array', why: 'string' },
+  'host.observation': { host: 'string', observation: 'object' },
   'finding.opened': { findingId: 'string', rule: 'string', severity: 'string', text: 'string' },
   'finding.closed': { findingId: 'string' },
   'finding.acknowledged': { findingId: 'string', by: 'string' },
   'meter.opened': { meterId: 'string', what: 'string', host: 'string', usdPerHour: 'number?' },
   'meter.closed': { meterId: 'string' },
   note: { text: 'string' },
+}
+
+function isShare(value: unknown): boolean {
+  const { host, units } = (value ?? {}) as { readonly host?: unknown; readonly units?: unknown }
+  return typeof host === 'string' && Array.isArray(units) && units.every((unit) => typeof unit === 'string')
 }
 
 export function isJournalKind(kind: string): kind is JournalKind {
@@ -95,6 +103,10 @@ export function payloadFault(kind: JournalKind, payload: unknown): string | null
               : typeof value === type
     if (!fits) return `has no usable "${name}"`
   }
+  if (kind === 'fleet.set' && !(fields.hosts as readonly unknown[]).every((host) => typeof host === 'string'))
+    return 'has no usable "hosts"'
+  if (kind === 'units.assigned' && !(fields.shares as readonly unknown[]).every(isShare))
+    return 'has no usable "shares"'
   if (kind === 'proof.made') {
     if (!(proofKinds as readonly unknown[]).includes(fields.kind)) return `has the unknown proof kind ${fields.kind}`
     if (!(phases as readonly unknown[]).includes(fields.phase)) return `has the unknown phase ${fields.phase}`

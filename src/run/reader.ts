@@ -3,13 +3,15 @@ import { basename, join } from 'node:path'
 import { launchInDoubt, writtenOffIn } from '../walk/end.ts'
 import type { RunLiveness } from '../walk/phase.ts'
 import { type RunEnd, runEndIn } from '../walk/run-end.ts'
+import { releasedOf } from '../walk/shares.ts'
 import { clockSlackMs } from '../walk/staleness.ts'
 import { messageOf } from './errors.ts'
 import { foldRecords } from './fold.ts'
+import { viewOf } from './host-view.ts'
 import { readOn } from './journal.ts'
 import { JournalCursor } from './journal-line.ts'
 import type { ObservationHead } from './payloads.ts'
-import type { Meter, RunState } from './types.ts'
+import type { Fleet, Meter, RunState } from './types.ts'
 
 /** An observation older than this no longer says how a run is; the home screen shows `unknown` with its age. */
 export const observationLifetimeMs = 15 * 60_000
@@ -157,11 +159,23 @@ export function summaryOf(
 }
 
 /** How the newest launch has ended, by its outcome, else by the newest look. Only of a run whose liveness is finished. */
-export function endIn(state: Pick<RunState, 'latest' | 'proofs' | 'observation'>): RunEnd | null {
+export function endIn(state: RunState): RunEnd | null {
+  const launched = launchedViews(state)
+  if (launched.length > 0) {
+    const released = releasedOf(state.fleet?.assignments ?? [])
+    const ends = launched.flatMap((view) => (released.has(view.view?.host ?? '') ? [] : [endIn(view)]))
+    return ends.find((end) => end === null || end.word !== 'completed') ?? ends[0] ?? null
+  }
   const { Outcome: outcome, Receipt: receipt } = state.latest
   const isOver =
     outcome !== undefined && receipt !== undefined && state.proofs.indexOf(outcome) > state.proofs.indexOf(receipt)
   return runEndIn(isOver ? outcome.payload : state.observation?.payload)
+}
+
+/** A run over several hosts as each of those sees it that it was launched on; empty for a run on one. */
+function launchedViews(state: RunState): readonly RunState[] {
+  if (state.fleet === undefined || state.view !== undefined || state.fleet.hosts.length < 2) return []
+  return state.fleet.hosts.map((host) => viewOf(state, host)).filter((view) => view.latest.Receipt !== undefined)
 }
 
 const livenesses: readonly string[] = ['running', 'stalled', 'finished', 'dead', 'unknown']
@@ -178,6 +192,8 @@ export function livenessOf(
   state: RunState,
   nowMs: number,
 ): { readonly liveness: RunLiveness | null; readonly reason: string | null } {
+  if (state.fleet !== undefined && state.view === undefined && state.fleet.hosts.length > 1)
+    return fleetLiveness(state, state.fleet, nowMs)
   const receipt = state.latest.Receipt
   if (launchInDoubt(state) !== null)
     return { liveness: 'unknown', reason: 'A launch was begun; its outcome is not on record.' }
@@ -201,6 +217,36 @@ export function livenessOf(
   return { liveness: head.state, reason: null }
 }
 
+/** How each launched host of several stands, without those that have given back what they had. */
+export function hostLiveness(
+  state: RunState,
+  fleet: Fleet,
+  nowMs: number,
+): readonly { readonly host: string; readonly liveness: RunLiveness; readonly reason: string | null }[] {
+  const released = releasedOf(fleet.assignments)
+  return fleet.hosts.flatMap((host) => {
+    const { liveness, reason } = livenessOf(viewOf(state, host), nowMs)
+    return liveness === null || released.has(host) ? [] : [{ host, liveness, reason }]
+  })
+}
+
+/** One that nobody knows of makes the run unknown, whatever the others do; then the worst of what is known. */
+const worstOf: readonly RunLiveness[] = ['unknown', 'dead', 'stalled', 'running', 'finished']
+
+function fleetLiveness(
+  state: RunState,
+  fleet: Fleet,
+  nowMs: number,
+): { readonly liveness: RunLiveness | null; readonly reason: string | null } {
+  const each = hostLiveness(state, fleet, nowMs)
+  const liveness = worstOf.find((word) => each.some((one) => one.liveness === word)) ?? null
+  const those = each.filter((one) => one.liveness === liveness)
+  if (liveness === null || those.length === each.length) return { liveness, reason: those[0]?.reason ?? null }
+  const names = those.map(({ host }) => host).join(', ')
+  const why = those[0]?.reason ?? null
+  return { liveness, reason: `${liveness}: ${names} (of ${each.length} hosts).${why === null ? '' : ` ${why}`}` }
+}
+
 const stages = [
   ['MeterStopped', 'torn down'],
   ['VerifiedManifest', 'verified'],
@@ -219,5 +265,11 @@ export const closedStages: readonly (string | null)[] = ['torn down', 'written o
 /** How far a run has come, by the newest kind of proof that it has: the word of the home screen. */
 export function stageOf(state: RunState): string {
   if (writtenOffIn(state) !== null) return 'written off'
+  const launched = launchedViews(state)
+  if (launched.length > 0) {
+    // As far as the host that is behind: a run is torn down when all of it is.
+    const far = launched.map((view) => stages.findIndex(([kind]) => view.latest[kind] !== undefined))
+    return stages[Math.max(...far)]?.[1] ?? 'new'
+  }
   return stages.find(([kind]) => state.latest[kind] !== undefined)?.[1] ?? 'new'
 }

@@ -1,10 +1,13 @@
 import { RunError } from './errors.ts'
 import type { IntentOpened } from './types.ts'
 
-/** The nth token of a kind of act on this run: the same after a crash, another after a failure. Not a secret. */
-export function tokenFor(runId: string, act: IntentOpened['act'], attempt: number): string {
+/**
+ * The nth token of a kind of act on this run: the same after a crash, another after a failure. Not a secret. In a run over
+ * several hosts each host has its own.
+ */
+export function tokenFor(runId: string, act: IntentOpened['act'], attempt: number, host?: string): string {
   if (!Number.isSafeInteger(attempt) || attempt < 1) throw new RunError('invalid', `No attempt ${attempt}.`, '')
-  return `kx-${runId}-${act}-${attempt}`
+  return `kx-${runId}-${act}-${host === undefined ? '' : `${host}-`}${attempt}`
 }
 
 const runToken = /^kx-[A-Za-z0-9._-]{1,160}$/

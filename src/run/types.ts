@@ -1,6 +1,8 @@
 import type { WrittenOff } from '../walk/end.ts'
+import type { HostView } from '../walk/host-view.ts'
 import type { Override } from '../walk/item.ts'
 import type { HostIdentity, Proof, ProofKind } from '../walk/proof.ts'
+import type { Assignment } from '../walk/shares.ts'
 
 /**
  * One line of `journal.jsonl`. `previous` is the SHA-256 of the bytes of the line before it (64 zeros for the first),
@@ -27,6 +29,9 @@ export const journalKinds = [
   'intent.opened',
   'intent.closed',
   'observation',
+  'fleet.set',
+  'units.assigned',
+  'host.observation',
   'finding.opened',
   'finding.closed',
   'finding.acknowledged',
@@ -53,6 +58,30 @@ export interface IntentOpened {
   readonly token: string
   readonly host: string
   readonly payload: unknown
+}
+
+/** Hosts that the plan of a run over several names. */
+export interface FleetSet {
+  readonly hosts: readonly string[]
+}
+
+/** Which units a host is to do from now on; on record before anything is started of them. */
+export interface UnitsAssigned extends Assignment {
+  readonly by: string
+}
+
+/** What patrol saw on one host of several. */
+export interface HostObservation {
+  readonly host: string
+  readonly observation: unknown
+}
+
+/** What a run over several hosts has beside what every run has. */
+export interface Fleet {
+  readonly hosts: readonly string[]
+  readonly assignments: readonly (UnitsAssigned & { readonly atMs: number })[]
+  /** Newest look at each host. */
+  readonly observations: Readonly<Record<string, { readonly atMs: number; readonly payload: unknown }>>
 }
 
 export interface IntentClosed {
@@ -134,6 +163,8 @@ export interface Finding {
   readonly remedy: string
   readonly recipe: string
   readonly unit?: string
+  /** Host of a run over several. */
+  readonly host?: string
 }
 
 /** Anything that costs money per hour. `usdPerHour` null: not known, which is not zero. */
@@ -174,4 +205,8 @@ export interface RunState {
   })[]
   readonly meters: readonly Meter[]
   readonly notes: readonly { readonly atMs: number; readonly text: string }[]
+  /** Only of a run over several hosts. */
+  readonly fleet?: Fleet
+  /** Of a run over several hosts: the one that this state is looked at for. */
+  readonly view?: HostView
 }

@@ -1,7 +1,9 @@
 import { hasEnded, launchInDoubt, type WrittenOff } from './end.ts'
 import { type Act, isDestroying, isVeryMachine, madeBy, needsOf, type Requirement } from './graph.ts'
+import { type HostView, isSmokeFor } from './host-view.ts'
 import { type CheckedItem, isBlocking } from './item.ts'
 import type { Digests, HostIdentity, Proof, ProofKind } from './proof.ts'
+import type { Assignment } from './shares.ts'
 import { staleness } from './staleness.ts'
 
 /** What the walk looks at of a run; a folded run state fits. */
@@ -11,11 +13,17 @@ export interface WalkState {
     readonly act: string
     /** Idempotency token; a receipt of the same token came of this intent. */
     readonly token?: string
+    /** Host that it was begun on. */
+    readonly host?: string
     readonly atMs: number
     readonly payload: unknown
     readonly closed: { readonly outcome: string } | null
   }[]
-  readonly meters?: readonly { readonly writtenOff?: WrittenOff }[]
+  readonly meters?: readonly { readonly writtenOff?: WrittenOff; readonly host?: string }[]
+  /** Hosts of a run over several; absent: it has one. */
+  readonly fleet?: { readonly hosts: readonly string[]; readonly assignments?: readonly Assignment[] }
+  /** Of a run over several hosts: the one that this state is looked at for. */
+  readonly view?: HostView
 }
 
 export interface GateInput {
@@ -114,12 +122,18 @@ function newestOf(kind: ProofKind, input: GateInput): Proof | null {
   const isOfHost = kind === 'AuditReport' || kind === 'VerifiedManifest' || kind === 'Permit'
   return (
     input.state.proofs.findLast(
-      (proof) => proof.kind === kind && (!isOfHost || (input.host !== null && proof.host?.host === input.host.host)),
+      (proof) =>
+        proof.kind === kind &&
+        (!isOfHost || (input.host !== null && proof.host?.host === input.host.host)) &&
+        (kind !== 'SmokeProof' || input.state.view === undefined || isSmokeFor(input.state.view, proof)),
     ) ?? null
   )
 }
 
 function whyAbsent(kind: ProofKind, input: GateInput): string {
+  const { view } = input.state
+  if (kind === 'SmokeProof' && view !== undefined && input.state.proofs.some((proof) => proof.kind === kind))
+    return `No smoke ran on a machine like ${view.host} (${view.machineClass ?? 'its class is not known yet'}).`
   const isElsewhere = input.host !== null && input.state.proofs.some((proof) => proof.kind === kind)
   return isElsewhere ? `The ${kind} at hand is not of ${input.host?.host}.` : `There is no ${kind} yet.`
 }

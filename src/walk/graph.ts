@@ -73,6 +73,8 @@ export const factKinds: ReadonlySet<ProofKind> = new Set(['Receipt', 'Outcome', 
 const perHost: ReadonlySet<ProofKind> = new Set([
   'AuditReport',
   'SmokeProof',
+  'Receipt',
+  'Outcome',
   'VerifiedManifest',
   'Permit',
   'MeterStopped',

@@ -1,10 +1,12 @@
 import { launchInDoubt, writtenOffIn } from './end.ts'
 import type { WalkState } from './gates.ts'
 import { endsPhase, madeBy } from './graph.ts'
+import { hostsIn, ofHost } from './host-view.ts'
 import { isBlocking } from './item.ts'
 import { type Phase, type PhaseState, phases, type RunLiveness } from './phase.ts'
 import type { Digests, HostIdentity, Proof, ProofKind, Staleness } from './proof.ts'
 import { runEndIn } from './run-end.ts'
+import { ownersOf, releasedOf } from './shares.ts'
 import { staleness } from './staleness.ts'
 
 export interface PhaseStanding {
@@ -32,6 +34,20 @@ export function phaseStates(
   busyPhase: Phase | null,
   extras: RailExtras = {},
 ): Readonly<Record<Phase, PhaseStanding>> {
+  const hosts = hostsIn(state)
+  if (hosts !== null) {
+    const each = hosts.map((host) => ({
+      host,
+      phases: phaseStates(ofHost(state, host), digests, nowMs, busyPhase, extras),
+    }))
+    const byPhase = (phase: Phase) =>
+      ofAll(
+        each
+          .filter(({ host }) => isAsked(phase, host, state))
+          .map(({ host, phases: own }) => ({ host, ...own[phase] })),
+      )
+    return Object.fromEntries(phases.map((phase) => [phase, byPhase(phase)])) as Record<Phase, PhaseStanding>
+  }
   const stale = staleness(state.proofs, digests, nowMs, extras.host ?? null)
   const standing = (phase: Phase): PhaseStanding => {
     if (phase === busyPhase) return { state: 'running', why: 'Running now.' }
@@ -44,6 +60,31 @@ export function phaseStates(
     return proof === null ? unended(phase, state, stale) : ofProof(proof, stale, digests)
   }
   return Object.fromEntries(phases.map((phase) => [phase, standing(phase)])) as Record<Phase, PhaseStanding>
+}
+
+/** From the worst to the best: a phase is as far as the host that is behind, and as well as the one that is worst. */
+const worstFirst: readonly PhaseState[] = ['blocked', 'unknown', 'stale', 'running', 'todo', 'passed']
+
+/** Launched are the hosts that have units, looked at and torn down those that were launched; one that gave all back is let be. */
+function isAsked(phase: Phase, host: string, { proofs, fleet }: WalkState): boolean {
+  const assignments = fleet?.assignments ?? []
+  if (phase !== 'launch' && phase !== 'patrol' && phase !== 'teardown') return true
+  if (phase !== 'teardown' && releasedOf(assignments).has(host)) return false
+  const isLaunched = proofs.some((proof) => proof.kind === 'Receipt' && proof.host?.host === host)
+  if (phase !== 'launch') return isLaunched || !proofs.some((proof) => proof.kind === 'Receipt')
+  return assignments.length === 0 || [...ownersOf(assignments).values()].some((owner) => owner.host === host)
+}
+
+/** How a phase stands over several hosts, with the hosts that it stands so on where it is not the same on all. */
+function ofAll(each: readonly (PhaseStanding & { readonly host: string })[]): PhaseStanding {
+  const state = worstFirst.find((word) => each.some((one) => one.state === word)) ?? 'todo'
+  const those = each.filter((one) => one.state === state)
+  const [first] = those
+  if (first === undefined) return { state: 'todo', why: 'No host is asked for this.' }
+  const { host: _host, ...standing } = first
+  if (those.length === each.length && those.every(({ why }) => why === first.why)) return standing
+  const others = those.length > 1 ? ` So are ${those.length - 1} more of ${each.length} hosts.` : ''
+  return { ...standing, why: `${first.host}: ${first.why}${others}` }
 }
 
 const newest = (state: WalkState, kind: ProofKind): Proof | null =>
