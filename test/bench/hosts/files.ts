@@ -1,0 +1,103 @@
+import { execFileSync } from 'node:child_process'
+import { randomFillSync } from 'node:crypto'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pullFile } from '../../../src/artifact/pull.ts'
+import { expandRoster } from '../../../src/artifact/roster.ts'
+import type { HostsBenchSizes } from '../hosts.ts'
+import { median, tidy } from '../stats.ts'
+import { byPeers, type PeerSeconds } from './peers.ts'
+import { openPlace, type Place } from './place.ts'
+
+/** Size of each of the many small files, as results and metrics of units are. */
+const smallBytes = 2048
+
+/** One file of random bytes, so that nothing on the way can make it shorter. */
+export function makeLarge(folder: string, mib: number): void {
+  mkdirSync(folder)
+  const path = join(folder, 'model.bin')
+  execFileSync('dd', ['if=/dev/urandom', `of=${path}`, 'bs=1M', `count=${mib}`], { stdio: 'ignore' })
+}
+
+function makeSmall(folder: string, count: number): void {
+  const bytes = Buffer.alloc(smallBytes)
+  for (let i = 0; i < count; i += 1) {
+    const unit = join(folder, 'units', `u${Math.floor(i / 100)}`)
+    if (i % 100 === 0) mkdirSync(unit, { recursive: true })
+    writeFileSync(join(unit, `part-${i % 100}.bin`), randomFillSync(bytes))
+  }
+}
+
+interface KxSeconds {
+  readonly total: number
+}
+
+/** Pulls everything below a folder as kx does it, with a connection of its own as the peers have. */
+async function byKx(place: Place, folder: string, into: string): Promise<KxSeconds> {
+  const began = performance.now()
+  const host = place.host()
+  const { signal } = new AbortController()
+  const { files } = await expandRoster(
+    host,
+    folder,
+    [{ glob: '**/*.bin', kind: 'other', minimumCount: 1, minimumBytes: 1 }],
+    signal,
+  )
+  for (const file of files) {
+    const pulled = await pullFile(host, folder, file, into, { signal })
+    if (pulled.status !== 'copied') throw new Error(`${file.path}: ${pulled.status} ${pulled.reason}`)
+  }
+  await host.close()
+  return { total: (performance.now() - began) / 1000 }
+}
+
+async function compare(place: Place, make: (folder: string) => void, rounds: number) {
+  const source = join(place.folder, 'box')
+  make(source)
+  const peers: PeerSeconds[] = []
+  const kx: KxSeconds[] = []
+  // In turns, so that what else the machine does falls on all of them.
+  for (let round = 0; round < rounds; round += 1) {
+    const into = (name: string) => join(place.folder, `${name}-${round}`)
+    peers.push(await byPeers(place, source, into))
+    kx.push(await byKx(place, source, into('kx')))
+    for (const name of ['scp', 'sftp', 'rsync', 'kx']) rmSync(into(name), { recursive: true, force: true })
+  }
+  const names = Object.keys(peers[0] ?? {})
+  const of = (values: readonly number[]) => tidy(median(values), 2)
+  return {
+    rounds,
+    peerSeconds: Object.fromEntries(names.map((name) => [name, of(peers.map((each) => each[name] ?? Number.NaN))])),
+    kxSeconds: { total: of(kx.map((each) => each.total)) },
+  }
+}
+
+async function inPlace<T>(roundTripMs: number, act: (place: Place) => Promise<T>): Promise<T> {
+  const place = await openPlace(roundTripMs)
+  try {
+    return await act(place)
+  } finally {
+    await place.stop()
+  }
+}
+
+/** One large file over loopback. */
+export const large = ({ mib, rounds }: HostsBenchSizes) =>
+  inPlace(0, async (place) => ({ mib, ...(await compare(place, (folder) => makeLarge(folder, mib), rounds)) }))
+
+/** Many small files over loopback. */
+export const small = ({ files, rounds }: HostsBenchSizes) =>
+  inPlace(0, async (place) => ({
+    files,
+    bytesEach: smallBytes,
+    ...(await compare(place, (folder) => makeSmall(folder, files), rounds)),
+  }))
+
+/** The same two with 50 ms more to every round trip. */
+export const far = ({ mib, files, rounds }: HostsBenchSizes) =>
+  inPlace(50, async (place) => {
+    const one = await compare(place, (folder) => makeLarge(folder, mib), rounds)
+    rmSync(join(place.folder, 'box'), { recursive: true })
+    const many = await compare(place, (folder) => makeSmall(folder, files), rounds)
+    return { roundTripMs: 50, large: { mib, ...one }, small: { files, bytesEach: smallBytes, ...many } }
+  })

@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createSshHost } from '../../../src/host/ssh/host.ts'
+import type { SshHost } from '../../../src/host/ssh/types.ts'
+import { type LinkProxy, startProxy } from '../../harness/link-proxy.ts'
+import { type Sshd, startSshd } from '../../harness/sshd.ts'
+
+/** A server of its own, a folder for both ends, and the link to it. */
+export interface Place {
+  readonly sshd: Sshd
+  readonly port: number
+  readonly folder: string
+  readonly proxy: LinkProxy | null
+  /** Options that make the system's ssh, scp, sftp and rsync use this server's keys and nothing of the user's. */
+  readonly options: readonly string[]
+  host(): SshHost
+  stop(): Promise<void>
+}
+
+/** @param roundTripMs added to the link by a proxy; 0: none is in the way */
+export async function openPlace(roundTripMs = 0): Promise<Place> {
+  const sshd = await startSshd()
+  const proxy = roundTripMs > 0 ? await startProxy(sshd.port) : null
+  proxy?.delay(roundTripMs / 2)
+  const port = proxy?.port ?? sshd.port
+  const folder = mkdtempSync(join(tmpdir(), 'kx-bench-'))
+  const hosts: SshHost[] = []
+  return {
+    sshd,
+    port,
+    folder,
+    proxy,
+    options: [
+      ...['-F', 'none', '-o', 'IdentitiesOnly=yes', '-i', sshd.clientKey.path],
+      ...['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR'],
+    ],
+    host: () => {
+      const host = createSshHost({
+        name: 'box',
+        hops: [
+          {
+            address: sshd.address,
+            port,
+            user: sshd.user,
+            identityFiles: [sshd.clientKey.path],
+            identitiesOnly: true,
+            agentSocket: null,
+          },
+        ],
+        verify: (_host, _port, type, base64) => {
+          const isAccepted = readFileSync(sshd.knownHostsFile, 'utf8').includes(`${type} ${base64}`)
+          return { isAccepted, words: [] }
+        },
+      })
+      hosts.push(host)
+      return host
+    },
+    stop: async () => {
+      for (const host of hosts) await host.close()
+      await proxy?.stop()
+      await sshd.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Seconds that a program takes. Throws when it does not end with 0: a peer that failed has no time. */
+export async function timed(program: string, args: readonly string[]): Promise<number> {
+  const began = performance.now()
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-2000)
+  })
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  if (code !== 0) throw new Error(`${program} ended with ${code}: ${said}`)
+  return (performance.now() - began) / 1000
+}
+
+export const hasProgram = (name: string) =>
+  ['/usr/bin', '/bin', '/usr/local/bin'].some((at) => existsSync(join(at, name)))
