@@ -20,7 +20,8 @@ interface Bar {
 }
 
 function bar({ label, fraction, text, mark, unknown, limits }: Bar): MeterRow {
-  const row = { kind: 'meter', label, fraction, mid: limits?.[0] ?? 2, high: limits?.[1] ?? 2 } as const
+  const [mid, high] = limits ?? [2, 2]
+  const row = { kind: 'meter', label, fraction, mid, high, ...(mark === '' ? {} : { isOld: true }) } as const
   return fraction === null ? { ...row, unknown: `${unknown ?? 'not told'}${mark}` } : { ...row, text: `${text}${mark}` }
 }
 
@@ -72,9 +73,9 @@ function diskLine(d: DiskFigure): MeterRow {
 }
 
 /** Processor, memory and disks: bars first, then what is to be said about them. */
-export function machineRows(o: Observation, nowMs: number, isMoving: boolean): MeterRow[] {
+export function machineRows(o: Observation, nowMs: number, isMoving: boolean, isLost = false): MeterRow[] {
   const m = o.machine
-  const mark = staleMark(nowMs - m.atMs, isMoving)
+  const mark = staleMark(nowMs - m.atMs, isMoving, isLost)
   const hasLimit = typeof m.memoryLimitBytes === 'number'
   const limit =
     m.memoryLimitBytes === null ? 'memory limit unknown' : hasLimit ? 'limit of the container' : 'no memory limit'
@@ -91,7 +92,7 @@ export function machineRows(o: Observation, nowMs: number, isMoving: boolean): M
       unknown: 'needs two looks',
     }),
     memoryBar(o, mark),
-    ...o.disks.map((d) => diskBar(d, staleMark(nowMs - d.atMs, isMoving))),
+    ...o.disks.map((d) => diskBar(d, staleMark(nowMs - d.atMs, isMoving, isLost))),
     line(
       `load ${m.load1 === null ? 'unknown' : m.load1.toFixed(2)}, ${limit}, ${kills}${skew}`,
       m.oomKills !== null && m.oomKills > 0 ? 'severity.error' : 'text.muted',
@@ -117,11 +118,11 @@ function cardLines(gpus: readonly GpuFigure[]): string[] {
 }
 
 /** Load and memory of each card, what is wrong with it, and who uses it. What it did not tell is unknown, never zero. */
-export function gpuRows(o: Observation, nowMs: number, isMoving: boolean): MeterRow[] {
+export function gpuRows(o: Observation, nowMs: number, isMoving: boolean, isLost = false): MeterRow[] {
   const { gpu } = o
   if (gpu.kind === 'none') return []
   if (gpu.kind === 'unknown') return [line(`unknown: ${gpu.reason}`, 'state.unknown')]
-  const mark = staleMark(nowMs - gpu.atMs, isMoving)
+  const mark = staleMark(nowMs - gpu.atMs, isMoving, isLost)
   const rows: MeterRow[] = []
   for (const lost of gpu.lost) rows.push(line(`lost: ${lost}`, 'severity.error'))
   if (gpu.xids !== null && gpu.xids.length > 0)

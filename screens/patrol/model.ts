@@ -2,6 +2,7 @@ import type { Observation } from '../../src/patrol/types.ts'
 import { formatDuration } from '../../src/text/format.ts'
 import { ageText, lookedText } from '../workbench/ages.ts'
 import type { ScreenInput } from '../workbench/input.ts'
+import { lostLink } from '../workbench/link.ts'
 import type { PaneModel, ScreenModel, Span, StyledLine } from '../workbench/model.ts'
 import { phaseSummary, proofOf } from '../workbench/phase-model.ts'
 import { isMoving, standingOf } from '../workbench/standing.ts'
@@ -23,7 +24,7 @@ function stateLine(input: ScreenInput, o: Observation): Span[] {
   const { done, running, queued, failed, aborted, unknown } = o.counts
   const spans: Span[] = [{ text: end === null ? word : `${word}, ${end.word}`, token }]
   if (isSame && o.isSuspect) spans.push({ text: ' (suspect)', token: 'severity.warn' })
-  const looked = lookedText(input.nowMs - o.atMs, isMoving(o.state))
+  const looked = lookedText(input.nowMs - o.atMs, isMoving(o.state), lostLink(input) !== null)
   spans.push({ text: `, ${looked}`, token: looked.startsWith('!') ? 'state.stale' : 'text.muted' })
   const counts = [
     `${done} of ${o.unitsTotal ?? '?'} done`,
@@ -57,7 +58,8 @@ function writtenText(o: Observation | null, unit: string | null, nowMs: number):
 export function patrolModel(input: ScreenInput): ScreenModel {
   const { observation: o, nowMs, shelves } = input
   const moving = o !== null && isMoving(o.state)
-  const looked = (atMs: number) => lookedText(nowMs - atMs, moving)
+  const isLost = lostLink(input) !== null
+  const looked = (atMs: number) => lookedText(nowMs - atMs, moving, isLost)
   // The cursor may stand on a unit of a run that was open before.
   const chosen = input.selected('units')
   const wanted = o === null ? null : ((o.units.find((u) => u.unit === chosen) ?? inOrder(o.units)[0])?.unit ?? null)
@@ -65,7 +67,7 @@ export function patrolModel(input: ScreenInput): ScreenModel {
   const written = writtenText(o, wanted, nowMs)
   const hasGpu = o !== null && o.gpu.kind !== 'none'
   const panes: PaneModel[] = [
-    unitsPane(o, o === null ? '' : looked(o.atMs), nowMs),
+    unitsPane(o, o === null ? '' : looked(o.atMs), nowMs, isLost),
     {
       kind: 'log',
       id: 'log',
@@ -75,13 +77,13 @@ export function patrolModel(input: ScreenInput): ScreenModel {
       empty: wanted === null ? 'no unit' : 'nothing written yet',
     },
     findingsPane(input.run, nowMs),
-    gridPane(o, input.selected('grid')),
+    gridPane(o, input.selected('grid'), isLost),
     {
       kind: 'meters',
       id: 'machine',
       title: 'Machine and disks',
       note: o === null ? '' : looked(o.machine.atMs),
-      rows: o === null ? [] : machineRows(o, nowMs, moving),
+      rows: o === null ? [] : machineRows(o, nowMs, moving, isLost),
       empty: 'not looked at yet',
     },
     ...(hasGpu
@@ -91,7 +93,7 @@ export function patrolModel(input: ScreenInput): ScreenModel {
             id: 'gpu',
             title: 'GPU',
             note: looked(o.gpu.atMs),
-            rows: gpuRows(o, nowMs, moving),
+            rows: gpuRows(o, nowMs, moving, isLost),
             empty: 'not looked at yet',
           },
         ]

@@ -45,11 +45,11 @@ function unitDetail(u: UnitRow, metricName: string | null, nowMs: number): reado
   return [parts.filter((p) => p !== null).join(', ')]
 }
 
-function unitCells(u: UnitRow): readonly string[] {
+function unitCells(u: UnitRow, isLost: boolean): readonly string[] {
   const exit = u.exitCode === null || u.exitCode === 0 ? '' : ` ${u.exitCode}`
   return [
     u.unit,
-    u.isStalled === true ? 'stalled' : u.state + exit,
+    u.isStalled === true ? 'stalled' : isLost && u.state === 'running' ? 'running ?' : u.state + exit,
     u.worker === null ? '' : `${u.worker}`,
     duration(u.seconds),
     stepText(u),
@@ -61,20 +61,20 @@ function unitCells(u: UnitRow): readonly string[] {
 }
 
 /** Of thousands of units only those on the screen are ever put into words. */
-function unitRow(u: UnitRow, metricName: string | null, nowMs: number): Row {
+function unitRow(u: UnitRow, metricName: string | null, nowMs: number, isLost: boolean): Row {
   let cells: readonly string[] | null = null
   return {
     id: u.unit,
     token:
       u.nanCount > 0 && u.state === 'done'
         ? 'severity.warn'
-        : u.isStalled === true
+        : u.isStalled === true || (isLost && u.state === 'running')
           ? 'state.stale'
           : marks[u.state].token,
     // Everything of it that is a word: the unit itself, and the age that its opened row tells.
-    basis: [u, metricName, u.lastWriteMs === null ? '' : ageText(nowMs - u.lastWriteMs)],
+    basis: [u, metricName, isLost, u.lastWriteMs === null ? '' : ageText(nowMs - u.lastWriteMs)],
     get cells() {
-      cells ??= unitCells(u)
+      cells ??= unitCells(u, isLost)
       return cells
     },
     get detail() {
@@ -93,7 +93,7 @@ export function inOrder(units: readonly UnitRow[]): readonly UnitRow[] {
 }
 
 /** The units as a table. */
-export function unitsPane(o: Observation | null, looked: string, nowMs: number): PaneModel {
+export function unitsPane(o: Observation | null, looked: string, nowMs: number, isLost = false): PaneModel {
   const units = o === null ? [] : inOrder(o.units)
   // A column that is empty in every row only takes room from the others.
   const hasRetries = units.some((u) => u.attempt > 1)
@@ -115,17 +115,21 @@ export function unitsPane(o: Observation | null, looked: string, nowMs: number):
       ...(hasRetries ? [column(7, 'try', { width: 3, align: 'right', dropOrder: 5 })] : []),
       ...(hasNan ? [column(8, 'NaN', { width: 4, align: 'right', dropOrder: 3 })] : []),
     ],
-    rows: units.map((u) => unitRow(u, o?.metricName ?? null, nowMs)),
+    rows: units.map((u) => unitRow(u, o?.metricName ?? null, nowMs, isLost)),
     empty: o === null ? 'not looked at yet; r looks now' : 'no units',
   }
 }
 
-/** The units as one letter each, in the order of the plan; the title says which one the cursor is on. */
-export function gridPane(o: Observation | null, selected: string | null): PaneModel {
+/**
+ * The units as one letter each, in the order of the plan; the title says which one the cursor is on. Of one that ran when
+ * the host was last heard nothing is known now (`isLost`).
+ */
+export function gridPane(o: Observation | null, selected: string | null, isLost = false): PaneModel {
   const chosen = o?.units.find((u) => u.unit === selected)
-  const cells = (o?.units ?? []).map(
-    (u): GridCell => ({ id: u.unit, text: marks[u.state].mark, token: marks[u.state].token }),
-  )
+  const cells = (o?.units ?? []).map((u): GridCell => {
+    const { mark, token } = marks[isLost && u.state === 'running' ? 'unknown' : u.state]
+    return { id: u.unit, text: mark, token }
+  })
   return {
     kind: 'grid',
     id: 'grid',

@@ -4,6 +4,7 @@ import { textWidth } from '../../src/ui/text-fit.ts'
 import { phases } from '../../src/walk/phase.ts'
 import { ageText } from './ages.ts'
 import type { ScreenInput } from './input.ts'
+import { hostOfRun, linkSpan } from './link.ts'
 import type { Span } from './model.ts'
 import { standingOf } from './standing.ts'
 
@@ -49,36 +50,40 @@ function moneyText(input: ScreenInput): string {
 /** Title line: project, run, host, state, money of cap, age of what is shown. Static parts left, numbers right. */
 export function titleSpans(input: ScreenInput, width: number): Span[] {
   const word = runWord(input)
-  const host =
-    input.run?.latest.Receipt?.host?.host ?? (input.plan.status === 'ok' ? input.plan.loaded.plan.hosts[0] : undefined)
-  const left = (runId: string | undefined): Span[] => [
+  const host = hostOfRun(input)
+  const left = (runId: string | undefined, isShort = false): Span[] => [
     { text: 'kx ', token: 'accent' },
     { text: input.project, token: 'text.strong' },
     ...(runId === undefined ? [] : [{ text: `  ${runId}`, token: 'text.muted' } as const]),
     ...(host === undefined ? [] : [{ text: `  on ${host}` }]),
+    ...[linkSpan(input, isShort)].filter((span) => span !== null),
     { text: `  ${word.text}`, token: word.token },
   ]
   const seenAtMs = Math.max(input.run?.observation?.atMs ?? 0, input.observation?.atMs ?? 0)
   const money = moneyText(input)
   const age = seenAtMs === 0 ? '' : `seen ${ageText(input.nowMs - seenAtMs)}`
   const runId = input.run?.runId
-  // Narrow terminals give up the end of the run's name first, then the age; money stays as long as anything does.
+  // Narrow terminals give up the end of the run's name first, then the ages, then the name; money stays as long as
+  // anything does, and how the link is always does.
   const short = runId === undefined ? undefined : `${runId.slice(0, 13)}${input.isUnicode ? '…' : '~'}`
-  for (const [id, parts] of [
-    [runId, [money, age]],
-    [short, [money, age]],
-    [short, [money]],
+  for (const [id, parts, isShort] of [
+    [runId, [money, age], false],
+    [short, [money, age], false],
+    [short, [money], false],
+    [short, [money], true],
+    [undefined, [money], true],
+    [undefined, [], true],
   ] as const) {
     const right = parts.filter((t) => t !== '').join('  ')
     const room =
       width -
       textWidth(
-        left(id)
+        left(id, isShort)
           .map((s) => s.text)
           .join(''),
       ) -
       textWidth(right)
-    if (room >= 1) return [...left(id), { text: ' '.repeat(room) }, { text: right, token: 'text.muted' }]
+    if (room >= 1) return [...left(id, isShort), { text: ' '.repeat(room) }, { text: right, token: 'text.muted' }]
   }
   return left(runId)
 }

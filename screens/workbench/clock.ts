@@ -1,9 +1,12 @@
 import { nextAgeChangeMs } from '../../src/text/format.ts'
 import type { Controller } from './controller.ts'
 
+/** Ages of a lost link and the countdown to the next try. */
+const countMs = 1000
+
 /**
  * The one timer. While a run is live it looks at it every `refreshSeconds`; otherwise it sleeps until the oldest age on
- * screen reads differently. With neither there is no timer at all.
+ * screen reads differently. While a link is lost its age is drawn every second. With none of them there is no timer at all.
  */
 export function startClock(controller: Controller, refreshSeconds: () => number): () => void {
   let timer: NodeJS.Timeout | null = null
@@ -12,18 +15,28 @@ export function startClock(controller: Controller, refreshSeconds: () => number)
     if (isStopped) return
     if (timer !== null) clearTimeout(timer)
     timer = null
-    const wait = controller.isRunLive ? refreshSeconds() * 1000 : nextTickMs(controller)
-    if (wait === null) return
-    timer = setTimeout(() => {
-      // A look draws once, at its end, with all ages as they are then.
-      if (!controller.isRunLive || !controller.autoTick()) controller.tick()
-      plan()
-    }, wait)
+    const now = performance.now()
+    const look = controller.isRunLive ? Math.max(0, lookedAt + refreshSeconds() * 1000 - now) : nextTickMs(controller)
+    const count = controller.isCounting ? countMs : null
+    if (look === null && count === null) return
+    timer = setTimeout(
+      () => {
+        const isDue = performance.now() - lookedAt >= refreshSeconds() * 1000 - 1
+        if (isDue) lookedAt = performance.now()
+        // A look draws once, at its end, with all ages as they are then.
+        if (!isDue || !controller.isRunLive || !controller.autoTick()) controller.tick()
+        plan()
+      },
+      Math.min(look ?? Number.POSITIVE_INFINITY, count ?? Number.POSITIVE_INFINITY),
+    )
     timer.unref()
   }
+  let lookedAt = performance.now()
   let wasLive = controller.isRunLive
+  let wasCounting = controller.isCounting
   const unsubscribe = controller.subscribe(() => {
-    if (controller.isRunLive !== wasLive || timer === null) {
+    if (controller.isRunLive !== wasLive || controller.isCounting !== wasCounting || timer === null) {
+      wasCounting = controller.isCounting
       const hasBegun = controller.isRunLive && !wasLive
       wasLive = controller.isRunLive
       plan()

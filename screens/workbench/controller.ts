@@ -11,6 +11,7 @@ import { NewErrors } from './bell.ts'
 import { Desk, type DeskOptions } from './desk.ts'
 import { unboundText } from './elsewhere.ts'
 import { Layers } from './layers.ts'
+import { LinkWatch } from './link-watch.ts'
 import { point } from './pointer.ts'
 import type { Message, Snapshot } from './snapshot.ts'
 import type { TerminalActs } from './terminal-acts.ts'
@@ -31,6 +32,7 @@ export class Controller {
   readonly #layers: Layers
   readonly #acts: Acts
   readonly #uiCommands: UiCommands
+  readonly #linkWatch: LinkWatch
   readonly #listeners = new Set<() => void>()
   readonly #unsubscribe: () => void
   #snapshot: Snapshot
@@ -51,6 +53,7 @@ export class Controller {
       host: deps.host,
       runById: (id, args) => this.#runById(id, args),
     })
+    this.#linkWatch = new LinkWatch(this.#desk, () => void this.autoTick())
     this.#snapshot = this.#make()
     this.#unsubscribe = deps.workspace.subscribe(() => {
       if (this.#newErrors.look(deps.workspace.run()) && this.#hasBell) this.#host.bell()
@@ -75,6 +78,11 @@ export class Controller {
     if (writtenOffIn(this.#desk.workspace.run() ?? {}) !== null) return false
     // The outcome of an earlier launch says nothing of a relaunch.
     return latest.Outcome?.needs.includes(latest.Receipt.id) !== true
+  }
+
+  /** Something on screen is counted in seconds. */
+  get isCounting(): boolean {
+    return this.#linkWatch.isCounting
   }
 
   /** Age of the newest thing that an age is shown of; null when none is shown. */
@@ -153,6 +161,7 @@ export class Controller {
 
   close(): void {
     this.#unsubscribe()
+    this.#linkWatch.close()
     this.#desk.stopLoading()
     this.#acts.cancel('kx is closing')
     this.#layers.close()

@@ -3,8 +3,10 @@ import type { Keymap } from '../../src/commands/keymap.ts'
 import type { Registry } from '../../src/commands/registry.ts'
 import { withKeys } from '../../src/commands/say-keys.ts'
 import type { CommandState, Settings } from '../../src/commands/types.ts'
+import type { Links } from '../../src/host/link/types.ts'
 import type { Observation } from '../../src/patrol/types.ts'
 import type { RunState } from '../../src/run/types.ts'
+import type { LinkView } from '../../src/session/link-words.ts'
 import type { Workspace } from '../../src/session/workspace.ts'
 import { guardMs as defaultGuardMs } from '../../src/ui/dialog-model.ts'
 import type { Theme } from '../../src/ui/theme.ts'
@@ -32,6 +34,8 @@ export interface DeskOptions {
   readonly who: string
   /** Settings from the command line, for the acts. */
   readonly settings: Settings
+  /** Links to hosts; absent: none are ever open. */
+  readonly links?: Links
   readonly clock: { nowMs(): number; monotonicMs(): number }
   /** Called with every change of what must survive a crash. */
   readonly remember: (ui: UiState) => void
@@ -46,6 +50,7 @@ export class Desk {
   readonly registry: Registry
   readonly clock: DeskOptions['clock']
   readonly settings: Settings
+  readonly links: Links | null
   ui: UiState
   theme: Theme
   keymap: Keymap
@@ -70,6 +75,7 @@ export class Desk {
     this.registry = options.registry
     this.clock = options.clock
     this.settings = options.settings
+    this.links = options.links ?? null
     this.ui = options.initial
     this.theme = options.theme
     this.keymap = options.keymap
@@ -124,8 +130,12 @@ export class Desk {
     const plan = workspace.plan()
     const shelves = workspace.shelves()
     const standings = workspace.standings(this.nowMs, phaseOfAct(actOf(this.live)))
+    const links = this.links?.all() ?? noLinks
+    const reconnectKey = this.keyOf('host.reconnect')
     const key = [
       this.nowMs,
+      links,
+      reconnectKey,
       run,
       plan,
       shelves,
@@ -150,6 +160,8 @@ export class Desk {
       selected: this.selected,
       screen: this.ui.screen,
       isUnicode: this.theme.glyphs.isUnicode,
+      links,
+      reconnectKey,
     }
     this.#model = { key, input, model: reuseScreen(this.#model?.model ?? null, screenModel(input)) }
     return this.#model
@@ -170,6 +182,7 @@ export class Desk {
       busyWith: this.live?.commandId ?? null,
       selection: this.selected(this.focus()),
       nowMs: this.nowMs,
+      links: this.links?.all() ?? noLinks,
     }
   }
 
@@ -248,6 +261,8 @@ export class Desk {
     return isWhole ? wholeText(pane, this.theme.glyphs) : rowText(pane, at, this.theme.glyphs)
   }
 }
+
+const noLinks: readonly LinkView[] = []
 
 /** Phase whose act runs, by the first word of its command. */
 function phaseOfAct(commandId: string | null) {

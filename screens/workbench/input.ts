@@ -2,6 +2,7 @@ import type { ScreenId } from '../../src/commands/types.ts'
 import type { Observation } from '../../src/patrol/types.ts'
 import type { Progress } from '../../src/run/act.ts'
 import type { RunState } from '../../src/run/types.ts'
+import type { LinkView } from '../../src/session/link-words.ts'
 import type { PlanView, Shelves } from '../../src/session/view.ts'
 import type { CheckedItem } from '../../src/walk/item.ts'
 import type { Phase, PhaseState } from '../../src/walk/phase.ts'
@@ -42,4 +43,8 @@ export interface ScreenInput {
   readonly selected: (pane: string) => string | null
   readonly screen: ScreenId
   readonly isUnicode: boolean
+  /** Links to hosts that this process has open; absent: none. */
+  readonly links?: readonly LinkView[]
+  /** Key that goes on after a pause of a link, as it is shown; empty or absent: none is bound. */
+  readonly reconnectKey?: string
 }

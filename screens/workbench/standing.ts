@@ -1,10 +1,12 @@
 import { endIn, livenessOf } from '../../src/run/reader.ts'
+import { linkWords } from '../../src/session/link-words.ts'
 import type { Token } from '../../src/ui/theme.ts'
 import { writtenOffIn } from '../../src/walk/end.ts'
 import type { RunLiveness } from '../../src/walk/phase.ts'
 import type { RunEnd } from '../../src/walk/run-end.ts'
 import { staleAfterMs } from './ages.ts'
 import type { ScreenInput } from './input.ts'
+import { lostLink } from './link.ts'
 
 /** How the open run stands now. */
 export interface RunStanding {
@@ -48,6 +50,13 @@ export function standingOf(input: ScreenInput): RunStanding {
   const seen = isNewer ? { atMs: observation.atMs, payload: observation } : run.observation
   const { liveness, reason } = livenessOf({ ...run, observation: seen }, nowMs)
   if (liveness === null) return plain('not launched', 'text.muted')
+  const lost = lostLink(input)
+  // What is over stays so; of what moves nothing is known while the host is not heard.
+  if (lost !== null && isMoving(liveness))
+    return {
+      ...plain('unknown', tokens.unknown),
+      reason: `${linkWords(lost, nowMs, input.reconnectKey)}${lost.status.reason === '' ? '' : `. ${lost.status.reason}`}`,
+    }
   const isStale = isMoving(liveness) && seen !== null && nowMs - seen.atMs > staleAfterMs
   const found = liveness === 'finished' ? endIn({ ...run, observation: seen }) : null
   const end = found?.word === 'completed' ? null : found

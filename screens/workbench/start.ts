@@ -2,6 +2,7 @@ import { createElement } from 'react'
 import { buildKeymap } from '../../src/commands/keymap.ts'
 import { allCommands } from '../../src/commands/list/all.ts'
 import type { ScreenId, Settings } from '../../src/commands/types.ts'
+import type { Links } from '../../src/host/link/types.ts'
 import { openMemory } from '../../src/session/memory.ts'
 import type { WorkbenchSettings } from '../../src/session/view.ts'
 import type { Workspace } from '../../src/session/workspace.ts'
@@ -21,6 +22,8 @@ export interface StartOptions extends ThemeFlags {
   /** Settings from the command line. */
   readonly settings: Settings
   readonly screen: string | null
+  /** Links to hosts that the acts of this process open. */
+  readonly links: Links
   /** Login name, for records. */
   readonly who: string
   readonly env: Readonly<Record<string, string | undefined>>
@@ -94,6 +97,7 @@ export async function startWorkbench(options: StartOptions): Promise<Left> {
     size: terminal.size(),
     who: options.who,
     settings: options.settings,
+    links: options.links,
     clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
     remember: (ui) => memory.set(ui),
     host: {

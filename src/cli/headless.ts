@@ -4,6 +4,8 @@ import { baseType, choicesOf, validateArgs } from '../commands/line.ts'
 import { allCommands } from '../commands/list/all.ts'
 import type { CommandEnvironment, CommandSpec, ScreenId } from '../commands/types.ts'
 import type { ActResult, Progress } from '../run/act.ts'
+import { closeHosts, keepHostsOpen, links } from '../session/hosts.ts'
+import { type LinkView, linkData, linkWords } from '../session/link-words.ts'
 import { terminalAsker } from './asker.ts'
 import { flagSettings, type Globals } from './globals.ts'
 import { loginName } from './login.ts'
@@ -67,6 +69,9 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
     progress: progressPrinter(request.globals.json || process.stderr.isTTY !== true),
     openRun: () => {},
   }
+  // One link for all acts of a walk: each would log in anew.
+  keepHostsOpen(hostsIdleMs)
+  let left: readonly LinkView[] = []
   let result: ActResult
   try {
     if (spec.id === 'app.view') {
@@ -88,6 +93,8 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
     return problem.exitCode
   } finally {
     for (const signal of Object.keys(endSignals)) process.removeListener(signal, interrupt)
+    left = links.all()
+    await closeHosts()
   }
   const exitCode = abort.signal.aborted
     ? endSignals[endedBy ?? 'SIGINT']
@@ -96,13 +103,30 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
       : result.exitCode
   if (request.globals.json) {
     process.stdout.write(
-      `${JSON.stringify({ ok: exitCode === 0, exitCode, summary: result.summary, data: result.data ?? null }, null, 2)}\n`,
+      `${JSON.stringify({ ok: exitCode === 0, exitCode, summary: result.summary, data: result.data ?? null, ...linkFields(left) }, null, 2)}\n`,
     )
   } else {
-    for (const text of plainResult(result, request.globals.ascii)) process.stdout.write(`${text}\n`)
+    for (const text of [...plainResult(result, request.globals.ascii), ...linkLines(left)])
+      process.stdout.write(`${text}\n`)
   }
   return exitCode
 }
+
+/** A link that nobody used for so long is given up. */
+const hostsIdleMs = 10 * 60_000
+
+/** How the links stood at the end, for a script; nothing where there were none. */
+const linkFields = (left: readonly LinkView[]) =>
+  left.length === 0 ? {} : { links: left.map((link) => linkData(link, Date.now())) }
+
+/** For a person: what is not up. */
+const linkLines = (left: readonly LinkView[]) =>
+  left
+    .filter((link) => link.status.state !== 'up')
+    .map(
+      (link) =>
+        `${link.host}: ${linkWords(link, Date.now())}${link.status.reason === '' ? '' : `. ${link.status.reason}`}`,
+    )
 
 /** A screen as lines, read and then let go of. */
 async function printScreen(

@@ -1,8 +1,12 @@
 import { startWorkbench } from '../../screens/workbench/start.ts'
+import { closeHosts, keepHostsOpen, links } from '../session/hosts.ts'
 import { userFolders } from '../session/paths.ts'
 import { flagSettings, type Globals } from './globals.ts'
 import { loginName } from './login.ts'
 import { createWorkspace } from './workspace.ts'
+
+/** A link that nobody used for so long is given up; the next use makes it again. */
+const hostsIdleMs = 10 * 60_000
 
 /** Opens the workbench, again for each project that the person goes to; settles with the exit code. */
 export async function openWorkbench(
@@ -14,6 +18,7 @@ export async function openWorkbench(
   let runId = globals.run
   let screen = globals.screen
   // Going to a run of another project leaves one workbench and opens the next; what was on screen is remembered by each.
+  keepHostsOpen(hostsIdleMs)
   for (let round = 0; ; round += 1) {
     // A plan file that was named belongs to the first project only.
     const settings = flagSettings(round === 0 ? globals : { ...globals, plan: null })
@@ -29,13 +34,17 @@ export async function openWorkbench(
       isAscii: globals.ascii,
       isColourless: globals.noColor,
       env,
+      links,
       makeWorkspace: (remembered, onTrouble) =>
         createWorkspace({ projectFolder: here, settings, runId: asked ?? remembered, onTrouble }),
       loadSettings: async () => (await import('./settings.ts')).workbenchSettings(here, settings),
     })
     // Looks at the run keep it open between them; the last one may still be under way.
     await (await import('../commands/beat.ts')).endBeat()
-    if (next === null) return exitCode
+    if (next === null) {
+      await closeHosts()
+      return exitCode
+    }
     folder = next.projectFolder
     runId = next.runId
     screen = next.screen

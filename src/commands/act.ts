@@ -56,20 +56,18 @@ async function profileOf(name: string) {
 }
 
 /** The host that a plan names: this machine, or whatever the user's `ssh` would take. */
-async function hostOf(name: string, env: ProjectRequest) {
+async function hostOf(name: string, env: ProjectRequest & Pick<CommandEnvironment, 'via'>) {
   if (name === 'local') return (await import('../host/local.ts')).createLocalHost()
-  const [{ openHost }, { userFolders }, { config }] = await Promise.all([
-    import('../host/open.ts'),
-    import('../session/paths.ts'),
+  const [{ leaseHost }, { config }] = await Promise.all([
+    import('../session/hosts.ts'),
     loadSettings(env.projectFolder, env.settings),
   ])
-  const { host } = await openHost(name, {
-    env: process.env,
-    stateFolder: userFolders(process.env).state,
+  return leaseHost(name, {
     transport: config.ssh.transport === 'auto' ? null : config.ssh.transport,
     ...(config.ssh.configFile === null ? {} : { configFile: config.ssh.configFile }),
+    isAttended: env.via !== 'auto',
+    signal: env.signal,
   })
-  return host
 }
 
 /** Stages that a cell's output goes through before it is stored or shown: sanitised first, then secrets masked. */

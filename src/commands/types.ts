@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { ActResult } from '../run/act.ts'
 import type { Risk, RunState } from '../run/types.ts'
+import type { LinkView } from '../session/link-words.ts'
 
 /** Every screen, in the order in which help and docs name them. */
 export const screenIds = [
@@ -30,6 +31,8 @@ export interface CommandState {
   /** Row that the screen's cursor is on, if the screen has one: unit id, item id, run id, task number. */
   readonly selection: string | null
   readonly nowMs: number
+  /** Links to hosts that are open; absent: none. */
+  readonly links?: readonly LinkView[]
 }
 
 export interface CommandSpec<S extends z.ZodObject = z.ZodObject> {

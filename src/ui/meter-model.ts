@@ -14,6 +14,8 @@ export interface MeterModel {
   /** Fractions from which it counts as mid and as high. */
   readonly mid?: number
   readonly high?: number
+  /** Read too long ago to say how things are now: never drawn as good. */
+  readonly isOld?: boolean
 }
 
 /** True for a number that can be drawn. */
@@ -39,8 +41,9 @@ export function meterBar(fraction: number | null, width: number, glyphs: Glyphs)
 }
 
 /** Token of the bar: default thresholds 75 % and 90 %. */
-export function meterToken({ fraction, mid = 0.75, high = 0.9 }: MeterModel): Token {
+export function meterToken({ fraction, mid = 0.75, high = 0.9, isOld = false }: MeterModel): Token {
   if (!isKnown(fraction)) return 'state.unknown'
+  if (isOld) return 'state.stale'
   return fraction >= high ? 'meter.high' : fraction >= mid ? 'meter.mid' : 'meter.low'
 }
 

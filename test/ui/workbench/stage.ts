@@ -5,6 +5,7 @@ import { buildKeymap } from '../../../src/commands/keymap.ts'
 import { allCommands } from '../../../src/commands/list/all.ts'
 import { createRegistry } from '../../../src/commands/registry.ts'
 import type { CommandSpec } from '../../../src/commands/types.ts'
+import type { Links } from '../../../src/host/link/types.ts'
 import type { RunState } from '../../../src/run/types.ts'
 import type { PlanView, Shelves } from '../../../src/session/view.ts'
 import type { Workspace } from '../../../src/session/workspace.ts'
@@ -58,6 +59,7 @@ export function makeStage(
     readonly ui?: Partial<UiState>
     readonly shelves?: Partial<Shelves>
     readonly size?: { columns: number; rows: number }
+    readonly links?: Links
     /** Stands in for what a command does. */
     readonly runs?: Readonly<Record<string, NonNullable<CommandSpec['run']>>>
   } = {},
@@ -106,6 +108,7 @@ export function makeStage(
     size: options.size ?? { columns: 80, rows: 24 },
     who: 'ada',
     settings: {},
+    ...(options.links === undefined ? {} : { links: options.links }),
     clock: { nowMs: () => time.nowMs, monotonicMs: () => time.monotonicMs },
     remember: (ui) => remembered.push(ui),
     host: {
