@@ -1,5 +1,5 @@
 // `npm test`: types, style, then every test. Ends with `N passed, N failed, N skipped`.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -8,11 +8,55 @@ import { fileURLToPath } from 'node:url'
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const bin = join(root, 'node_modules', '.bin')
 const counts = { passed: 0, failed: 0, skipped: 0 }
+const extra = process.argv.slice(2)
+
+/**
+ * Side by side: the second half mostly waits for what it has started, one file after the other, and would leave a core
+ * idle for minutes. With arguments of the caller's there is one run of exactly what was asked for.
+ */
+const halves =
+  extra.length > 0
+    ? [[]]
+    : [
+        ['unit', 'ui', 'formats', 'hosts', 'engines', 'faults'],
+        ['e2e', 'crash'],
+      ]
 
 function step(title, command, args) {
   console.log(`kx: ${title}`)
   const done = spawnSync(join(bin, command), args, { cwd: root, stdio: 'inherit' })
   return done.status === 0
+}
+
+/** Runs some projects; what the later halves say is kept and shown when they are done, so that lines do not mix. */
+function runTests(projects, report, isShownAtOnce) {
+  const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const chosen = projects.flatMap((name) => ['--project', name])
+  const stdio = isShownAtOnce ? 'inherit' : ['ignore', 'pipe', 'pipe']
+  const child = spawn(join(bin, 'vitest'), [...args, ...chosen, ...extra], { cwd: root, stdio })
+  const said = []
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => said.push(chunk))
+  return new Promise((settle) => {
+    child.on('error', (error) => settle({ isGreen: false, said: Buffer.from(`kx: ${error.message}\n`) }))
+    child.on('close', (code) => settle({ isGreen: code === 0, said: Buffer.concat(said) }))
+  })
+}
+
+function count(report, isGreen) {
+  try {
+    const r = JSON.parse(readFileSync(report, 'utf8'))
+    counts.passed += r.numPassedTests
+    counts.skipped += r.numPendingTests + (r.numTodoTests ?? 0)
+    // A file that dies before its first test has no failed test to count, and an unhandled error none either.
+    const broken = r.testResults.filter(
+      (f) => f.status === 'failed' && !f.assertionResults.some((a) => a.status === 'failed'),
+    ).length
+    const failed = r.numFailedTests + broken
+    counts.failed += failed === 0 && !isGreen ? 1 : failed
+  } catch (error) {
+    console.error(`kx: the test report could not be read: ${error.message}`)
+    counts.failed += 1
+  }
 }
 
 for (const [title, command, args] of [
@@ -24,29 +68,12 @@ for (const [title, command, args] of [
 }
 
 const scratch = mkdtempSync(join(tmpdir(), 'kx-test-'))
-const report = join(scratch, 'report.json')
-const extra = process.argv.slice(2)
-const isGreen = step('tests', 'vitest', [
-  'run',
-  '--reporter=default',
-  '--reporter=json',
-  `--outputFile.json=${report}`,
-  ...extra,
-])
-try {
-  const r = JSON.parse(readFileSync(report, 'utf8'))
-  counts.passed += r.numPassedTests
-  counts.failed += r.numFailedTests
-  counts.skipped += r.numPendingTests + (r.numTodoTests ?? 0)
-  // A file that dies before its first test has no failed test to count, and an unhandled error none either.
-  const broken = r.testResults.filter(
-    (f) => f.status === 'failed' && !f.assertionResults.some((a) => a.status === 'failed'),
-  ).length
-  counts.failed += broken
-  if (!isGreen && counts.failed === 0) counts.failed = 1
-} catch (error) {
-  console.error(`kx: the test report could not be read: ${error.message}`)
-  counts.failed += 1
+console.log('kx: tests')
+const reports = halves.map((_, i) => join(scratch, `report-${i}.json`))
+const done = await Promise.all(halves.map((projects, i) => runTests(projects, reports[i], i === 0)))
+for (const [i, { isGreen, said }] of done.entries()) {
+  process.stdout.write(said)
+  count(reports[i], isGreen)
 }
 rmSync(scratch, { recursive: true, force: true })
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
