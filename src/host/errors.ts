@@ -10,6 +10,9 @@ export class HostError extends Error {
   }
 }
 
+/** Code of a HostError that says: nothing was begun, so trying again repeats nothing. */
+export const notBegun = 'ENOTBEGUN'
+
 /** Error code of a system error, or null. */
 export function codeOf(error: unknown): string | null {
   if (typeof error !== 'object' || error === null || !('code' in error)) return null

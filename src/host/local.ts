@@ -6,6 +6,7 @@ import { KeptShells } from './kept-shell.ts'
 import { execLocal } from './local-exec.ts'
 import { listLocal, readLocal, removeTreeLocal, sha256Local, statLocal, writeLocal } from './local-files.ts'
 import { bootId, isLocalAlive, killLocal } from './local-process.ts'
+import { spawnLocal } from './local-spawn.ts'
 import { scriptInput } from './script.ts'
 import type { ExecOptions, Host, ScriptOptions } from './types.ts'
 
@@ -48,6 +49,10 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
     script: (source, args, given = {}) =>
       (canBeKept(given) && !isClosed ? shells.run(source, args, given) : null) ??
       exec(['sh', '-s', '--', ...args], { ...given, stdin: scriptInput(source) }),
+    spawn: async (argv, given) => {
+      if (isClosed) throw new HostError(`Host ${name} is closed: open it again before running anything.`)
+      return await spawnLocal(argv, given, options.env ?? process.env)
+    },
     stat: statLocal,
     list: listLocal,
     read: readLocal,

@@ -47,6 +47,33 @@ export interface ProcessIdentity {
   readonly bootId: string
 }
 
+export interface SpawnOptions extends Pick<ExecOptions, 'cwd' | 'env'> {
+  /** Time to begin; default 60 s. What runs has no deadline of its own. */
+  readonly startSeconds?: number
+  /** Gives up what has not begun. What runs is ended with `Host.kill`. */
+  readonly signal?: AbortSignal
+  /** Both must be taken: they share one window, and an unread one stops the other (handbook ssh T8). */
+  readonly onStdout: (chunk: Uint8Array) => void
+  readonly onStderr: (chunk: Uint8Array) => void
+}
+
+/** A program that runs on the host, with its streams open. */
+export interface HostProcess {
+  /** Leader of its own session and group; null where the kernel there does not tell. */
+  readonly identity: ProcessIdentity | null
+  /** Settles once, always, after all output was handed over: a lost link is `unknown`. */
+  readonly ending: Promise<Ending>
+  /** False: wait for `drained` before writing more. */
+  write(bytes: Uint8Array | string): boolean
+  drained(): Promise<void>
+  endInput(): void
+  /** Holds output back at its source until `resume`. */
+  pause(): void
+  resume(): void
+  /** Gives the streams up. The program may go on running: use `Host.kill` to end it. */
+  close(): void
+}
+
 export interface FileStat {
   readonly path: string
   readonly kind: 'file' | 'folder' | 'symlink' | 'other'
@@ -67,6 +94,11 @@ export interface Host {
   exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>
   /** Runs a POSIX sh script that is handed over on standard input (`sh -s`), so nothing needs quoting. */
   script(source: string, args: readonly string[], options?: ScriptOptions): Promise<ExecResult>
+  /**
+   * Starts a program and leaves its streams to the caller. Rejects with a HostError when it did not begin: code
+   * `ENOTBEGUN` when that is certain, any other when it may have begun all the same.
+   */
+  spawn(argv: readonly string[], options: SpawnOptions): Promise<HostProcess>
   stat(path: string): Promise<FileStat | null>
   /** Names only asked-for: entries of one folder, not following symlinks. Missing folder: null. */
   list(path: string): Promise<readonly FileStat[] | null>

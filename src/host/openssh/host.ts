@@ -78,6 +78,7 @@ export function createOpensshHost(options: OpensshHostOptions): OpensshHost {
           (canBeKept(given) ? await runner.ask(source, args, given) : null) ??
           (await runner.run(['sh', '-s', '--', ...args], { ...given, stdin: scriptInput(source) })),
       ),
+    spawn: (argv, given) => whenOpen(() => runner.spawn(argv, given)),
     kill: (process, graceSeconds) => killRemote(byKill, process, graceSeconds),
     reconnect: () => runner.connector.retry(),
     close: async () => {

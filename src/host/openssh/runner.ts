@@ -1,3 +1,4 @@
+import { HostError, notBegun } from '../errors.ts'
 import { defaultMaxBytes, defaultTimeoutSeconds } from '../local-exec.ts'
 import { until } from '../local-process.ts'
 import { type RemoteCommand, remoteCommand, remoteCommandOf } from '../remote/command.ts'
@@ -5,12 +6,13 @@ import type { MarkedStream } from '../remote/marked-stream.ts'
 import { endingOf } from '../remote/marked-stream.ts'
 import { scriptRunner } from '../remote/parts.ts'
 import { endRemote, type KillOutcome } from '../remote/process.ts'
-import type { Ending, ExecOptions, ExecResult, ScriptOptions } from '../types.ts'
+import type { Ending, ExecOptions, ExecResult, HostProcess, ScriptOptions, SpawnOptions } from '../types.ts'
 import { ConnectError } from './connect-error.ts'
 import { Connector } from './connector.ts'
 import { KeptSession } from './kept.ts'
 import type { Master } from './master.ts'
 import { defaultMaxSessions, directArguments, type OpensshHostOptions, sessionArguments } from './options.ts'
+import { openProcess } from './process.ts'
 import { Session } from './session.ts'
 import { Slots } from './slots.ts'
 
@@ -112,6 +114,53 @@ export class Runner {
       // The end of the kept shell is not that of the script.
       return timed.result(ending.kind === 'unknown' ? ending : { kind: 'unknown', reason: timed.why() }, asked)
     })
+  }
+
+  /** A session whose streams are the caller's. See `Host.spawn`. */
+  async spawn(argv: readonly string[], given: SpawnOptions): Promise<HostProcess> {
+    const command = remoteCommandOf(argv, given)
+    const seconds = given.startSeconds ?? 60
+    const deadline = AbortSignal.timeout(Math.min(longestTimerMilliseconds, Math.max(1, seconds * 1000)))
+    const signal = given.signal === undefined ? deadline : AbortSignal.any([deadline, given.signal])
+    const why = () => (deadline.aborted ? `did not begin within ${seconds} s` : 'was given up before it began')
+    for (let refusals = 0; ; refusals += 1) {
+      const session = await this.#openFor(command, given, signal)
+      if (session === null) throw new HostError(`${argv[0]} ${why()}.`, notBegun)
+      // It may begin at any moment from here on: only the deadline counts, or it would be left running unseen.
+      await Promise.race([session.begun, aborted(deadline)])
+      if (session.isRefused) {
+        this.#slots.lower()
+        await session.gone
+        await Promise.race([pause(Math.min(1000, 20 * 2 ** refusals)), aborted(signal)])
+        continue
+      }
+      if (session.hasBegun) return openProcess(session)
+      session.stop()
+      const said = session.said()
+      throw new HostError(`${argv[0]} was not seen to begin${said === '' ? '' : `: ${said}`}.`)
+    }
+  }
+
+  async #openFor(command: RemoteCommand, given: SpawnOptions, signal: AbortSignal): Promise<Session | null> {
+    if (signal.aborted) return null
+    try {
+      const giveBack = await this.#slots.take(signal)
+      if (giveBack === null) return null
+      try {
+        const { socket } = await this.connector.connected(signal)
+        this.lastUse = performance.now()
+        const argv = [this.#program, ...sessionArguments(this.#options, socket, remoteCommand)]
+        const session = new Session(argv, this.#env, command, 0, given, true)
+        void session.gone.then(giveBack)
+        return session
+      } catch (error) {
+        giveBack()
+        throw error
+      }
+    } catch (error) {
+      if (error instanceof ConnectError) throw new HostError(error.message, notBegun, error)
+      throw error
+    }
   }
 
   async close(): Promise<void> {

@@ -22,6 +22,8 @@ export class Session {
   readonly over: Promise<void>
   /** Settles when `ssh` is gone, so that its session is free again. */
   readonly gone: Promise<void>
+  /** Settles when the command has said who it is, or when nothing of it will come any more. */
+  readonly begun: Promise<void>
   readonly #child: ReturnType<typeof spawn>
   #failure = ''
 
@@ -38,6 +40,9 @@ export class Session {
     const [program = '', ...args] = argv
     const over = Promise.withResolvers<void>()
     const gone = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
+    void over.promise.then(begun.resolve)
+    this.begun = begun.promise
     this.over = over.promise
     this.gone = gone.promise
     this.#child = spawn(program, args, { env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
@@ -45,6 +50,7 @@ export class Session {
     let drain: NodeJS.Timeout | undefined
     const take = (stream: MarkedStream) => (chunk: Buffer) => {
       stream.take(chunk)
+      if (this.out.begun !== null) begun.resolve()
       if (this.out.ended === null || this.err.ended === null) return
       over.resolve()
       drain ??= setTimeout(() => this.stop(), drainMilliseconds)
@@ -70,9 +76,26 @@ export class Session {
     if (!hasOpenInput) child.stdin?.end(given.stdin ?? '')
   }
 
-  /** More input, where it was left open. */
-  write(bytes: string): void {
-    this.#child.stdin?.write(bytes)
+  /** More input, where it was left open. False: wait for `drained` before writing more. */
+  write(bytes: Uint8Array | string): boolean {
+    const { stdin } = this.#child
+    return stdin?.writable === true ? stdin.write(bytes) : true
+  }
+
+  drained(): Promise<void> {
+    const { stdin } = this.#child
+    if (stdin?.writableNeedDrain !== true) return Promise.resolve()
+    return Promise.race([new Promise<void>((resolve) => stdin.once('drain', () => resolve())), this.gone])
+  }
+
+  pause(): void {
+    this.#child.stdout?.pause()
+    this.#child.stderr?.pause()
+  }
+
+  resume(): void {
+    this.#child.stdout?.resume()
+    this.#child.stderr?.resume()
   }
 
   endInput(): void {

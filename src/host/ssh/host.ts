@@ -1,12 +1,12 @@
 import type { SFTPWrapper } from 'ssh2'
 import { BoundedBytes } from '../bounded-bytes.ts'
-import { HostError } from '../errors.ts'
+import { HostError, notBegun } from '../errors.ts'
 import { defaultMaxBytes, defaultTimeoutSeconds } from '../local-exec.ts'
 import { remoteHostParts, scriptRunner } from '../remote/parts.ts'
 import { endRemote } from '../remote/process.ts'
 import type { RunScript } from '../remote/types.ts'
 import { scriptInput } from '../script.ts'
-import type { Ending, ExecOptions, ExecResult, Host, ScriptOptions } from '../types.ts'
+import type { Ending, ExecOptions, ExecResult, Host, HostProcess, ScriptOptions } from '../types.ts'
 import { BulkLink } from './bulk.ts'
 import type { SshConnection } from './connection.ts'
 import { Deadline, raceSignal } from './deadline.ts'
@@ -16,7 +16,7 @@ import { KeyRing } from './keys.ts'
 import { ControlLink } from './link.ts'
 import { RemoteProcess } from './process.ts'
 import { sshTiming } from './timing.ts'
-import type { SshHost, SshHostOptions, SshProcess, SshProcessOptions } from './types.ts'
+import type { SshHost, SshHostOptions, SshSpawnOptions } from './types.ts'
 
 /** Between TERM and KILL when a deadline passes or the caller gives up. */
 const graceSeconds = 2
@@ -126,13 +126,25 @@ class Ssh2Host {
     return this.run(['sh', '-s', '--', ...args], { ...given, stdin: scriptInput(source) }, 'control', true)
   }
 
-  readonly spawn = async (argv: readonly string[], given: SshProcessOptions): Promise<SshProcess> => {
+  readonly spawn = async (argv: readonly string[], given: SshSpawnOptions): Promise<HostProcess> => {
     this.#checkOpen()
     const seconds = given.startSeconds ?? 60
     const deadline = new Deadline(seconds, () => new HostError(`${argv[0]} did not begin within ${seconds} s.`))
+    const giveUp = () => deadline.fail(new HostError(`${argv[0]} was given up before it began.`))
+    if (given.signal?.aborted === true) giveUp()
+    given.signal?.addEventListener('abort', giveUp, { once: true })
     try {
-      const connection = await this.#connection(given.over ?? 'control', deadline.signal)
-      const process = await RemoteProcess.start(connection, argv, given, deadline.signal)
+      let process: RemoteProcess
+      try {
+        const connection = await this.#connection(given.over ?? 'control', deadline.signal)
+        process = await RemoteProcess.start(connection, argv, given, deadline.signal)
+      } catch (error) {
+        if (error instanceof TypeError) throw error
+        // Without a channel nothing was sent, so nothing can have begun.
+        throw new HostError(messageOf(error), notBegun, error)
+      }
+      // From here on it may begin at any moment: giving up would leave it running unseen.
+      given.signal?.removeEventListener('abort', giveUp)
       const identity = await deadline.race(process.begun).catch((error: unknown) => {
         process.close()
         throw error
@@ -149,6 +161,7 @@ class Ssh2Host {
       }
     } finally {
       deadline.clear()
+      given.signal?.removeEventListener('abort', giveUp)
     }
   }
 

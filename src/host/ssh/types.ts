@@ -1,6 +1,6 @@
 import type { SFTPWrapper } from 'ssh2'
 import type { HostIdentity } from '../../walk/proof.ts'
-import type { Ending, ExecOptions, Host, ProcessIdentity } from '../types.ts'
+import type { Host, HostProcess, SpawnOptions } from '../types.ts'
 import type { HostVerdict } from './known-hosts-verifier.ts'
 import type { SshTiming } from './timing.ts'
 
@@ -84,31 +84,9 @@ export interface SshHostOptions {
   readonly timing?: SshTiming
 }
 
-export interface SshProcessOptions extends Pick<ExecOptions, 'cwd' | 'env'> {
-  /** Time to begin; default 60 s. What runs has no deadline of its own. */
-  readonly startSeconds?: number
+export interface SshSpawnOptions extends SpawnOptions {
   /** The connection it runs over; bulk data must not hold up control (handbook ssh T11). Default `control`. */
   readonly over?: 'control' | 'bulk'
-  /** Both must be taken: they share one window, and an unread one stops the other (handbook ssh T8). */
-  readonly onStdout: (chunk: Uint8Array) => void
-  readonly onStderr: (chunk: Uint8Array) => void
-}
-
-/** A program that runs on the host, over a channel that is open. */
-export interface SshProcess {
-  /** Leader of its own session and group; null where the kernel there does not tell. */
-  readonly identity: ProcessIdentity | null
-  /** Settles once, always: a lost link is `unknown`. */
-  readonly ending: Promise<Ending>
-  /** False: wait for `drained` before writing more. */
-  write(bytes: Uint8Array | string): boolean
-  drained(): Promise<void>
-  endInput(): void
-  /** Holds output back at its source until `resume`. */
-  pause(): void
-  resume(): void
-  /** Gives the channel up. The program may go on running: use `Host.kill` to end it. */
-  close(): void
 }
 
 /** A host over ssh2. */
@@ -119,8 +97,7 @@ export interface SshHost extends Host {
   connect(signal?: AbortSignal): Promise<void>
   /** Tries again after a pause, at once. */
   resume(): void
-  /** Starts a program and leaves its streams to the caller. Rejects with a HostError when it did not begin. */
-  spawn(argv: readonly string[], options: SshProcessOptions): Promise<SshProcess>
+  spawn(argv: readonly string[], options: SshSpawnOptions): Promise<HostProcess>
   /** An SFTP session over the bulk connection; the caller ends it. Its calls need deadlines of their own (T6). */
   sftp(seconds?: number): Promise<SFTPWrapper>
 }
