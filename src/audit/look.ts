@@ -3,6 +3,7 @@ import { createLocalHost } from '../host/local.ts'
 import type { DiskProbe } from '../host/probe/probe.ts'
 import { type ProbeAnswer, runProbe } from '../host/probe/run-probe.ts'
 import { known, type Reading, unknown } from '../host/probe/value.ts'
+import type { RealPath } from '../host/probe/wide.ts'
 import type { ExecOptions, ExecResult, Host } from '../host/types.ts'
 import type { Profile, Tier } from '../profile/schema.ts'
 import { resolveTierPath, tierFor } from '../profile/tiers.ts'
@@ -12,7 +13,7 @@ import { shellJoin } from '../text/shell.ts'
 import type { ItemSpec } from '../walk/item.ts'
 import type { HostIdentity } from '../walk/proof.ts'
 import type { Verdict } from '../walk/verdict.ts'
-import type { InterpreterFacts } from './rules/gpu.ts'
+import type { InterpreterFacts } from './rules/interpreter.ts'
 import type { TierSpace } from './rules/storage.ts'
 
 /** What an item gives back: the verdict, with the command by which a person can see it too. */
@@ -52,6 +53,8 @@ export interface Look {
   readonly probe: () => Promise<ProbeAnswer>
   readonly spaces: () => Promise<readonly TierSpace[]>
   readonly spaceOf: (tier: TierPath) => Promise<DiskProbe | null>
+  /** Where a tier really lies, behind symlinks. */
+  readonly realPathOf: (tier: TierPath) => Promise<Reading<RealPath>>
   readonly interpreter: () => Promise<Reading<InterpreterFacts>>
 }
 
@@ -69,9 +72,13 @@ export async function startLook(
   }
   const paths = [...new Set(tiers.flatMap((each) => (each.path === null ? [] : [each.path])))]
   if (host.kind === 'local') paths.push(ctx.loaded.projectFolder)
-  const probe = once(() => runProbe(host, { paths, timeoutSeconds: 15, signal: ctx.signal }))
+  const probe = once(() => runProbe(host, { paths, timeoutSeconds: 15, signal: ctx.signal, isWide: true }))
   const spaceOf = async (each: TierPath) => (await probe()).probe.disks.find((disk) => disk.path === each.path) ?? null
   const nothing = unknown('its path is not known on this host')
+  const realPathOf = async (each: TierPath) => {
+    const at = each.path === null ? -1 : paths.indexOf(each.path)
+    return (await probe()).probe.wide.realPaths[at] ?? nothing
+  }
   const look: Look = {
     ctx,
     host,
@@ -86,11 +93,18 @@ export async function startLook(
     exec: (argv, options = {}) => host.exec(argv, { timeoutSeconds: 15, signal: ctx.signal, ...options }),
     probe,
     spaceOf,
+    realPathOf,
     spaces: async () =>
       Promise.all(
         tiers.map(async (each) => {
           const disk = await spaceOf(each)
-          return { ...each, bytes: disk?.bytes ?? nothing, inodes: disk?.inodes ?? nothing }
+          return {
+            ...each,
+            bytes: disk?.bytes ?? nothing,
+            inodes: disk?.inodes ?? nothing,
+            real: await realPathOf(each),
+            mount: disk?.mount ?? nothing,
+          }
         }),
       ),
     interpreter: once(() => askInterpreter(look)),

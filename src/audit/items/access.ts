@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { parseTmuxSessions } from '../../host/probe/tmux.ts'
 import { formatCount } from '../../text/format.ts'
 import { sanitiseLine } from '../../text/sanitise.ts'
 import { fail, notApplicable, pass } from '../../walk/verdict.ts'
 import { interpreterOf } from '../interpreter.ts'
 import { type AuditItem, type Look, type Looked, textOf } from '../look.ts'
-import { asksForNoGpu, judgeInterpreter } from '../rules/gpu.ts'
+import { judgeEnvironment, judgeMirrors } from '../rules/environment.ts'
+import { asksForNoGpu } from '../rules/gpu.ts'
+import { judgeInterpreter } from '../rules/interpreter.ts'
 import { unsure } from '../rules/verdict.ts'
 import { routeItem } from './ssh.ts'
 
@@ -127,31 +131,58 @@ function detachSurvival(look: Look): Looked {
   return survivesDisconnect ? pass(text, { detail: [note] }) : fail(text, { detail: [note] })
 }
 
-function chinaMirror(look: Look): Looked {
-  if (look.profile.chinaMirrorNeeded !== 'yes') return notApplicable('this platform needs no mirror by its profile')
-  return Object.hasOwn(look.plan.environmentVariables, 'HF_ENDPOINT')
-    ? pass('a mirror endpoint is set for the job')
-    : fail('no HF_ENDPOINT among the environment variables of the plan')
+/** Whether the interpreter that the image brings is there, and is the one that the launch line names. */
+async function imageIsEnvironment(look: Look): Promise<Looked> {
+  const { profile, plan } = look
+  const own = profile.launch.interpreter ?? null
+  const argv = ['sh', '-c', 'command -v -- "$1" && "$1" --version', 'sh', own ?? interpreterOf(plan) ?? 'python3']
+  const found = own === null && interpreterOf(plan) === null ? null : textOf(await look.exec(argv))
+  const requirements =
+    plan.environment.kind !== 'uv'
+      ? null
+      : await readFile(join(look.ctx.loaded.projectFolder, plan.environment.requirements), 'utf8').catch(() => null)
+  const said = found === null ? null : found.isKnown ? sanitiseLine(found.value.trim().replaceAll('\n', ', ')) : null
+  return {
+    ...judgeEnvironment({ profile, plan, interpreter: interpreterOf(plan), said, requirements }),
+    command: 'command -v python3; python3 --version',
+  }
 }
-
-const localOnly = (id: string, title: string, severity: 'error' | 'warn', why: string): AuditItem => ({
-  spec: { id, title, gate, severity, how: 'auto' },
-  look: (look) => (look.isLocal ? notApplicable(why) : unsure('this kind of host is not audited for it yet')),
-})
 
 /** Names only: whether each variable that the plan calls secret has a value where commands run. */
 async function secretsThere(look: Look): Promise<Looked> {
   const names = look.plan.secrets
   if (names.length === 0) return notApplicable('the plan needs no secrets')
-  if (!look.isLocal) return unsure('this kind of host is not audited for it yet')
   const missing: string[] = []
   for (const name of names) {
     const ran = await look.exec(['sh', '-c', 'printenv -- "$1" >/dev/null', 'sh', name])
+    if (ran.ending.kind === 'unknown') return unsure(ran.ending.reason)
     if (ran.ending.kind !== 'exited' || ran.ending.code !== 0) missing.push(name)
   }
-  return missing.length === 0
-    ? pass(`${formatCount(names.length)} set here; values are neither shown nor stored`)
-    : fail(`not set: ${missing.join(', ')}`)
+  const where = look.isLocal ? 'here' : `in a session on ${sanitiseLine(look.host.name)}`
+  const command = 'printenv -- <name> >/dev/null'
+  if (missing.length === 0)
+    return { ...pass(`${formatCount(names.length)} set ${where}; values are neither shown nor stored`), command }
+  if (look.isLocal) return { ...fail(`not set: ${missing.join(', ')}`), command }
+  const file = await credentialFile(look)
+  const detail = [`credential file of the profile: ${file.text}`]
+  return file.isPrivate
+    ? { ...pass(`not in the session (${missing.join(', ')}), and ${file.text}`, { detail }), command }
+    : { ...fail(`not set ${where}: ${missing.join(', ')}`, { detail }), command }
+}
+
+/** Whether the file that the profile names for credentials is there, belongs to this user and is shown to nobody else. */
+async function credentialFile(look: Look): Promise<{ readonly isPrivate: boolean; readonly text: string }> {
+  const named = look.profile.overrides.CRED_FILE ?? ''
+  if (named === '') return { isPrivate: false, text: 'none named' }
+  const script = `case $1 in "~/"*) file=$HOME/\${1#"~/"} ;; *) file=$1 ;; esac
+[ -f "$file" ] || { echo missing; exit 0; }
+[ -O "$file" ] || { echo foreign; exit 0; }
+ls -ln -- "$file" | cut -c 1-10`
+  const ran = await look.host.script(script, [named], { timeoutSeconds: 10, signal: look.ctx.signal })
+  const text = textOf(ran)
+  const word = text.isKnown ? text.value.trim() : text.reason
+  const isPrivate = /^-[r-][w-][x-]------$/.test(word)
+  return { isPrivate, text: `${named} ${isPrivate ? 'is there for this user alone' : `(${sanitiseLine(word)})`}` }
 }
 
 export const accessItems: readonly AuditItem[] = [
@@ -169,12 +200,17 @@ export const accessItems: readonly AuditItem[] = [
     timeoutSeconds: 70,
     look: noSilentCpu,
   },
-  localOnly(
-    'audit.image-is-env',
-    'The image is the environment',
-    'warn',
-    'nothing is rented: the plan names its own environment',
-  ),
+  {
+    spec: {
+      id: 'audit.image-is-env',
+      title: 'The image is the environment',
+      gate,
+      severity: 'warn',
+      how: 'auto',
+      fix: 'Name the interpreter of the image in the plan, and leave torch out of the requirements.',
+    },
+    look: imageIsEnvironment,
+  },
   {
     spec: {
       id: 'audit.secrets-stdin',
@@ -193,9 +229,9 @@ export const accessItems: readonly AuditItem[] = [
       gate,
       severity: 'error',
       how: 'auto',
-      fix: 'Set HF_ENDPOINT in environmentVariables of the plan.',
+      fix: 'Set the variables of the profile (kx profile show) in environmentVariables of the plan.',
     },
-    look: chinaMirror,
+    look: (look) => judgeMirrors(look.profile, look.plan),
   },
   routeItem,
   {

@@ -1,16 +1,10 @@
 import { usableCores } from '../../host/probe/machine-class.ts'
 import type { Verdict } from '../../walk/verdict.ts'
 import type { AuditItem, Look, Looked } from '../look.ts'
-import {
-  asksForNoGpu,
-  judgeCapability,
-  judgeGpuDriver,
-  judgeGpuFree,
-  judgeGpuHealth,
-  judgeGpuMemory,
-  judgeGpuPresent,
-} from '../rules/gpu.ts'
-import { judgeClock, judgeCpu, judgeMemory, judgeShm } from '../rules/machine.ts'
+import { asksForNoGpu, judgeGpuDriver, judgeGpuHealth, judgeGpuMemory, judgeGpuPresent } from '../rules/gpu.ts'
+import { judgeGpuFree } from '../rules/gpu-free.ts'
+import { judgeCapability } from '../rules/interpreter.ts'
+import { judgeClock, judgeCpu, judgeLimits, judgeMemory, judgeShm } from '../rules/machine.ts'
 import { smokeFigures } from '../smoke-figures.ts'
 
 const gate = 'audit/box' as const
@@ -97,6 +91,24 @@ export const machineItems: readonly AuditItem[] = [
   },
   {
     spec: {
+      id: 'audit.process-limits',
+      title: 'Processes and open files that it may have',
+      gate,
+      severity: 'warn',
+      how: 'auto',
+      fix: 'Raise the limit (ulimit, limits.conf, --pids-limit of the container), or use fewer workers.',
+    },
+    look: async (look) => {
+      const { wide } = (await look.probe()).probe
+      const { workers, threadsPerWorker } = look.plan.resources
+      return {
+        ...judgeLimits(wide.limits, wide.pids, workers, threadsPerWorker ?? null),
+        command: 'cat /proc/self/limits /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids.current',
+      }
+    },
+  },
+  {
+    spec: {
       id: 'audit.shm',
       title: 'Shared memory for loader workers',
       gate,
@@ -137,13 +149,16 @@ export const machineItems: readonly AuditItem[] = [
   ),
   gpuItem(
     'audit.gpu-driver',
-    'The driver fits the CUDA of the run',
+    'Driver, toolkit and CUDA of the run fit',
     'Use a build for the CUDA that this driver supports.',
     async (look) => {
-      const { gpus } = (await look.probe()).probe
+      const { gpus, wide } = (await look.probe()).probe
       const facts = await look.interpreter()
-      return judgeGpuDriver(gpus, facts.isKnown ? facts.value.cuda : null, look.profile.hostDriverCudaMax)
+      const ofRun = facts.isKnown ? facts.value.cuda : null
+      const versions = { ofRun, ofDriver: wide.driverCuda, ofToolkit: wide.toolkit }
+      return judgeGpuDriver(gpus, versions, look.profile.hostDriverCudaMax)
     },
+    `${query}; nvidia-smi; nvcc --version`,
   ),
   gpuItem(
     'audit.gpu-capability',
@@ -162,7 +177,7 @@ export const machineItems: readonly AuditItem[] = [
     'End the processes that hold the cards, or take others.',
     async (look) => {
       const { probe } = await look.probe()
-      return judgeGpuFree(probe.gpus, probe.gpuProcesses)
+      return judgeGpuFree(probe.gpus, probe.gpuProcesses, probe.wide)
     },
     'nvidia-smi --query-compute-apps=gpu_uuid,pid,process_name,used_memory --format=csv,noheader,nounits',
   ),

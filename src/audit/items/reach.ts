@@ -8,6 +8,7 @@ import { plural } from '../../text/format.ts'
 import { sanitiseLine } from '../../text/sanitise.ts'
 import { fail, notApplicable, pass } from '../../walk/verdict.ts'
 import { type AuditItem, type Look, type Looked, ranAs, textOf } from '../look.ts'
+import { judgeBoxName } from '../rules/machine.ts'
 import { judgeLineEndings } from '../rules/project.ts'
 import { unsure } from '../rules/verdict.ts'
 import { sshItems } from './ssh.ts'
@@ -175,10 +176,10 @@ export const reachItems: readonly AuditItem[] = [
       severity: 'info',
       how: 'auto',
     },
-    look: (look) =>
-      look.isLocal
+    look: ({ profile }) =>
+      profile.kind === 'workstation' || profile.kind === 'ssh'
         ? notApplicable('this machine is kept: nothing is built anew for each run')
-        : unsure('images of this platform cannot be listed', {}),
+        : unsure('images of this platform cannot be listed from here: look at its console'),
   },
   {
     spec: {
@@ -198,9 +199,12 @@ export const reachItems: readonly AuditItem[] = [
       gate,
       severity: 'warn',
       how: 'auto',
+      fix: 'Call the alias in ~/.ssh/config or the machine <project>-<purpose>-<yyyymmdd>: it tells whose bill it is.',
     },
-    look: (look) =>
-      look.isLocal ? notApplicable('nothing is rented here') : unsure('tags cannot be read back on this platform'),
+    look: ({ profile, plan, host, identity: { hostname } }) => ({
+      ...judgeBoxName(profile, plan.name, [host.name, sanitiseLine(hostname)]),
+      command: 'uname -n',
+    }),
   },
   {
     spec: {

@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { known, unknown } from '../../host/probe/value.ts'
 import { messageOf } from '../../run/errors.ts'
 import { formatBytes, formatDuration } from '../../text/format.ts'
 import { sanitiseLine } from '../../text/sanitise.ts'
 import { fail, notApplicable, pass } from '../../walk/verdict.ts'
 import type { AuditItem, Look, Looked } from '../look.ts'
-import { noSsh } from '../rules/machine.ts'
+import { judgeSessions, mostAtOnce, noSsh } from '../rules/machine.ts'
 import { unsure } from '../rules/verdict.ts'
 
 const gate = 'audit/reach' as const
@@ -69,6 +70,25 @@ async function routeSpeed(look: Look): Promise<Looked> {
   })
 }
 
+/** Started together; kx itself holds no more than this on a connection. */
+const together = 6
+/** Times by the host's own clock since boot, to hundredths of a second: which of them overlap is seen there. */
+const nap = 'read -r began rest </proc/uptime && sleep 1 && read -r ended rest </proc/uptime && echo "$began $ended"'
+
+/** What the server allows by its answers, whatever stands in its configuration (`MaxSessions`). */
+async function sessions(look: Look): Promise<Looked> {
+  const naps = Array.from({ length: together }, () => look.exec(['sh', '-c', nap], { timeoutSeconds: 30 }))
+  const intervals = (await Promise.all(naps)).flatMap(({ stdout }) => {
+    const match = /^(\d{1,12}\.\d\d) (\d{1,12}\.\d\d)\n$/.exec(new TextDecoder().decode(stdout))
+    return match === null ? [] : [{ began: Number(match[1]), ended: Number(match[2]) }]
+  })
+  const atOnce =
+    intervals.length === together
+      ? known(mostAtOnce(intervals))
+      : unknown(`${intervals.length} of ${together} commands came to their end`)
+  return { ...judgeSessions(atOnce, together), command: 'sshd -T | grep -i maxsessions' }
+}
+
 const overSsh = (
   id: string,
   title: string,
@@ -84,6 +104,7 @@ const overSsh = (
     how: 'auto',
     fix: 'Set up the key and the alias for this host, then log in once by hand.',
   },
+  timeoutSeconds: 40,
   look: (seen) => (seen.isLocal ? elsewhere() : look(seen)),
 })
 
@@ -92,6 +113,7 @@ export const sshItems: readonly AuditItem[] = [
   overSsh('audit.ssh-key', 'A key pair for this host', 'error', key),
   overSsh('audit.ssh-alias', 'An alias with keepalive', 'warn', alias),
   overSsh('audit.ssh-flavour', 'The way in carries files', 'error', flavour),
+  overSsh('audit.ssh-sessions', 'Enough commands at once on one connection', 'warn', sessions),
 ]
 
 export const routeItem: AuditItem = {

@@ -1,19 +1,23 @@
 import { lstat, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { hostEnvironment } from '../../host/environment.ts'
 import { unknown } from '../../host/probe/value.ts'
 import { formatBytes } from '../../text/format.ts'
 import { sanitiseLine } from '../../text/sanitise.ts'
 import { fail, notApplicable, pass } from '../../walk/verdict.ts'
-import { type AuditItem, type Look, type Looked, ranAs } from '../look.ts'
+import type { AuditItem, Look, Looked } from '../look.ts'
 import {
   type BudgetInput,
+  type CheckpointPlace,
   judgeBytes,
   judgeCheckpointBudget,
   judgeCheckpointTier,
   judgeInodeBudget,
   judgeInodes,
+  judgeRegionLock,
   judgeSharedSecrets,
   judgeSurvivalMatrix,
+  tierAt,
 } from '../rules/storage.ts'
 import { unsure } from '../rules/verdict.ts'
 import type { SmokePayloadLike } from '../smoke-figures.ts'
@@ -70,25 +74,33 @@ async function inodeBudget(look: Look): Promise<Looked> {
   }
 }
 
+/**
+ * $1: seconds for it all; then the folders whose entries are weighed. Every entry is weighed where it really lies: a cache that
+ * is a link to another disk takes its room there. What several links point to is weighed once.
+ */
+const weighScript = `
+limit=$1; shift
+timeout 1 true 2>/dev/null && run="timeout $limit" || run=
+for root in "$@"; do
+  [ -d "$root" ] || continue
+  for entry in "$root"/* "$root"/.[!.]*; do
+    case $entry in */.kx-probe-*|*/..kx-probe-*) continue ;; esac
+    [ -e "$entry" ] && { [ -d "$entry" ] || [ -f "$entry" ]; } && readlink -f -- "$entry"
+  done
+done | sort -u | head -n 500 | while IFS= read -r real; do
+  printf '%s\\0' "$real"
+done | $run xargs -0 -r nice -n 15 du -xskH -- 2>/dev/null
+exit 0
+`
+
 /** Largest entries of the tiers that kx writes to, symlinks resolved to where the bytes really lie. */
 async function spaceHogs(look: Look): Promise<Looked> {
-  const first = await weigh(look)
-  // Other items of the audit try these places out with files that are gone a moment later.
-  return first.result === 'unknown' ? weigh(look) : first
-}
-
-async function weigh(look: Look): Promise<Looked> {
   const roots = [look.data, look.durable].flatMap((each) => (each?.path ? [each.path] : []))
-  const entries: string[] = []
-  for (const root of [...new Set(roots)]) {
-    const children = await look.host.list(root)
-    // The file by which another item tries the place out takes no room that anybody asks about.
-    for (const child of children ?? [])
-      if (child.kind !== 'other' && !child.path.includes('/.kx-probe-')) entries.push(child.path)
-  }
-  if (entries.length === 0) return pass('nothing lies there yet')
-  const argv = ['nice', '-n', '15', 'du', '-xskD', '--', ...entries.slice(0, 500)]
-  const ran = await look.exec(argv, { timeoutSeconds: 20 })
+  const home = (await hostEnvironment(look.host, look.ctx.signal)).HOME
+  // Hubs and installers fill it without being asked.
+  const caches = home?.startsWith('/') === true && !look.isLocal ? [`${home}/.cache`] : []
+  const asked = [...new Set([...roots, ...caches])]
+  const ran = await look.host.script(weighScript, ['18', ...asked], { timeoutSeconds: 20, signal: look.ctx.signal })
   const sizes = new TextDecoder()
     .decode(ran.stdout)
     .split('\n')
@@ -99,27 +111,36 @@ async function weigh(look: Look): Promise<Looked> {
         : [{ bytes: Number(match[1]) * 1024, path: match[2] }]
     })
     .sort((a, b) => b.bytes - a.bytes)
-  const evidence = { ...ranAs(argv.slice(0, 6), ran), command: `du -xskD -- ${roots.join(' ')}/*` }
+  const command = `du -xskH -- ${asked.map((each) => `${each}/*`).join(' ')}`
+  const ended = ran.ending.kind === 'exited' && !ran.timedOut
   if (sizes.length === 0)
-    return {
-      ...unsure(ran.timedOut ? 'du did not end in time' : `du gave no figures${firstLine(ran.stderr)}`, {
-        fix: `Look by hand: ${evidence.command}`,
-      }),
-      ...evidence,
-    }
+    return ended
+      ? { ...pass('nothing lies there yet'), command }
+      : { ...unsure('du did not end in time', { fix: `Look by hand: ${command}` }), command }
   const largest = sizes[0]
   return {
     ...pass(`largest: ${sanitiseLine(largest?.path ?? '')} ${formatBytes(largest?.bytes)}`, {
       detail: sizes.slice(0, 10).map((each) => `${formatBytes(each.bytes)}  ${sanitiseLine(each.path)}`),
-      value: { entries: sizes.length, isWhole: !ran.timedOut },
+      value: { entries: sizes.length, isWhole: ended },
     }),
-    ...evidence,
+    command,
   }
 }
 
-function firstLine(bytes: Uint8Array): string {
-  const line = sanitiseLine(new TextDecoder().decode(bytes.subarray(0, 300)).trim().split('\n')[0] ?? '')
-  return line === '' ? '' : `: ${line}`
+/** Where the data tier really lies, and of which tier that is. */
+async function checkpointPlace(look: Look): Promise<CheckpointPlace | null> {
+  if (look.data === null) return null
+  const real = await look.realPathOf(look.data)
+  const mount = (await look.spaceOf(look.data))?.mount
+  if (!real.isKnown || real.value.state === 'dangling') return null
+  const point = mount?.isKnown ? mount.value.point : null
+  // Of what is not made yet, only the folder above is known: that is no other place.
+  const path = real.value.state === 'there' ? real.value.path : (look.data.path ?? real.value.path)
+  return {
+    path,
+    tier: tierAt(look.tiers, path, point),
+    mountType: mount?.isKnown ? mount.value.type : null,
+  }
 }
 
 /** Pulled files are renamed into place: partial and final folder must lie on one file system. */
@@ -164,9 +185,14 @@ export const storageItems: readonly AuditItem[] = [
       how: 'auto',
       fix: 'Let checkpoints go to a tier that survives, or choose another profile.',
     },
-    look: (look) => ({
-      ...judgeCheckpointTier(look.profile, look.data?.tier ?? null, look.data?.path ?? null),
-      command: `findmnt -T ${look.data?.path ?? ''}`,
+    look: async (look) => ({
+      ...judgeCheckpointTier(
+        look.profile,
+        look.data?.tier ?? null,
+        look.data?.path ?? null,
+        await checkpointPlace(look),
+      ),
+      command: `readlink -f ${look.data?.path ?? ''}; findmnt -T ${look.data?.path ?? ''}`,
     }),
   },
   {
@@ -177,12 +203,12 @@ export const storageItems: readonly AuditItem[] = [
       severity: 'error',
       how: 'auto',
     },
-    look: (look) =>
-      look.isLocal
-        ? notApplicable('storage and machine are one')
-        : look.profile.sharedFileSystem.path === null
-          ? notApplicable(`${look.profile.platform} has no shared or network volume by its profile`)
-          : unsure('the region cannot be read back'),
+    look: async (look) => {
+      if (look.isLocal) return notApplicable('storage and machine are one')
+      const { path } = look.profile.sharedFileSystem
+      const space = (await look.spaces()).find((each) => each.tier.path === path || each.path === path) ?? null
+      return { ...judgeRegionLock(look.profile, space), command: `findmnt -T ${path ?? ''}` }
+    },
   },
   {
     spec: {

@@ -2,10 +2,12 @@ import type { Cgroup, Limit } from '../../host/probe/cgroup.ts'
 import type { DiskBytes } from '../../host/probe/df.ts'
 import type { Memory } from '../../host/probe/figures.ts'
 import type { Reading } from '../../host/probe/value.ts'
+import type { PidLimit, ProcessLimits } from '../../host/probe/wide.ts'
+import type { Profile } from '../../profile/schema.ts'
 import { formatBytes, formatCount, formatDuration, formatNumber } from '../../text/format.ts'
 import type { Verdict } from '../../walk/verdict.ts'
 import { fail, notApplicable, pass } from '../../walk/verdict.ts'
-import { unsure } from './verdict.ts'
+import { unsure, worst } from './verdict.ts'
 
 export interface MemoryNeed {
   readonly bytes: number | null
@@ -73,6 +75,43 @@ export function judgeCpu(
     : pass(text, { detail, value })
 }
 
+/** Processes and threads that loaders, trackers and the runner have beside the workers' own (kx; rounded up). */
+const sparePids = 64
+/** Fewer open files than this starve a loader that shares tensors by file (the usual default of a login is 1,024). */
+const fewFiles = 1024
+
+/** Limits on processes, threads and open files against what the plan will start. Threads count as processes here. */
+export function judgeLimits(
+  limits: ProcessLimits,
+  pids: PidLimit,
+  workers: number,
+  threadsPerWorker: number | null,
+): Verdict {
+  const wanted = workers * (threadsPerWorker ?? 1) + sparePids
+  const left =
+    pids.limit.isKnown && pids.limit.value !== 'none' && pids.current.isKnown
+      ? { isKnown: true as const, value: pids.limit.value - pids.current.value }
+      : pids.limit
+  const judge = (what: string, limit: Reading<Limit>, least: number): Verdict => {
+    if (!limit.isKnown) return unsure(`${what}: ${limit.reason}`)
+    if (limit.value === 'none') return pass(`${what}: no limit`)
+    const text = `${what}: ${formatCount(limit.value)}, ${formatCount(least)} wanted`
+    return limit.value < least ? fail(text) : pass(text)
+  }
+  const verdicts = [
+    judge('open files', limits.openFiles, fewFiles),
+    judge('processes and threads of this user', limits.processes, wanted),
+  ]
+  // A machine without this kind of group has no such limit beside the user's own.
+  if (pids.limit.isKnown) verdicts.push(judge('processes and threads left in the control group', left, wanted))
+  const hardest = worst(verdicts, 'warn') ?? unsure('nothing could be read')
+  return {
+    ...hardest,
+    ...(hardest.result === 'pass' && { summary: verdicts.map((each) => each.summary).join('; ') }),
+    detail: verdicts.map((each) => each.summary),
+  }
+}
+
 /** The common default of container engines, too small for loader workers that share tensors. */
 const smallShmBytes = 64 * 1024 * 1024
 
@@ -116,3 +155,48 @@ export function judgeClock(
 }
 
 export const noSsh = (): Verdict => notApplicable('commands run directly on this machine, without SSH')
+
+/** A rented machine that says whose it is and since when is not forgotten: `<project>-<purpose>-<yyyymmdd>`. */
+export function judgeBoxName(profile: Pick<Profile, 'kind'>, plan: string, names: readonly string[]): Verdict {
+  const said = [...new Set(names)].join(', ')
+  if (profile.kind === 'workstation' || profile.kind === 'ssh')
+    return notApplicable(`nothing is rented by kx here; it is called ${said}`)
+  const found = names.find((name) => /-(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\b/.test(name))
+  if (found === undefined) return fail(`called ${said}, which says neither whose it is nor since when`)
+  return found.toLowerCase().startsWith(`${plan.toLowerCase()}-`)
+    ? pass(`called ${found}`)
+    : fail(`called ${found}, which does not begin with the plan's name ${plan}`)
+}
+
+/** Sessions that kx holds at once on one connection at least: a look, an act, and one that is kept for a kill. */
+const leastSessions = 3
+
+/** How many commands ran at once on one connection, of those that were started together. */
+export function judgeSessions(atOnce: Reading<number>, started: number): Verdict {
+  if (!atOnce.isKnown) return unsure(atOnce.reason)
+  const text = `${formatCount(atOnce.value)} of ${formatCount(started)} commands ran at once on one connection`
+  const value = { atOnce: atOnce.value, started }
+  if (atOnce.value >= leastSessions) return pass(text, { value })
+  return fail(`${text}; the others waited their turn, and a kill may have to`, {
+    value,
+    fix: 'Raise MaxSessions of its sshd (10 is the default), or expect slow looks while something runs.',
+  })
+}
+
+/** Most intervals that overlap. `ended` must not lie before `began`. */
+export function mostAtOnce(intervals: readonly { readonly began: number; readonly ended: number }[]): number {
+  const turns = intervals
+    .flatMap(({ began, ended }) => [
+      { at: began, by: 1 },
+      { at: ended, by: -1 },
+    ])
+    // One that ends when another begins does not overlap it.
+    .sort((a, b) => a.at - b.at || a.by - b.by)
+  let now = 0
+  let most = 0
+  for (const { by } of turns) {
+    now += by
+    most = Math.max(most, now)
+  }
+  return most
+}

@@ -15,6 +15,7 @@ import { type GpuProcess, type GpuReport, parseGpuProcesses, parseGpus, parseXid
 import { type ProcessStat, type ProcessStatus, parseProcessStat, parseProcessStatus } from './process.ts'
 import { cutSections, type Section } from './sections.ts'
 import { known, mapReading, type Reading, unknown } from './value.ts'
+import { parseWide, type Wide } from './wide.ts'
 
 export interface DiskProbe {
   /** Path as it was asked; figures are those of the nearest folder above it that is there. */
@@ -57,6 +58,8 @@ export interface Probe {
   readonly gpuProcesses: Reading<readonly GpuProcess[]> | 'none'
   /** Unknown when the kernel log may not be read, as in most containers. */
   readonly xids: Reading<readonly number[]> | 'none'
+  /** What only the wide probe asks; of the usual one, all of it is unknown. */
+  readonly wide: Wide
 }
 
 /** Exit codes of `timeout`: 124 ended by it, 137 killed by it. */
@@ -140,6 +143,7 @@ export function parseProbe(text: string, nonce: string, paths: readonly string[]
     }),
     gpuProcesses: nvidia('gpu-processes', parseGpuProcesses),
     xids: nvidia('xids', (lines) => known(parseXids(lines))),
+    wide: parseWide(read, section, paths),
   }
 }
 

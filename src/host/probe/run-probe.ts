@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Host } from '../types.ts'
 import { type Probe, parseProbe } from './probe.ts'
-import { probeScript } from './script.ts'
+import { probeScript, wideProbeScript } from './script.ts'
 
 export interface ProbeOptions {
   /** Process whose figures are wanted. */
@@ -13,6 +13,8 @@ export interface ProbeOptions {
   readonly signal?: AbortSignal
   /** It will be asked again soon (see `ScriptOptions`). */
   readonly isRepeated?: boolean
+  /** Everything that an audit wants to know (see `Wide`). */
+  readonly isWide?: boolean
 }
 
 export interface ProbeAnswer {
@@ -31,12 +33,16 @@ export async function runProbe(host: Host, options: ProbeOptions = {}): Promise<
   const paths = options.paths ?? []
   const timeoutSeconds = options.timeoutSeconds ?? 10
   const each = Math.max(1, Math.floor(timeoutSeconds / 3))
-  const ran = await host.script(probeScript, [nonce, String(each), String(options.pid ?? '-'), ...paths], {
-    timeoutSeconds,
-    maxBytes: 1024 * 1024,
-    isRepeated: options.isRepeated === true,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  })
+  const ran = await host.script(
+    options.isWide === true ? wideProbeScript : probeScript,
+    [nonce, String(each), String(options.pid ?? '-'), ...paths],
+    {
+      timeoutSeconds,
+      maxBytes: 1024 * 1024,
+      isRepeated: options.isRepeated === true,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    },
+  )
   const trouble = ran.timedOut
     ? `the probe did not end within ${timeoutSeconds} s`
     : ran.ending.kind === 'unknown'

@@ -8,9 +8,8 @@ import {
   parseXids,
 } from '../../../src/host/probe/nvidia.ts'
 import type { Reading } from '../../../src/host/probe/value.ts'
+import { fuzzRuns } from './fuzz-runs.ts'
 import { line, nvidiaFixtures } from './nvidia-fixtures.ts'
-
-const isFull = process.env.KX_FULL === '1'
 
 describe('nvidia-smi fixtures', () => {
   it('are at least sixty', () => expect(nvidiaFixtures.length).toBeGreaterThanOrEqual(60))
@@ -112,7 +111,7 @@ describe('fuzz', () => {
     '1e9',
     '-',
   )
-  const numRuns = isFull ? 100_000 : 3000
+  const numRuns = fuzzRuns
 
   it('never throws and never makes a figure out of a word', () => {
     fc.assert(

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createLocalHost } from '../../../src/host/local.ts'
 import { gpuCount, type Probe, parseProbe } from '../../../src/host/probe/probe.ts'
 import { runProbe } from '../../../src/host/probe/run-probe.ts'
-import { probeScript } from '../../../src/host/probe/script.ts'
+import { probeScript, wideProbeScript } from '../../../src/host/probe/script.ts'
 import { scriptInput } from '../../../src/host/script.ts'
 import { line } from './nvidia-fixtures.ts'
 
@@ -70,10 +70,24 @@ describe('the probe script', () => {
   ]
   for (const [name, argv] of shells) {
     it.skipIf(!has(argv[0] ?? ''))(`runs in ${name}`, async () => {
-      const ran = await createLocalHost().exec([...argv, 'nonce', '3', String(process.pid), '/'], {
-        stdin: scriptInput(probeScript),
+      // The wide script holds the usual one.
+      const link = join(folder, `link of ${name}`)
+      symlinkSync(folder, link)
+      const nowhere = join(folder, `nowhere of ${name}`)
+      symlinkSync('/not/there', nowhere)
+      const paths = ['/', `${link}/not yet`, `${nowhere}/x`]
+      const ran = await createLocalHost().exec([...argv, 'nonce', '3', String(process.pid), ...paths], {
+        stdin: scriptInput(wideProbeScript),
       })
-      const probe = parseProbe(new TextDecoder().decode(ran.stdout), 'nonce', ['/'])
+      const probe = parseProbe(new TextDecoder().decode(ran.stdout), 'nonce', paths)
+      expect(probe.wide.realPaths.map((each) => each.isKnown && each.value)).toEqual([
+        { state: 'there', path: '/' },
+        { state: 'missing', path: folder },
+        { state: 'dangling', path: nowhere },
+      ])
+      expect(probe.wide.limits.openFiles.isKnown).toBe(true)
+      expect(probe.wide.processes.isKnown && probe.wide.processes.value.pids.has(process.pid)).toBe(true)
+      expect(probe.wide.holders === 'none' || probe.wide.holders.isKnown).toBe(true)
       expect(probe.isComplete).toBe(true)
       expect(probe.disks[0]?.bytes.isKnown).toBe(true)
       expect(probe.cgroup.version.isKnown || !probe.cgroup.memoryLimitBytes.isKnown).toBe(true)

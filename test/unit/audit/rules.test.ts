@@ -1,20 +1,28 @@
 import { describe, expect, it } from 'vitest'
 import { interpreterOf } from '../../../src/audit/interpreter.ts'
+import { judgeEnvironment, judgeMirrors } from '../../../src/audit/rules/environment.ts'
+import { judgeGpuDriver, judgeGpuHealth } from '../../../src/audit/rules/gpu.ts'
+import { judgeGpuFree } from '../../../src/audit/rules/gpu-free.ts'
+import { judgeCapability, judgeInterpreter, parseInterpreter } from '../../../src/audit/rules/interpreter.ts'
 import {
-  judgeCapability,
-  judgeGpuDriver,
-  judgeGpuHealth,
-  judgeInterpreter,
-  parseInterpreter,
-} from '../../../src/audit/rules/gpu.ts'
-import { judgeClock, judgeCpu, judgeMemory, judgeShm } from '../../../src/audit/rules/machine.ts'
+  judgeBoxName,
+  judgeClock,
+  judgeCpu,
+  judgeLimits,
+  judgeMemory,
+  judgeSessions,
+  judgeShm,
+  mostAtOnce,
+} from '../../../src/audit/rules/machine.ts'
 import { findSecrets, judgeGit, readRequirements } from '../../../src/audit/rules/project.ts'
 import {
   judgeBytes,
   judgeCheckpointBudget,
   judgeCheckpointTier,
   judgeInodes,
+  judgeRegionLock,
   judgeSharedSecrets,
+  tierAt,
 } from '../../../src/audit/rules/storage.ts'
 import { parseGpus } from '../../../src/host/probe/nvidia.ts'
 import { known, unknown } from '../../../src/host/probe/value.ts'
@@ -90,6 +98,88 @@ describe('fill of tiers', () => {
     expect(judgeCheckpointTier(localProfile, tier, null).result).toBe('unknown')
   })
 
+  it('looks behind links for the tier that really holds the checkpoints', () => {
+    const rented = {
+      ...localProfile,
+      meterStopVerb: 'stop',
+      billing: {
+        ...localProfile.billing,
+        verbs: [
+          {
+            verb: 'stop',
+            stops: 'compute',
+            stillBills: 'disk',
+            dies: 'scratch',
+            isReversible: true,
+            by: 'person' as const,
+            how: 'console',
+            event: 'stop' as const,
+            loses: ['scratch'],
+            verified: '2026-06',
+          },
+        ],
+      },
+    }
+    const at = (id: string, path: string, stop: 'survives' | 'lost') => ({
+      tier: { ...tier, id, path, survives: { reboot: 'survives' as const, stop, destroy: 'lost' as const } },
+      path,
+    })
+    const disk = at('disk', '/data', 'survives')
+    const scratch = at('scratch', '/nvme', 'lost')
+    const tiers = [at('system', '/', 'lost'), disk, scratch]
+    const place = (path: string, mountPoint: string, mountType = 'ext4') => ({
+      path,
+      tier: tierAt(tiers, path, mountPoint),
+      mountType,
+    })
+    const judge = (where: ReturnType<typeof place>) => judgeCheckpointTier(rented, disk.tier, '/data', where)
+    expect(judge(place('/data', '/data'))).toMatchObject({
+      result: 'pass',
+      detail: expect.arrayContaining(['stop: kept']),
+    })
+    expect(judge(place('/nvme/x', '/nvme'))).toMatchObject({
+      result: 'fail',
+      summary: expect.stringContaining('/data, really /nvme/x on tier scratch'),
+      detail: expect.arrayContaining(['stop: lost']),
+    })
+    expect(judge(place('/data', '/data', 'tmpfs')).result).toBe('fail')
+    // Another disk below a tier is not that tier.
+    expect(tierAt(tiers, '/mnt/x', '/mnt')).toBeNull()
+    expect(judge(place('/mnt/x', '/mnt')).summary).toMatch(/no tier of the profile/)
+    expect(tierAt(tiers, '/opt', '/')?.id).toBe('system')
+  })
+
+  it('takes a link into nothing and a read-only mount for no room', () => {
+    const mount = (isReadOnly: boolean) => known({ point: '/d', type: 'ext4', source: 'x', isReadOnly, device: '1:1' })
+    const real = (state: 'there' | 'dangling', path: string) => known({ state, path })
+    const of = (more: object) => judgeBytes([{ ...space(disk(10), inodes(1)), ...more }])
+    expect(of({ real: real('there', '/mnt/x'), mount: mount(false) })).toMatchObject({
+      result: 'pass',
+      summary: expect.stringContaining('/d, really /mnt/x, on /d (ext4)'),
+    })
+    expect(of({ real: real('dangling', '/mnt/x') }).result).toBe('fail')
+    expect(of({ mount: mount(true) }).result).toBe('fail')
+  })
+
+  it('sees the region of shared storage by its mount', () => {
+    const profile = { platform: 'p', sharedFileSystem: { path: '/shared', regionLocked: true } }
+    const at = (point: string, type: string, state: 'there' | 'missing' = 'there') => ({
+      path: '/shared',
+      real: known({ state, path: '/shared' }),
+      mount: known({ point, type, source: 'srv:/x', isReadOnly: false, device: '1:1' }),
+    })
+    const judge = (where: ReturnType<typeof at> | null) => judgeRegionLock(profile, where).result
+    expect(judge(at('/shared', 'nfs4'))).toBe('pass')
+    expect(judge(at('/shared', 'fuse.juicefs'))).toBe('pass')
+    expect(judge(at('/shared', 'ext4'))).toBe('unknown')
+    expect(judge(at('/', 'overlay'))).toBe('fail')
+    expect(judge(at('/', 'overlay', 'missing'))).toBe('fail')
+    expect(judge(null)).toBe('unknown')
+    expect(judgeRegionLock({ ...profile, sharedFileSystem: { path: null, regionLocked: false } }, null).result).toBe(
+      'not-applicable',
+    )
+  })
+
   it('knows key-like names', () => {
     for (const name of ['id_ed25519', 'a.pem', '.env', '.env.local', 'credentials.json', 'service-account-1.json'])
       expect([name, judgeSharedSecrets([name], '/d').result]).toEqual([name, 'fail'])
@@ -143,6 +233,73 @@ describe('machine', () => {
   })
 })
 
+describe('limits, name and sessions', () => {
+  const limits = { openFiles: known(4096), processes: known(1000), lockedBytes: known('none' as const) }
+  const noGroup = { limit: unknown('none'), current: unknown('none') }
+
+  it('weighs processes and threads with their control group', () => {
+    expect(judgeLimits(limits, noGroup, 2, 4).result).toBe('pass')
+    expect(judgeLimits({ ...limits, openFiles: known(256) }, noGroup, 2, 4).result).toBe('fail')
+    expect(judgeLimits({ ...limits, processes: known(70) }, noGroup, 2, 4).result).toBe('fail')
+    expect(judgeLimits(limits, { limit: known(200), current: known(190) }, 2, 4).result).toBe('fail')
+    expect(judgeLimits(limits, { limit: known(200), current: known(10) }, 2, 4).result).toBe('pass')
+    expect(judgeLimits(limits, { limit: known('none'), current: known(10) }, 2, 4).result).toBe('pass')
+    expect(judgeLimits({ ...limits, processes: unknown('cut') }, noGroup, 2, 4).result).toBe('unknown')
+  })
+
+  it('knows a rented machine by its name', () => {
+    expect(judgeBoxName({ kind: 'ssh' }, 'cpcv', ['box']).result).toBe('not-applicable')
+    expect(judgeBoxName({ kind: 'ssh-rental' }, 'cpcv', ['box', 'a1b2']).result).toBe('fail')
+    expect(judgeBoxName({ kind: 'ssh-rental' }, 'cpcv', ['cpcv-train-20260901', 'a1b2']).result).toBe('pass')
+    expect(judgeBoxName({ kind: 'ssh-rental' }, 'cpcv', ['other-train-20260901']).result).toBe('fail')
+    expect(judgeBoxName({ kind: 'ssh-rental' }, 'cpcv', ['cpcv-train-20261391']).result).toBe('fail')
+  })
+
+  it('counts what ran at once', () => {
+    const at = (...pairs: (readonly [number, number])[]) =>
+      mostAtOnce(pairs.map(([began, ended]) => ({ began, ended })))
+    expect(at([0, 1], [0.2, 1.2], [0.3, 1.3])).toBe(3)
+    expect(at([0, 1], [1, 2], [2, 3])).toBe(1)
+    expect(at()).toBe(0)
+    expect(judgeSessions(known(2), 6).result).toBe('fail')
+    expect(judgeSessions(known(6), 6).result).toBe('pass')
+    expect(judgeSessions(unknown('x'), 6).result).toBe('unknown')
+  })
+})
+
+describe('environment', () => {
+  const plan = (more: object = {}) => planSchema.parse({ ...smallPlan, ...more })
+  const mirrors = { environment: { HF_ENDPOINT: 'https://m', HF_HUB_DISABLE_XET: '1' }, order: ['m'], notes: [] }
+
+  it('wants every mirror variable where the profile needs one', () => {
+    const judge = (needed: 'yes' | 'no' | 'depends', more: object = {}) =>
+      judgeMirrors({ ...localProfile, chinaMirrorNeeded: needed, mirrors }, plan(more)).result
+    const set = { environmentVariables: { HF_ENDPOINT: 'https://m' } }
+    expect(judge('no')).toBe('not-applicable')
+    expect(judge('yes')).toBe('fail')
+    expect(judge('yes', set)).toBe('fail')
+    expect(judge('yes', { environmentVariables: { HF_ENDPOINT: 'x', HF_HUB_DISABLE_XET: '1' } })).toBe('pass')
+    expect(judge('depends')).toBe('not-applicable')
+    expect(judge('depends', { data: [{ uri: 'https://huggingface.co/x' }] })).toBe('unknown')
+    expect(judge('depends', { ...set, data: [{ uri: 'https://huggingface.co/x' }] })).toBe('pass')
+  })
+
+  it('leaves the torch of an image alone', () => {
+    const image = { ...localProfile, launch: { ...localProfile.launch, interpreter: '/root/miniconda3/bin/python' } }
+    const judge = (profile: typeof image, more: object, facts: object) =>
+      judgeEnvironment({ profile, plan: plan(more), interpreter: null, said: null, requirements: null, ...facts })
+        .result
+    const uv = { environment: { kind: 'uv', requirements: 'r.txt' } }
+    expect(judge(image, uv, { requirements: 'numpy==1.26.4\n' })).toBe('pass')
+    expect(judge(image, uv, { requirements: 'numpy==1.26.4\ntorch==2.7.0\n' })).toBe('fail')
+    expect(judge(image, uv, { requirements: 'torchmetrics==1.4.0\n' })).toBe('pass')
+    expect(judge(image, uv, {})).toBe('unknown')
+    expect(judge(image, {}, { interpreter: '/usr/bin/python3', said: 'Python 3.12' })).toBe('fail')
+    expect(judge(image, {}, { interpreter: '/root/miniconda3/bin/python', said: 'Python 3.12' })).toBe('pass')
+    expect(judge(image, {}, {})).toBe('fail')
+  })
+})
+
 describe('cards', () => {
   const health = (changes: Record<string, string>, xids: readonly number[] = []) => {
     const verdict = judgeGpuHealth(parseGpus(line(changes)), known(xids))
@@ -165,23 +322,86 @@ describe('cards', () => {
 
   it('holds driver, capability and interpreter against each other', () => {
     const gpus = parseGpus(line({ driver_version: '470.10' }))
-    expect(judgeGpuDriver(gpus, '12.4', null).result).toBe('fail')
-    expect(judgeGpuDriver(gpus, '11.8', null).result).toBe('pass')
-    expect(judgeGpuDriver(gpus, '11.8', '11.2').result).toBe('fail')
+    const driver = (ofRun: string | null, profileMaximum: string | null = null, takes?: string, compiler?: string) => {
+      const verdict = judgeGpuDriver(
+        gpus,
+        {
+          ofRun,
+          ofDriver: takes === undefined ? unknown('not said') : known(takes),
+          ofToolkit: compiler === undefined ? 'none' : known(compiler),
+        },
+        profileMaximum,
+      )
+      return [verdict.result, verdict.severity ?? 'error']
+    }
+    expect(driver('12.4')[0]).toBe('fail')
+    expect(driver('11.8')[0]).toBe('pass')
+    expect(driver('11.8', '11.2')[0]).toBe('fail')
+    expect(driver('11.8', null, '11.4')[0]).toBe('pass')
+    expect(driver('14.0')[0]).toBe('unknown')
+    expect(driver('14.0', null, '11.4')[0]).toBe('fail')
+    expect(driver('11.8', null, '11.4', '11.2')[0]).toBe('pass')
+    expect(driver('11.8', null, '11.4', '12.4')).toEqual(['fail', 'warn'])
     const said = (more: object) =>
       parseInterpreter(
-        `noise\nkx-interpreter ${JSON.stringify({ executable: '/p', python: '3.12', torch: '2.7', cuda: '12.8', available: true, devices: [['A100', 1, '8.0']], architectures: ['sm_80', 'sm_90'], ...more })}\n`,
+        `noise\nkx-interpreter ${JSON.stringify({ executable: '/p', python: '3.12', torch: '2.7', cuda: '12.8', available: true, devices: [['A100', 1, '8.0', 1, null]], architectures: ['sm_80', 'sm_90'], ...more })}\n`,
       )
     const facts = said({})
     if (facts === null) throw new Error('must be read')
     expect(judgeInterpreter(known(facts), 1).result).toBe('pass')
     expect(judgeInterpreter(known(facts), 2).result).toBe('fail')
+    const devices = (device: readonly unknown[]) => {
+      const found = said({ devices: [device] })
+      if (found === null) throw new Error('must be read')
+      return judgeInterpreter(known(found), 1)
+    }
+    expect(devices(['A100', 1, '8.0', 1, 'CUDA error: out of memory'])).toMatchObject({
+      result: 'fail',
+      summary: expect.stringContaining('out of memory'),
+    })
+    // Seen is not yet used: without the answer of the memory nothing is known.
+    expect(devices(['A100', 1, '8.0']).result).toBe('unknown')
     expect(judgeInterpreter(known({ ...facts, isAvailable: false, cuda: null }), 1).summary).toMatch(/CPU-only/)
     expect(judgeCapability(known(facts)).result).toBe('pass')
     expect(judgeCapability(known({ ...facts, architectures: ['sm_90'] })).result).toBe('fail')
     expect(judgeCapability(known({ ...facts, architectures: ['compute_70'] })).result).toBe('pass')
     for (const text of ['', 'kx-interpreter {', 'kx-interpreter []', 'kx-interpreter {"available": 1}'])
       expect(parseInterpreter(text)).toBeNull()
+  })
+
+  it('names who is on a card, and says what cannot be seen', () => {
+    const gpus = (used: string) => parseGpus(line({ 'memory.used': used }))
+    const listed = known([{ gpuUuid: 'GPU-1', pid: known(77), name: 'python', usedMiB: known(500) }])
+    const pids = (isFirstNamespace: boolean | null, ...list: number[]) =>
+      known({ pids: new Set(list), isFirstNamespace })
+    const held = (command: string) => ({
+      hidden: 0,
+      found: [
+        {
+          card: 0,
+          stat: { pid: 9, command, state: 'S', parent: 1, group: 9, session: 9, cpuTicks: 0, startTicks: 5 },
+        },
+      ],
+    })
+    const nobody = known({ hidden: 0, found: [] })
+    const judge = (used: string, processes: typeof listed | ReturnType<typeof known<readonly never[]>>, seen: object) =>
+      judgeGpuFree(gpus(used), processes, { holders: 'none', processes: pids(true, 1), ...seen })
+    expect(judge('3', known([]), {}).result).toBe('pass')
+    expect(judge('3', listed, { processes: pids(true, 77) }).summary).toMatch(/pid 77 python 500 MiB$/)
+    expect(judge('3', listed, { processes: pids(true, 1) }).summary).toMatch(/zombie/)
+    expect(judge('3', listed, { processes: pids(false, 1) }).summary).toMatch(/outside/)
+    // Memory that the driver gives nobody's name for.
+    expect(judge('9000', known([]), { holders: known(held('python')) }).summary).toMatch(/process 9 \(python/)
+    expect(judge('9000', known([]), { holders: nobody }).summary).toMatch(/zombie holds it/)
+    expect(judge('9000', known([]), { holders: nobody, processes: pids(false, 1) }).summary).toMatch(/outside/)
+    expect(judge('9000', known([]), { holders: known({ hidden: 3, found: [] }) }).summary).toMatch(/3 processes hidden/)
+    expect(judge('9000', known([]), {}).result).toBe('fail')
+    expect(judge('3', known([]), { holders: known(held('python')) })).toMatchObject({
+      result: 'fail',
+      severity: 'warn',
+    })
+    expect(judge('3', known([]), { holders: known(held('nvidia-persiste')) }).result).toBe('pass')
+    expect(judgeGpuFree(gpus('3'), unknown('hung'), { holders: 'none', processes: unknown('') }).result).toBe('unknown')
   })
 
   it('asks the interpreter of the launch line', () => {

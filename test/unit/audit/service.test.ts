@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { audit, auditItemIds } from '../../../src/audit/service.ts'
@@ -33,19 +33,21 @@ const hostWith = (nvidia: string) => (home: string) => {
 const gpuPlan = { resources: { compute: 'gpu', workers: 1, gpus: 1, gpuMemoryMiB: 30_000 } }
 
 describe('what takes the room', () => {
-  it('is looked at again when what was listed is gone a moment later', async () => {
+  it('is weighed where it really lies, once, also behind links', async () => {
     const ctx = await contextWith()
-    let isFirst = true
-    const host = {
-      ...ctx.host,
-      list: async (path: string) => {
-        const gone = isFirst ? [{ path: join(path, 'probe-gone'), kind: 'file' as const, bytes: 1, mtimeMs: 1 }] : []
-        isFirst = false
-        return gone
-      },
-    }
-    const { item } = await audited({ ...ctx, host } as unknown as MadeContext, ['audit.space-hogs'])
-    expect(item('audit.space-hogs')).toMatchObject({ result: 'pass' })
+    const kx = join(ctx.home, '.local/share/kx')
+    const elsewhere = join(ctx.home, 'big disk')
+    mkdirSync(kx, { recursive: true })
+    mkdirSync(elsewhere)
+    writeFileSync(join(elsewhere, 'model.bin'), Buffer.alloc(3 * 1024 * 1024, 1))
+    symlinkSync(elsewhere, join(kx, 'cache'))
+    symlinkSync(elsewhere, join(kx, 'again'))
+    symlinkSync('/nowhere', join(kx, 'dangling'))
+    writeFileSync(join(kx, 'small'), 'x')
+    const { item } = await audited(ctx, ['audit.space-hogs'])
+    const { evidence, result } = item('audit.space-hogs')
+    expect([result, evidence.summary]).toEqual(['pass', expect.stringContaining(`largest: ${elsewhere} 3`)])
+    expect(evidence.detail?.filter((each) => each.includes('big disk'))).toHaveLength(1)
   })
 })
 
