@@ -197,7 +197,7 @@ function configuration({ options, address, port, folder, home, nonce, hostKeys }
   const env = Object.entries({ HOME: home, KX_TEST_SSHD: nonce, ...options.env })
   const force = options.forceCommand ?? (options.loginShell && throughShell(folder, options.loginShell))
   return `${[
-    `ListenAddress ${address}:${port}`,
+    `ListenAddress ${address.includes(':') ? `[${address}]` : address}:${port}`,
     ...hostKeys.map((key) => `HostKey ${key.path}`),
     `AuthorizedKeysFile ${join(folder, 'authorized_keys')}`,
     `PidFile ${join(folder, 'sshd.pid')}`,

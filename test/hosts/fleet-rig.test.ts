@@ -6,8 +6,8 @@ import { createSshHost } from '../../src/host/ssh/host.ts'
 import type { SshHost } from '../../src/host/ssh/types.ts'
 import { type Fleet, type FleetBox, type FleetOptions, startFleet } from '../harness/fleet.ts'
 import { whyNoNetBoxes } from '../harness/netbox.ts'
+import { hopTo, quick, trusting } from '../harness/ssh-host.ts'
 import { needsSshd } from '../harness/sshd.ts'
-import { hopTo, quick, trusting } from './ssh/support.ts'
 
 const open: { stop(): Promise<void> }[] = []
 afterEach(async () => {

@@ -4,6 +4,7 @@ import type { AnyAuthMethod, AuthenticationType, BaseAgent, Client, ConnectConfi
 import { sanitiseLine } from '../../text/sanitise.ts'
 import type { Deadline } from './deadline.ts'
 import { messageOf, SshError } from './errors.ts'
+import { firstWords } from './first-words.ts'
 import type { KeyRing, OfferedKey, Offers } from './keys.ts'
 import { hostKeyAlgorithms } from './known-hosts.ts'
 import { failClosedVerifier } from './known-hosts-guard.ts'
@@ -76,7 +77,8 @@ export async function openSocket(hop: SshHop, deadline: Deadline): Promise<Socke
   }
 }
 
-export const shownHop = (hop: SshHop) => sanitiseLine(`${hop.user}@${hop.address}:${hop.port}`, 200)
+export const shownHop = (hop: SshHop) =>
+  sanitiseLine(`${hop.user}@${hop.address.includes(':') ? `[${hop.address}]` : hop.address}:${hop.port}`, 200)
 
 export const unreachable = (hop: SshHop, why: string) =>
   new SshError(`Cannot reach ${shownHop(hop)}: ${sanitiseLine(why, 300)}.`, 'unreachable')
@@ -88,6 +90,7 @@ export const unreachable = (hop: SshHop, why: string) =>
  */
 export async function openHop(options: HopOptions): Promise<OpenHop> {
   const { ssh2, hop, stream, deadline } = options
+  const saidFirst = firstWords(stream)
   const client = new ssh2.Client()
   let refusal: string | null = null
   let offered: readonly OfferedKey[] = []
@@ -114,7 +117,7 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
     const fail = (why: string) => {
       if (refusal !== null) reject(new SshError(`${shownHop(hop)}: ${refusal}`, 'host-key'))
       else if (isAuthenticating) reject(refused(hop, offered, [...offers.notes, ...troubles], why))
-      else reject(unreachable(hop, why))
+      else reject(unreachable(hop, `${why}${saidFirst()}`))
     }
     client.on('error', (error: Error & { level?: string }) => {
       // A key that could not sign: the next one is tried.
@@ -187,6 +190,10 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
     client.on('error', () => {})
     client.destroy()
     stream.destroy()
+    // At the end of the time: a page without an end, or one behind which the connection stays open.
+    const said = saidFirst()
+    if (said !== '' && error === deadline.signal.reason)
+      throw new SshError(`${messageOf(error).replace(/\.$/, '')}${said}.`, 'unreachable', error)
     throw error
   }
 }

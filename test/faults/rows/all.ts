@@ -1,0 +1,7 @@
+import { n7 } from './identity.ts'
+import { n1, n2 } from './link.ts'
+import { n8 } from './no-ssh.ts'
+import type { FaultRow } from './types.ts'
+
+/** The rows of the fault table that are about a link, its far end and kx itself (handbook reliability 12). */
+export const faultRows: readonly FaultRow[] = [n1, n2, n7, n8]
