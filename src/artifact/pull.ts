@@ -1,6 +1,9 @@
 import { constants } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
+import { lstat, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { changed, gone, TransferError } from '../host/transfer/errors.ts'
+import { hashThere } from '../host/transfer/hasher.ts'
+import { readRange } from '../host/transfer/ranges.ts'
 import type { FileStat, Host } from '../host/types.ts'
 import { placeFor, removeIfThere, sha256Plain, syncFolder } from './local-store.ts'
 import type { RosterFile } from './roster.ts'
@@ -27,16 +30,22 @@ export interface PulledFile {
 
 export interface PullOptions {
   readonly signal: AbortSignal
+  /** Of the pieces that a host without streams is asked for. */
   readonly chunkBytes?: number
-  /** Deadline of one read request. */
+  /** Without a byte for so long a read has failed; default 60. */
   readonly requestSeconds?: number
+  /** Bytes that are here now and were not before, whether they came or were found. */
   readonly onBytes?: (bytes: number) => void
+  /** A file is done, whatever came of it. */
+  readonly onFile?: (path: string) => void
+  /** Milliseconds that went into hashing and comparing, not into copying. */
+  readonly onProved?: (milliseconds: number) => void
 }
 
 const maxAttempts = 3
+/** A link that goes again and again, though each time some bytes came. */
+const mostCuts = 50
 
-class Unstable extends Error {}
-class Gone extends Error {}
 class Mismatch extends Error {
   readonly remote: string
   readonly local: string | null
@@ -51,66 +60,59 @@ const isSame = (a: FileStat, b: FileStat) => a.bytes === b.bytes && a.mtimeMs ==
 
 async function statFile(host: Host, path: string): Promise<FileStat> {
   const found = await host.stat(path)
-  if (found === null) throw new Gone('the file is gone')
-  if (found.kind !== 'file') throw new Unstable(`it became a ${found.kind}`)
+  if (found === null) throw gone()
+  if (found.kind !== 'file') throw changed(`it became a ${found.kind}`)
   return found
 }
 
-/** SHA-256 of the first `length` bytes on the host, or null when the host has no tool for it. */
-async function remotePrefix(host: Host, path: string, length: number, signal: AbortSignal): Promise<string | null> {
-  const source = `
-if command -v sha256sum >/dev/null 2>&1; then head -c "$2" < "$1" | sha256sum
-elif command -v openssl >/dev/null 2>&1; then head -c "$2" < "$1" | openssl dgst -sha256 -r
-elif command -v shasum >/dev/null 2>&1; then head -c "$2" < "$1" | shasum -a 256
-else exit 3
-fi`
-  const result = await host.script(source, [path, String(length)], { timeoutSeconds: 3600, signal })
-  if (result.ending.kind !== 'exited' || result.ending.code !== 0) return null
-  return /^[0-9a-f]{64}\b/.exec(Buffer.from(result.stdout).toString('latin1'))?.[0] ?? null
+/** SHA-256 there, of the first `length` bytes or of all. @throws TransferError */
+async function hashOnHost(host: Host, source: FileStat, length: number | null, signal: AbortSignal): Promise<string> {
+  if (host.kind === 'local') {
+    if (length === null) return host.sha256(source.path, signal)
+    const here = await sha256Plain(source.path, signal, length)
+    if (here === null) throw gone()
+    return here.sha256
+  }
+  const found = await hashThere(host, source.path, length, source.bytes, signal)
+  if (found === null) throw gone()
+  return found
 }
 
 /** How many bytes of an earlier `.part` are the beginning of the source: all of them, or none. */
-async function believedBytes(
-  host: Host,
-  path: string,
-  part: string,
-  source: FileStat,
-  signal: AbortSignal,
-): Promise<number> {
-  const local = await sha256Plain(part, signal)
-  if (local === null || local.bytes === 0 || local.bytes > source.bytes) return 0
-  return (await remotePrefix(host, path, local.bytes, signal)) === local.sha256 ? local.bytes : 0
+async function believedBytes(host: Host, source: FileStat, part: string, signal: AbortSignal): Promise<number> {
+  const there = await lstat(part).catch(() => null)
+  if (there === null || !there.isFile() || there.size === 0 || there.size > source.bytes) return 0
+  const [local, remote] = await Promise.all([
+    sha256Plain(part, signal, there.size),
+    hashOnHost(host, source, there.size, signal),
+  ])
+  return local?.bytes === there.size && local.sha256 === remote ? there.size : 0
 }
 
-function withDeadline<T>(work: Promise<T>, seconds: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${seconds} seconds`)), seconds * 1000)
-  })
-  return Promise.race([work, late]).finally(() => clearTimeout(timer))
-}
-
-/** Bytes `from` … end of the source into the `.part`; fsynced. Short reads are looped over, an early end is an error. */
+/** Bytes `from` … end of the source into the `.part`, in order, so that it is always a beginning; fsynced. */
 async function transfer(host: Host, source: FileStat, part: string, from: number, options: PullOptions): Promise<void> {
   if (from === 0) await removeIfThere(part)
   const flags = constants.O_WRONLY | constants.O_NOFOLLOW | (from === 0 ? constants.O_CREAT | constants.O_EXCL : 0)
   const file = await open(part, flags, 0o600)
   try {
     let at = from
-    while (at < source.bytes) {
-      options.signal.throwIfAborted()
-      const length = Math.min(options.chunkBytes ?? 1024 * 1024, source.bytes - at)
-      const piece = await withDeadline(host.read(source.path, at, length), options.requestSeconds ?? 60)
-      if (piece === null) throw new Gone('the file went away while it was read')
-      if (piece.length === 0) throw new Unstable('the file became shorter while it was read')
-      if (piece.length > length) throw new Unstable('more bytes came than were asked for')
-      for (let done = 0; done < piece.length; ) {
-        const { bytesWritten } = await file.write(piece, done, piece.length - done, at + done)
-        done += bytesWritten
+    const write = async (chunks: readonly Uint8Array[], bytes: number) => {
+      const { bytesWritten } = await file.writev(chunks, at)
+      // A disk that is nearly full takes less than it was given, and says nothing.
+      if (bytesWritten < bytes) {
+        const all = Buffer.concat(chunks)
+        for (let done = bytesWritten; done < bytes; )
+          done += (await file.write(all, done, bytes - done, at + done)).bytesWritten
       }
-      at += piece.length
-      options.onBytes?.(piece.length)
+      at += bytes
+      options.onBytes?.(bytes)
     }
+    await readRange(host, source.path, from, source.bytes, write, {
+      signal: options.signal,
+      ...(options.chunkBytes !== undefined && { chunkBytes: options.chunkBytes }),
+      ...(options.requestSeconds !== undefined && { silenceSeconds: options.requestSeconds }),
+    })
+    if (at !== source.bytes) throw changed(`${at} bytes came, and the file has ${source.bytes}`)
     await file.sync()
   } finally {
     await file.close()
@@ -145,18 +147,33 @@ export async function pullFile(
   let reason = ''
   let attempts = 0
   let hashes: Pick<PulledFile, 'sha256Remote' | 'sha256Local'> = { sha256Remote: null, sha256Local: null }
-  while (attempts < maxAttempts) {
+  let moved = 0
+  const counting: PullOptions = {
+    ...options,
+    onBytes: (bytes) => {
+      moved += bytes
+      options.onBytes?.(bytes)
+    },
+  }
+  for (let cuts = 0; attempts < maxAttempts; ) {
     attempts += 1
+    moved = 0
     options.signal.throwIfAborted()
     try {
-      const done = await attempt(host, path, file.path, root, options)
+      const done = await attempt(host, path, file.path, root, counting)
       return { ...base, ...done, attempts, status: 'copied', reason: null }
     } catch (error) {
       options.signal.throwIfAborted()
       reason = error instanceof Error ? error.message : String(error)
-      if (error instanceof Gone) return { ...base, attempts, status: 'gone', reason }
+      const problem = error instanceof TransferError ? error.problem : null
+      if (problem === 'gone') return { ...base, attempts, status: 'gone', reason }
+      // The next try goes on where this one was cut, so it was none of the three.
+      if (problem === 'lost' && moved > 0 && cuts < mostCuts) {
+        cuts += 1
+        attempts -= 1
+      }
       const isMismatch = error instanceof Mismatch
-      status = isMismatch ? 'mismatch' : error instanceof Unstable ? 'unstable' : 'failed'
+      status = isMismatch ? 'mismatch' : problem === 'changed' ? 'unstable' : 'failed'
       hashes = isMismatch
         ? { sha256Remote: error.remote, sha256Local: error.local }
         : { sha256Remote: null, sha256Local: null }
@@ -166,19 +183,36 @@ export async function pullFile(
 }
 
 async function attempt(host: Host, path: string, relative: string, root: string, options: PullOptions) {
+  const { signal } = options
   const before = await statFile(host, path)
-  const sha256Remote = await host.sha256(path, options.signal)
   const localPath = await placeFor(root, relative)
-  const there = await sha256Plain(localPath, options.signal)
-  const wasThere = there !== null && there.bytes === before.bytes && there.sha256 === sha256Remote
+  const proved = async <T>(work: Promise<T>): Promise<T> => {
+    const began = performance.now()
+    const value = await work
+    options.onProved?.(performance.now() - began)
+    return value
+  }
+  const here = await lstat(localPath).catch(() => null)
+  const isCandidate = here?.isFile() === true && here.size === before.bytes
+  const [there, remoteNow] = isCandidate
+    ? await proved(Promise.all([sha256Plain(localPath, signal), hashOnHost(host, before, null, signal)]))
+    : [null, null]
+  const wasThere = there !== null && there.bytes === before.bytes && there.sha256 === remoteNow
   const part = `${localPath}.part`
-  const resumedBytes = wasThere ? 0 : await believedBytes(host, path, part, before, options.signal)
-  if (!wasThere) await transfer(host, before, part, resumedBytes, options)
+  const resumedBytes = wasThere ? 0 : await proved(believedBytes(host, before, part, signal))
+  if (wasThere) options.onBytes?.(before.bytes)
+  else {
+    if (resumedBytes > 0) options.onBytes?.(resumedBytes)
+    await transfer(host, before, part, resumedBytes, options)
+  }
+  // Both ends at once. The copy is read again and proved before it takes the name: what lies under it may be the good
+  // copy of an earlier pull.
+  const [arrived, sha256Remote] = wasThere
+    ? [there, remoteNow as string]
+    : await proved(Promise.all([sha256Plain(part, signal), hashOnHost(host, before, null, signal)]))
   const after = await statFile(host, path)
-  if (!isSame(before, after)) throw new Unstable('the file changed while it was copied')
+  if (!isSame(before, after)) throw changed('the file changed while it was copied')
   if (!wasThere) {
-    // Read again and proved before it takes the name: what lies under it may be the good copy of an earlier pull.
-    const arrived = await sha256Plain(part, options.signal)
     if (arrived?.sha256 !== sha256Remote) {
       await removeIfThere(part)
       throw new Mismatch('the hash of the copy is not that of the source', sha256Remote, arrived?.sha256 ?? null)

@@ -1,12 +1,12 @@
 import type { Host } from '../host/types.ts'
-import { formatBytes, formatCount } from '../text/format.ts'
 import type { HostIdentity } from '../walk/proof.ts'
-import { freeSpace, openForStructure } from './local-store.ts'
+import { openForStructure } from './local-store.ts'
 import type { Level, Manifest, ManifestFile } from './manifest.ts'
 import { neutralPath, totalsOf, writeManifest } from './manifest.ts'
 import { surveyBelow } from './nothing-newer.ts'
 import type { PulledFile } from './pull.ts'
-import { pullFile } from './pull.ts'
+import { pullFiles } from './pull-files.ts'
+import { checkSpace } from './room.ts'
 import type { DeclaredArtifact, RosterFile } from './roster.ts'
 import { expandRoster, missingOfUnits } from './roster.ts'
 import { checkStructure } from './structure/check.ts'
@@ -25,24 +25,9 @@ export interface VerifyRequest {
   readonly nowMs: () => number
   readonly signal: AbortSignal
   readonly onProgress?: (text: string, done: number, total: number) => void
+  /** Bytes that are here now and were not before. */
+  readonly onBytes?: (bytes: number) => void
   readonly chunkBytes?: number
-}
-
-/** There is not enough room for the copies; nothing was transferred. */
-export class NoSpace extends Error {}
-
-/** Kept free beside the copies. */
-const marginBytes = 64 * 1024 * 1024
-
-async function checkSpace(folder: string, files: readonly RosterFile[]): Promise<void> {
-  const need = files.reduce((sum, file) => sum + file.bytes, 0) + marginBytes
-  const free = await freeSpace(folder)
-  const needInodes = files.length * 2 + 16
-  if (free.bytes < need || (free.inodes !== null && free.inodes < needInodes))
-    throw new NoSpace(
-      `Not enough room for the artifacts: ${formatBytes(need)} and ${formatCount(needInodes)} inodes are needed, ` +
-        `${formatBytes(free.bytes)} and ${free.inodes === null ? 'uncounted' : formatCount(free.inodes)} inodes are free. Free some and verify again.`,
-    )
 }
 
 /** SQLite's journal beside a database on the box means that the last transaction is not in the file yet. */
@@ -96,14 +81,18 @@ export async function verifyArtifacts(
   const writers = await writersUnder(host, boxFolder, signal)
   const busy = new Set(writers.kind === 'known' ? writers.paths : [])
   const files: ManifestFile[] = []
-  const pulled: PulledFile[] = []
+  let done = 0
+  const pulled = await pullFiles(host, boxFolder, roster.files, request.artifactsFolder, {
+    signal,
+    onFile: (path) => {
+      request.onProgress?.(path, done, roster.files.length)
+      done += 1
+    },
+    ...(request.onBytes !== undefined && { onBytes: request.onBytes }),
+    ...(request.chunkBytes !== undefined && { chunkBytes: request.chunkBytes }),
+  })
   for (const [i, file] of roster.files.entries()) {
-    request.onProgress?.(file.path, i, roster.files.length)
-    const copy = await pullFile(host, boxFolder, file, request.artifactsFolder, {
-      signal,
-      ...(request.chunkBytes !== undefined && { chunkBytes: request.chunkBytes }),
-    })
-    pulled.push(copy)
+    const copy = pulled[i] as PulledFile
     const judged = await judge(request, file, copy)
     const isBusy = busy.has(`${boxFolder}/${file.path}`)
     files.push(isBusy ? { ...judged, level: 'V1', problem: 'a process has it open for writing' } : judged)

@@ -1,6 +1,7 @@
 import { contentDigest, type Manifest } from '../artifact/manifest.ts'
 import { lookForNewer, surveyBelow } from '../artifact/nothing-newer.ts'
-import { NoSpace, verifyArtifacts } from '../artifact/verify.ts'
+import { NoSpace } from '../artifact/room.ts'
+import { verifyArtifacts } from '../artifact/verify.ts'
 import { hostEnvironment } from '../host/environment.ts'
 import { resolveTierPath } from '../profile/tiers.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
