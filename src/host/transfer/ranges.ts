@@ -8,6 +8,8 @@ import { hasStreams } from './stream.ts'
 const mib = 1024 * 1024
 /** Long enough that starting a dd for it costs nothing, short enough that the stripes of all lanes fit in memory. */
 const stripeMiB = 4
+/** A server that takes few channels is not told from a slow one: after so long one stream has to do. */
+const laneSeconds = 5
 /** Handed over at once, so that a write to the disk is worth its while. */
 const pieceBytes = mib
 
@@ -93,7 +95,7 @@ async function openLanes(host: Host, path: string, from: number, to: number, cou
             stripes: Math.ceil((stripes - lane) / count),
           },
       // With several, one that waits for a channel would hold up the others for ever.
-      count === 1 ? 60 : 15,
+      count === 1 ? 60 : laneSeconds,
     ),
   )
   const opened = await Promise.allSettled(opening)
