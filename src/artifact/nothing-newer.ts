@@ -24,8 +24,9 @@ export interface NewerReport {
 }
 
 const maxEntries = 200_000
-/** Written by the runner until the very end; they hold no result. */
+/** Written by runner, guard and kx until the very end; they hold no result. */
 const ownFiles = new Set(['heartbeat', 'lease', 'runner.pid', 'stop'])
+const isOwn = (path: string) => ownFiles.has(path) || path.startsWith('guard/')
 
 /** What lies below a folder, in numbers. */
 export interface Survey {
@@ -69,7 +70,7 @@ export async function surveyBelow(
       }
       files += 1
       bytes += entry.bytes
-      if (ownFiles.has(path)) continue
+      if (isOwn(path)) continue
       if (newestMs === null || entry.mtimeMs > newestMs) newestMs = entry.mtimeMs
       if (entry.mtimeMs > afterMs && after.length < 100) after.push(path)
     }

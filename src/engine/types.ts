@@ -12,7 +12,9 @@ import type { Plan, Unit } from '../spec/schema.ts'
  *   claimed/ done/ failed/
  *   units/<unit>/            KX_UNIT_DIR: log, exit, events.jsonl, metrics.jsonl, result.json, checkpoints/
  *   checkpoint.json          completed units, results, timestamp; written by the runner alone
- *   events.jsonl heartbeat lease runner.pid
+ *   events.jsonl heartbeat runner.pid
+ *   guard-<digest12>.sh      watches lease and work with kx gone; its own files lie under guard/
+ *   lease                    token, number, seconds since the launch; written by kx alone
  *   after/<step>/log, exit
  *   stop                     request to stop, with the reason; the runner obeys between and inside units
  *   exit.json                written last: {code, reason, endedAtMs, units: {done, failed, aborted}}
@@ -83,6 +85,26 @@ export interface CodeFile {
   readonly mode: number
 }
 
+/** The guard of a lease, as the launch sets it. Thresholds stay as they are for this launch. */
+export interface GuardRequest {
+  /** From the launch on, by the box's own clock since boot. */
+  readonly leaseSeconds: number
+  /** Somebody bills for this machine: work that is over is then watched on, too. */
+  readonly hasMeter: boolean
+  /** The one command that ends the meter, can be undone and may be run there; null: there is none, and only an alarm is left. */
+  readonly park: readonly string[] | null
+  /** Finished, dead or stalled, and nobody came: acted on after this long. */
+  readonly absentSeconds: number
+  /** Nothing written by any unit for so long: stalled. */
+  readonly stallSeconds: number
+  /** Nothing is parked for so long after somebody did something there. Default 900. */
+  readonly holdSeconds?: number
+  /** Pause before what failed is tried again. Default 600. */
+  readonly retrySeconds?: number
+  /** Pause between two looks. Default 15. */
+  readonly pollSeconds?: number
+}
+
 export interface SubmitRequest {
   readonly runId: string
   readonly token: string
@@ -95,6 +117,8 @@ export interface SubmitRequest {
   readonly gpus: readonly string[]
   readonly detach: readonly Detach[]
   readonly leaseUntilMs: number | null
+  /** What ends the lease on the box, with kx gone; absent: nobody does. */
+  readonly guard?: GuardRequest
   /** Absolute path of the project on this machine: where `code` is read from. */
   readonly projectFolder: string
   readonly code: readonly CodeFile[]

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 /** The shell scripts of the box engine, as they are shipped beside the program. */
 export interface BoxScripts {
   readonly runner: string
+  readonly guard: string
   readonly start: string
   readonly status: string
   readonly sweep: string
@@ -11,17 +12,20 @@ export interface BoxScripts {
 
 /** Parts of the runner, in the order in which they make one script: each has one reason to change. */
 const runnerParts = [
+  'head',
   'settings',
   'tools',
   'events',
   'results',
   'log-metrics',
+  'spawn',
   'unit',
   'workers',
   'queue',
   'stopping',
   'checkpoint',
   'abort',
+  'progress',
   'look',
   'steps',
   'artifacts',
@@ -30,20 +34,40 @@ const runnerParts = [
   'main',
 ] as const
 
+/** The same of the guard; what stands without a folder is shared with the runner. */
+const guardParts = [
+  'guard/head',
+  'settings',
+  'tools',
+  'spawn',
+  'progress',
+  'guard/time',
+  'guard/look',
+  'guard/act',
+  'guard/main',
+] as const
+
 let loaded: Promise<BoxScripts> | null = null
 
 /** Reads the scripts once. Throws when the installation is incomplete. The addresses stand here whole: the build goes by them. */
 export function boxScripts(): Promise<BoxScripts> {
   const read = (address: URL) => readFile(address, 'utf8')
   const parts = new URL('./runner/', import.meta.url)
+  const own = new URL('./guard/', import.meta.url)
   loaded ??= Promise.all([
     read(new URL('./alive.sh', import.meta.url)),
     Promise.all(runnerParts.map((name) => read(new URL(`${name}.sh`, parts)))),
+    Promise.all(
+      guardParts.map((name) =>
+        read(new URL(`${name.replace('guard/', '')}.sh`, name.startsWith('guard/') ? own : parts)),
+      ),
+    ),
     read(new URL('./start.sh', import.meta.url)),
     read(new URL('./status.sh', import.meta.url)),
     read(new URL('./sweep.sh', import.meta.url)),
-  ]).then(([alive, runner, start, status, sweep]) => ({
+  ]).then(([alive, runner, guard, start, status, sweep]) => ({
     runner: runner.join('\n'),
+    guard: guard.join('\n'),
     start,
     status: `${alive}${status}`,
     sweep: `${alive}${sweep}`,
@@ -51,7 +75,14 @@ export function boxScripts(): Promise<BoxScripts> {
   return loaded
 }
 
+/** As the runner's, for the guard. */
+export function guardName(source: string): string {
+  return `guard-${digestOf(source)}.sh`
+}
+
+const digestOf = (source: string) => createHash('sha256').update(source).digest('hex').slice(0, 12)
+
 /** Name that carries the runner's own digest: another version is another file, and a live one is never edited. */
 export function runnerName(source: string): string {
-  return `runner-${createHash('sha256').update(source).digest('hex').slice(0, 12)}.sh`
+  return `runner-${digestOf(source)}.sh`
 }

@@ -66,7 +66,24 @@ function artifactLines(plan: Plan): string {
     .join('')
 }
 
-/** Everything that the runner reads, from a request. Pure. Throws EngineError for what cannot be said in these files. */
+/** What the guard goes by; whole seconds, at least one. */
+function guardSettings(guard: SubmitRequest['guard']): Readonly<Record<string, string | number | null>> {
+  if (guard === undefined) return { guard: 0 }
+  const seconds = (value: number) => Math.max(1, Math.round(value))
+  return {
+    guard: 1,
+    has_meter: guard.hasMeter ? 1 : 0,
+    lease_seconds: seconds(guard.leaseSeconds),
+    lease_number: 1,
+    absent_seconds: seconds(guard.absentSeconds),
+    stall_seconds: seconds(guard.stallSeconds),
+    hold_seconds: seconds(guard.holdSeconds ?? 900),
+    retry_seconds: seconds(guard.retrySeconds ?? 600),
+    guard_poll_seconds: guard.pollSeconds ?? 15,
+  }
+}
+
+/** Everything that the runner and the guard read, from a request. Pure. Throws EngineError for what cannot be said in these files. */
 export function flatFiles(request: SubmitRequest): FlatFiles {
   const { plan, units, timing } = request
   const files = new Map<string, string>()
@@ -92,7 +109,7 @@ export function flatFiles(request: SubmitRequest): FlatFiles {
       grace_seconds: Math.max(1, Math.round(timing?.graceSeconds ?? 20)),
       heartbeat_seconds: Math.max(1, Math.round(timing?.heartbeatSeconds ?? 5)),
       poll_seconds: timing?.pollSeconds ?? 0.5,
-      lease_until_ms: request.leaseUntilMs,
+      ...guardSettings(request.guard),
       log_pattern: plan.logPattern ?? null,
     }),
   )
@@ -123,6 +140,12 @@ export function flatFiles(request: SubmitRequest): FlatFiles {
   if (plan.save !== undefined) {
     checkProgram(plan.save.command, `The command of the save step ${plan.save.name}`)
     files.set(`steps/save-${plan.save.name}`, `${Math.ceil(plan.save.timeoutSeconds)}\n${wordLines(plan.save.command)}`)
+  }
+  if (request.guard !== undefined) {
+    const { park, leaseSeconds } = request.guard
+    // Empty: from here nothing may be done that ends the meter.
+    files.set('guard/park', park === null ? '' : wordLines(checkProgram(park, 'The command that parks the machine')))
+    files.set('lease', `${request.token} 1 ${Math.max(1, Math.round(leaseSeconds))}\n`)
   }
   files.set('artifacts.list', artifactLines(plan))
   files.set(

@@ -3,7 +3,7 @@ import type { Host } from '../../host/types.ts'
 import { withheldVariables, withoutVariables } from '../../host/unit-environment.ts'
 import { EngineError } from '../errors.ts'
 import type { BoxHandle, Detach, SubmitRequest } from '../types.ts'
-import { boxScripts, runnerName } from './assets.ts'
+import { boxScripts, guardName, runnerName } from './assets.ts'
 import { type FlatFiles, flatFiles } from './layout.ts'
 import { pushCode } from './push.ts'
 
@@ -24,7 +24,9 @@ export async function submitToBox(host: Host, request: SubmitRequest): Promise<B
   request.onWithheld?.(withheld)
   await pushCode(host, request)
   const runner = runnerName(scripts.runner)
-  await placeRunner(host, `${request.folder}/${runner}`, scripts.runner)
+  await placeScript(host, `${request.folder}/${runner}`, scripts.runner)
+  const guard = request.guard === undefined ? '-' : guardName(scripts.guard)
+  if (guard !== '-') await placeScript(host, `${request.folder}/${guard}`, scripts.guard)
   await dropOthers(host, request.folder, files)
   // plan.env last: its token is what a half-written submit has not got.
   for (const [path, text] of files) if (path !== 'plan.env') await host.write(`${request.folder}/${path}`, text)
@@ -35,7 +37,7 @@ export async function submitToBox(host: Host, request: SubmitRequest): Promise<B
   // units, the steps after them and the save hook. What it has not got, none of them has.
   const started = await host.exec(
     withoutVariables(withheld, [
-      ...['sh', '-s', '--', request.folder, runner, request.token, String(patienceSeconds)],
+      ...['sh', '-s', '--', request.folder, runner, request.token, String(patienceSeconds), guard],
       ...ways,
     ]),
     { stdin: scriptInput(scripts.start), timeoutSeconds: patienceSeconds * (ways.length + 1) + 20 },
@@ -81,14 +83,14 @@ async function dropOthers(host: Host, folder: string, files: FlatFiles): Promise
     )
 }
 
-async function placeRunner(host: Host, path: string, source: string): Promise<void> {
+async function placeScript(host: Host, path: string, source: string): Promise<void> {
   const bytes = new TextEncoder().encode(source)
   const there = await host.stat(path)
   if (there === null) return host.write(path, bytes, 0o700)
   const now = await host.read(path, 0, bytes.byteLength + 1)
   if (now === null || Buffer.compare(now, bytes) !== 0)
     throw new EngineError(
-      `${path} is there and is not the runner that its name says. Move the folder away and launch a new run.`,
+      `${path} is there and is not the script that its name says. Move the folder away and launch a new run.`,
       'nothing-started',
     )
 }

@@ -114,8 +114,9 @@ export function makeBox(options: BoxOptions = {}): Box {
   }
 }
 
-const { runner: runnerSource } = await boxScripts()
+const { runner: runnerSource, guard: guardSource } = await boxScripts()
 const runnerOf = (box: Box) => join(dirname(box.folder), 'runner.sh')
+const guardOf = (box: Box) => join(dirname(box.folder), 'guard.sh')
 
 /** Lays the box out without the engine, the runner beside it. */
 export function layOut(box: Box): void {
@@ -128,12 +129,37 @@ export function layOut(box: Box): void {
     writeFileSync(join(box.folder, 'code', file.path), readFileSync(join(box.project, file.path)))
   }
   writeFileSync(runnerOf(box), runnerSource)
+  writeFileSync(guardOf(box), guardSource)
 }
 
 /** Starts the runner under a given shell, in a group of its own. */
 export function startRunner(shell: readonly string[], box: Box, env = process.env): ChildProcess {
   const [program = 'sh', ...rest] = shell
   return spawn(program, [...rest, runnerOf(box), box.folder], { detached: true, stdio: 'ignore', env })
+}
+
+/** The guard of a box that was laid out, in a group of its own. It leaves when its folder is gone. */
+export function startGuard(shell: readonly string[], box: Box, env = process.env): ChildProcess {
+  const [program = 'sh', ...rest] = shell
+  return spawn(program, [...rest, guardOf(box), box.folder], { detached: true, stdio: 'ignore', env })
+}
+
+/**
+ * A command that stands for the one that parks a machine. It is fake, and strict: anything but the very words that it was
+ * made with ends it with 64. What it was asked, and when, is in `asked` beside it, one line a call.
+ */
+export function fakePark(box: Box, exitCode = 0): { readonly argv: readonly string[]; asked(): readonly string[] } {
+  const at = join(dirname(box.folder), 'kx-fake-park')
+  mkdirSync(at, { recursive: true })
+  const path = join(at, 'kx-fake-park')
+  writeFileSync(
+    path,
+    `#!/bin/sh\n[ "$#" = 2 ] && [ "$1" = stop ] && [ "$2" = 'keep disk' ] || { echo "refused: $*" >>"${at}/asked"; exit 64; }\necho "$1 $2" >>"${at}/asked"\nexit ${exitCode}\n`,
+    { mode: 0o755 },
+  )
+  const asked = () =>
+    existsSync(join(at, 'asked')) ? readFileSync(join(at, 'asked'), 'utf8').trimEnd().split('\n') : []
+  return { argv: [path, 'stop', 'keep disk'], asked }
 }
 
 /** A `date` that is ahead by the seconds that `jump` says: for clocks that are set while a run runs. */

@@ -15,14 +15,11 @@ abort_by_results() {
   fi
 }
 
-# With every heartbeat: too long in all, or nothing written for too long. Needs elapsed and steady.
+# With every heartbeat: too long in all, or nothing written for too long. Needs elapsed, steady and idle_since.
 abort_by_time() {
   if [ -n "$wall_seconds" ] && [ "$elapsed" -ge "$wall_seconds" ]; then stop_because abort-time 12; fi
   [ -n "$idle_seconds" ] || return 0
-  if [ -n "$(find units -type f -newer control/seen 2>/dev/null | head -n 1)" ]; then
-    : >control/seen
-    idle_since=$steady
-  elif [ $((steady - idle_since)) -ge $((idle_seconds * 1000)) ]; then stop_because abort-idle 13; fi
+  if [ $((steady - idle_since)) -ge $((idle_seconds * 1000)) ]; then stop_because abort-idle 13; fi
 }
 
 # While units run.

@@ -1,14 +1,17 @@
 # ==== one look of the main process, again and again while units or a step run ========================================
+# heartbeat: now, process, when units were last seen to get on, and for how many seconds they have not: a runner that lives
+# beside units that hang says so. Progress is counted by steady, so that a clock that is set moves nothing.
 beat() {
   now_steady
-  put heartbeat "$now $main_pid"
+  progress_mark
+  if [ "$mark" != "$last_mark" ]; then
+    last_mark=$mark
+    idle_since=$steady progress_at=$now
+  fi
+  put heartbeat "$now $main_pid $progress_at $(((steady - idle_since) / 1000))"
   elapsed=$((elapsed_before + steady / 1000))
   put elapsed "$elapsed"
   abort_by_time
-  if [ -n "$lease_until_ms" ] && [ "$lease_said" = 0 ] && [ "$now" -gt "$lease_until_ms" ]; then
-    lease_said=1
-    event lease.over ''
-  fi
 }
 
 # Called every poll, while units or a step run. beat_every and scan_every count polls.

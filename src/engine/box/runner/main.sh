@@ -1,9 +1,9 @@
 # ==== the run ========================================================================================================
-reason=runner-error exit_code=70 stop_reason='' changed=1 polls=0 lease_said=0 elapsed=0 elapsed_before=0 n_done=0
+reason=runner-error exit_code=70 stop_reason='' changed=1 polls=0 elapsed=0 elapsed_before=0 n_done=0
 [ -f elapsed ] && IFS= read -r elapsed_before <elapsed
 case $elapsed_before in '' | *[!0-9]*) elapsed_before=0 ;; esac
 now_steady
-idle_since=$steady
+idle_since=$steady progress_at=$now last_mark=''
 # poll_seconds may be a fraction: polls a second, at least one.
 per_second=$(awk -v p="$poll_seconds" 'BEGIN { n = int(1 / p + 0.5); print n < 1 ? 1 : n }')
 beat_every=$((per_second * heartbeat_seconds)) scan_every=$per_second
@@ -15,7 +15,6 @@ end_leftovers
 fill_queue
 queue_again
 
-: >control/seen
 event run.started "\"runId\":\"$run_id\",\"token\":\"$token\",\"pid\":$main_pid,\"workers\":$workers"
 beat
 w=1

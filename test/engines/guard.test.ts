@@ -1,0 +1,404 @@
+import type { ChildProcess } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { GuardRequest } from '../../src/engine/types.ts'
+import {
+  type Box,
+  type BoxOptions,
+  events,
+  exited,
+  fakePark,
+  hasProgram,
+  jumpingClock,
+  layOut,
+  makeBox,
+  processesOf,
+  readJson,
+  readText,
+  startGuard,
+  startRunner,
+  unitExit,
+  until,
+} from './tools/box.ts'
+
+const boxes: Box[] = []
+const children: ChildProcess[] = []
+afterEach(async () => {
+  for (const made of boxes.splice(0)) {
+    killAll(made)
+    rmSync(dirname(dirname(made.folder)), { recursive: true, force: true })
+  }
+  for (const child of children.splice(0)) {
+    child.kill('SIGKILL')
+    await exited(child)
+  }
+})
+
+/** One that ends in the same moment is as good as killed. */
+function killAll(made: Box): void {
+  for (const pid of processesOf(made))
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+}
+
+const quick: GuardRequest = {
+  leaseSeconds: 3600,
+  hasMeter: true,
+  park: null,
+  absentSeconds: 3600,
+  stallSeconds: 3600,
+  holdSeconds: 3600,
+  retrySeconds: 3600,
+  pollSeconds: 0.05,
+}
+
+interface GuardOptions extends BoxOptions {
+  readonly guard: Partial<GuardRequest>
+  /** Exit code of the fake command that parks; without it there is none. */
+  readonly parkCode?: number
+}
+
+function guarded({ guard, parkCode, ...options }: GuardOptions) {
+  const made = makeBox(options)
+  const park = parkCode === undefined ? null : fakePark(made, parkCode)
+  const box: Box = {
+    ...made,
+    request: { ...made.request, guard: { ...quick, ...(park === null ? {} : { park: park.argv }), ...guard } },
+  }
+  boxes.push(box)
+  layOut(box)
+  return { box, asked: () => park?.asked() ?? [] }
+}
+
+const run = (shell: readonly string[], box: Box) => {
+  const child = startRunner(shell, box)
+  children.push(child)
+  return child
+}
+const watch = (shell: readonly string[], box: Box, env = process.env) => {
+  const child = startGuard(shell, box, env)
+  children.push(child)
+  return child
+}
+const acts = (box: Box) =>
+  events(box)
+    .filter((e) => String(e.event).startsWith('guard.'))
+    .map((e) => String(e.event).slice(6))
+const alarm = (box: Box) => readText(box, 'guard/alarm')?.split(' ')[1]
+const now = (box: Box) => (readText(box, 'guard/now') ?? '').trim().split(' ')
+/** A hook that notes whether units ran when it did, and saves for real. */
+const save = (script: string, timeoutSeconds = 20) => ({
+  save: { name: 'keep', command: ['sh', '-c', script], timeoutSeconds },
+})
+const slow = { units: 2, steps: 4000, stepSeconds: 0.05 } as const
+
+const shells: readonly (readonly [string, readonly string[]])[] = [
+  ['dash', ['dash']],
+  ['busybox', ['busybox', 'sh']],
+]
+
+describe.each(shells)('the guard in %s', (name, shell) => {
+  it.runIf(!hasProgram(name))('is installed', ({ skip }) => {
+    if (process.env.CI) throw new Error(`${name} is not installed`)
+    skip(`${name} is not installed`)
+  })
+  const test = it.runIf(hasProgram(name))
+
+  test('at the end of the lease saves, lets units save and end, saves again, and parks once', async () => {
+    const { box, asked } = guarded({
+      ...slow,
+      guard: { leaseSeconds: 1 },
+      parkCode: 0,
+      plan: save('ls -d "$KX_RUN_DIR"/units/*/pid 2>/dev/null | wc -l >>"$KX_RUN_DIR/saves"'),
+    })
+    watch(shell, box)
+    const runner = run(shell, box)
+    await until(() => asked().length > 0)
+    expect(await exited(runner)).toBe(14)
+    expect(asked()).toEqual(['stop keep disk'])
+    expect(readJson(box, 'exit.json')).toMatchObject({ reason: 'stopped', units: { aborted: 2 } })
+    for (const unit of ['value-1', 'value-2']) {
+      expect(unitExit(box, unit)).toMatchObject({ state: 'aborted', code: '143' })
+      expect(readText(box, `units/${unit}/checkpoints/step`)).toMatch(/^[1-9]/)
+    }
+    // While they ran, by the runner after they ended, and by the guard once more.
+    expect(readText(box, 'saves')?.trim().split(/\s+/)).toEqual(['2', '0', '0'])
+    await until(() => alarm(box) === 'parked')
+    const said = acts(box)
+    expect(said.filter((act) => act !== 'alarm')).toEqual([
+      ...['armed', 'due', 'save.started', 'save.ended', 'stopping', 'stopped'],
+      ...['save.started', 'save.ended', 'parking', 'parked'],
+    ])
+    expect(events(box).find((e) => e.event === 'guard.due')).toMatchObject({ why: 'lease', run: 'running' })
+    // The intent is on the disk before the act.
+    expect(said.indexOf('parking')).toBeLessThan(said.indexOf('parked'))
+  })
+
+  test('where nothing can be undone saves, alarms, and lets the work go on', async () => {
+    const { box } = guarded({
+      ...slow,
+      steps: 60,
+      guard: { leaseSeconds: 1 },
+      plan: save('echo saved >>"$KX_RUN_DIR/saves"'),
+    })
+    watch(shell, box)
+    const runner = run(shell, box)
+    await until(() => alarm(box) === 'kept')
+    expect(processesOf(box).length).toBeGreaterThan(0)
+    expect(await exited(runner)).toBe(0)
+    expect(readJson(box, 'exit.json')).toMatchObject({ reason: 'completed', units: { done: 2 } })
+    expect(readText(box, 'saves')).toBe('saved\n')
+    expect(acts(box)).toEqual(['armed', 'due', 'save.started', 'save.ended', 'alarm', 'kept'])
+  })
+
+  test('a save that fails, or does not end, blocks everything further', async () => {
+    const failing = guarded({ ...slow, guard: { leaseSeconds: 1 }, parkCode: 0, plan: save('exit 3') })
+    const hanging = guarded({
+      ...slow,
+      guard: { leaseSeconds: 1 },
+      parkCode: 0,
+      plan: save('trap "" TERM; sleep 99', 1),
+    })
+    for (const { box } of [failing, hanging]) {
+      watch(shell, box)
+      run(shell, box)
+    }
+    await until(() => alarm(failing.box) === 'save-failed' && alarm(hanging.box) === 'save-timeout')
+    for (const { box, asked } of [failing, hanging]) {
+      expect(asked()).toEqual([])
+      expect(acts(box)).not.toContain('stopping')
+      expect(readText(box, 'stop')).toBeNull()
+      expect(processesOf(box).length).toBeGreaterThan(0)
+    }
+    expect(events(failing.box).find((e) => e.event === 'guard.save.ended')).toMatchObject({ result: 'failed', code: 3 })
+    expect(events(hanging.box).find((e) => e.event === 'guard.save.ended')).toMatchObject({ result: 'timeout' })
+  })
+
+  test('tries again what failed, and goes on where it works', async () => {
+    const { box, asked } = guarded({
+      ...slow,
+      guard: { leaseSeconds: 1, retrySeconds: 1 },
+      parkCode: 0,
+      plan: save('test -e "$KX_RUN_DIR/may-save"'),
+    })
+    watch(shell, box)
+    run(shell, box)
+    await until(() => alarm(box) === 'save-failed')
+    writeFileSync(join(box.folder, 'may-save'), '')
+    await until(() => asked().length > 0)
+  })
+
+  test('a command that parks and fails is an alarm, with its output kept', async () => {
+    const { box, asked } = guarded({ ...slow, guard: { leaseSeconds: 1 }, parkCode: 5 })
+    watch(shell, box)
+    run(shell, box)
+    await until(() => alarm(box) === 'park-failed')
+    expect(asked()).toEqual(['stop keep disk'])
+    expect(events(box).find((e) => e.event === 'guard.parked')).toMatchObject({ code: 5 })
+  })
+
+  test('finished and nobody came: parks without touching anything; a visit puts it off', async () => {
+    const { box, asked } = guarded({ units: 1, guard: { absentSeconds: 2, holdSeconds: 2 }, parkCode: 0 })
+    watch(shell, box)
+    expect(await exited(run(shell, box))).toBe(0)
+    // Somebody is at it, again and again.
+    for (let visit = 0; visit < 6; visit++) {
+      writeFileSync(join(box.folder, 'guard/visited'), `${visit}\n`)
+      await new Promise((wake) => setTimeout(wake, 500))
+      expect(asked()).toEqual([])
+    }
+    await until(() => asked().length > 0)
+    expect(events(box).find((e) => e.event === 'guard.due')).toMatchObject({ why: 'finished' })
+    expect(acts(box)).not.toContain('stopping')
+    expect(readJson(box, 'exit.json')).toMatchObject({ reason: 'completed' })
+  })
+
+  test('dead and nobody came; stalled and nobody came', async () => {
+    const dead = guarded({
+      ...slow,
+      guard: { absentSeconds: 1 },
+      parkCode: 0,
+      plan: save('echo s >>"$KX_RUN_DIR/saves"'),
+    })
+    watch(shell, dead.box)
+    const runner = run(shell, dead.box)
+    await until(() =>
+      ['value-1', 'value-2'].every((unit) => readText(dead.box, `units/${unit}/metrics.jsonl`) !== null),
+    )
+    runner.kill('SIGKILL')
+    await exited(runner)
+    killAll(dead.box)
+    const stalled = guarded({
+      ...slow,
+      mode: 'hang:value-1',
+      units: 1,
+      steps: 2,
+      guard: { absentSeconds: 1, stallSeconds: 1 },
+      parkCode: 0,
+    })
+    watch(shell, stalled.box)
+    run(shell, stalled.box)
+    await until(() => dead.asked().length > 0 && stalled.asked().length > 0)
+    const reason = (box: Box) => events(box).find((e) => e.event === 'guard.due')?.why
+    expect(reason(dead.box)).toBe('dead')
+    expect(readText(dead.box, 'saves')).toContain('s')
+    expect(reason(stalled.box)).toBe('stalled')
+    expect(readJson(stalled.box, 'exit.json')).toMatchObject({ reason: 'stopped' })
+    await until(() => alarm(stalled.box) === 'parked')
+    // That the work has ended by it takes nothing back.
+    await new Promise((wake) => setTimeout(wake, 1500))
+    expect(stalled.asked()).toEqual(['stop keep disk'])
+    expect(acts(stalled.box)).not.toContain('cleared')
+  })
+
+  test('ends units of a runner that was killed, before it parks', async () => {
+    const { box, asked } = guarded({ ...slow, guard: { leaseSeconds: 2 }, parkCode: 0 })
+    watch(shell, box)
+    const runner = run(shell, box)
+    await until(() => processesOf(box).length > 0)
+    runner.kill('SIGKILL')
+    await exited(runner)
+    await until(() => asked().length > 0)
+    await until(() => processesOf(box).length === 0)
+    expect(readText(box, 'units/value-1/checkpoints/step')).toMatch(/^[1-9]/)
+  })
+})
+
+describe('the lease', () => {
+  const shell = ['dash']
+  const left = (box: Box) => Number(now(box)[5]) - Number(now(box)[6])
+
+  it('is not moved by a clock that is set', async () => {
+    const { box, asked } = guarded({ ...slow, guard: { leaseSeconds: 3600 }, parkCode: 0 })
+    const { env, jump } = jumpingClock(box)
+    watch(shell, box, env)
+    run(shell, box)
+    await until(() => now(box)[7] === 'running')
+    for (const hours of [48, -48]) {
+      jump(hours * 3600)
+      const before = readText(box, 'guard/clock')
+      await until(() => readText(box, 'guard/clock') !== before)
+      await new Promise((wake) => setTimeout(wake, 300))
+      expect(left(box)).toBeGreaterThan(3500)
+      expect(left(box)).toBeLessThanOrEqual(3600)
+    }
+    expect(acts(box)).toEqual(['armed'])
+    expect(asked()).toEqual([])
+  })
+
+  it('goes on after a reboot, whatever the clock says then', async () => {
+    const { box } = guarded({ ...slow, guard: { leaseSeconds: 3600 } })
+    mkdirSync(join(box.folder, 'guard'), { recursive: true })
+    const uptime = Number(readFileSync('/proc/uptime', 'utf8').split('.')[0])
+    const token = box.request.token
+    // Another boot, and a clock that was a day ahead then: it was set back since.
+    const ahead = Date.now() + 86_400_000
+    writeFileSync(join(box.folder, 'guard/clock'), `${token} 1000000 another-boot 5000 ${ahead}\n`)
+    const first = watch(shell, box)
+    await until(() => now(box).length > 5)
+    const spent = Number(now(box)[6])
+    expect(spent).toBeGreaterThanOrEqual(1000 + uptime)
+    first.kill('SIGKILL')
+    await exited(first)
+    // The same boot, a guard that was away: the time in between counts.
+    watch(shell, box)
+    await until(() => Number(now(box)[6]) > spent)
+    // The clock of another launch is not this one's.
+    const other = guarded({ ...slow, guard: { leaseSeconds: 3600 } })
+    mkdirSync(join(other.box.folder, 'guard'), { recursive: true })
+    writeFileSync(join(other.box.folder, 'guard/clock'), 'another-token 3000000 x 5000 1\n')
+    watch(shell, other.box)
+    await until(() => now(other.box).length > 5)
+    expect(Number(now(other.box)[6])).toBeLessThan(60)
+  })
+
+  it('is taken only with the token, a higher number and no less time', async () => {
+    const { box, asked } = guarded({ ...slow, guard: { leaseSeconds: 4 }, parkCode: 0 })
+    const { token } = box.request
+    watch(shell, box)
+    run(shell, box)
+    await until(() => now(box).length > 5)
+    const write = async (text: string) => {
+      writeFileSync(join(box.folder, 'lease.tmp'), text)
+      rmSync(join(box.folder, 'lease'))
+      writeFileSync(join(box.folder, 'lease'), text)
+      const before = readText(box, 'guard/clock')
+      await until(() => readText(box, 'guard/clock') !== before)
+      await new Promise((wake) => setTimeout(wake, 200))
+    }
+    for (const wrong of [
+      `another-token 9 99999\n`,
+      `${token} 1 99999\n`,
+      `${token} 2 3\n`,
+      `${token} 2\n`,
+      `${token} two 99999\n`,
+      `${token} 2 -5\n`,
+      '',
+    ]) {
+      await write(wrong)
+      expect(now(box).slice(4, 6), wrong).toEqual(['1', '4'])
+    }
+    await write(`${token} 2 5000\n`)
+    expect(now(box).slice(4, 6)).toEqual(['2', '5000'])
+    // One that comes late, from before.
+    await write(`${token} 1 4\n`)
+    expect(now(box).slice(4, 6)).toEqual(['2', '5000'])
+    await until(() => Number(now(box)[6]) > 4)
+    expect(asked()).toEqual([])
+    expect(events(box).find((e) => e.event === 'guard.taken' || e.event === 'guard.lease.taken')).toMatchObject({
+      number: 2,
+      seconds: 5000,
+    })
+  })
+
+  it('an extension that comes late clears the alarm', async () => {
+    const { box } = guarded({ ...slow, guard: { leaseSeconds: 1 } })
+    watch(shell, box)
+    run(shell, box)
+    await until(() => alarm(box) === 'kept')
+    writeFileSync(join(box.folder, 'lease'), `${box.request.token} 2 4000\n`)
+    await until(() => readText(box, 'guard/alarm') === null)
+    expect(acts(box).slice(-2)).toEqual(['lease.taken', 'cleared'])
+  })
+
+  it('one guard a launch; it leaves with its folder, with another launch, and with a run that nobody bills for', async () => {
+    const { box } = guarded({ ...slow, guard: {} })
+    const first = watch(shell, box)
+    await until(() => now(box).length > 5)
+    expect(await exited(watch(shell, box))).toBe(75)
+    const env = readFileSync(join(box.folder, 'plan.env'), 'utf8')
+    writeFileSync(join(box.folder, 'plan.env'), env.replace(`token=${box.request.token}`, 'token=another'))
+    expect(await exited(first)).toBe(0)
+    const gone = guarded({ ...slow, guard: {} })
+    const second = watch(shell, gone.box)
+    await until(() => now(gone.box).length > 5)
+    rmSync(gone.box.folder, { recursive: true })
+    expect(await exited(second)).toBe(0)
+    const free = guarded({ units: 1, guard: { hasMeter: false, absentSeconds: 1 } })
+    const third = watch(shell, free.box)
+    await until(() => now(free.box).length > 5)
+    expect(await exited(run(shell, free.box))).toBe(0)
+    expect(await exited(third)).toBe(0)
+    expect(alarm(free.box)).toBeUndefined()
+  })
+})
+
+describe('heartbeat', () => {
+  it('tells a runner that lives beside units that hang', async () => {
+    const { box } = guarded({ units: 1, steps: 2, mode: 'hang:value-1', guard: {} })
+    run(['dash'], box)
+    const beat = () => (readText(box, 'heartbeat') ?? '').trim().split(' ').map(Number)
+    await until(() => (beat()[3] ?? 0) >= 3)
+    const [at = 0, , progressAt = 0, quiet = 0] = beat()
+    expect(at - progressAt).toBeGreaterThanOrEqual(quiet * 1000)
+    const going = guarded({ ...slow, units: 1, guard: {} })
+    run(['dash'], going.box)
+    await until(() => Number(readText(going.box, 'units/value-1/checkpoints/step')) > 60)
+    const lively = (readText(going.box, 'heartbeat') ?? '').trim().split(' ').map(Number)
+    expect(lively[3]).toBeLessThanOrEqual(2)
+  })
+})
