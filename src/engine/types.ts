@@ -53,6 +53,33 @@ export interface BoxHandle {
   readonly process: ProcessIdentity
 }
 
+/** What the guard of a lease says of itself, as it lies on the box. */
+export interface GuardStatus {
+  readonly token: string
+  /** By process id, start time and boot id. False: armed no more. */
+  readonly isAlive: boolean
+  /** Of the lease that it has taken. */
+  readonly number: number
+  readonly leaseSeconds: number
+  /** Of the lease, by the box's own clock since boot. */
+  readonly spentSeconds: number
+  readonly run: string
+  /** `kept`, `parked`, `park-failed`, `save-failed`, `save-timeout`, `work-alive`; null: none is raised. */
+  readonly alarm: string | null
+  /** What the alarm is about: `lease`, `finished`, `dead`, `stalled`. */
+  readonly why: string | null
+  /** What it did so far, the newest 50, by its own number. */
+  readonly acts: readonly GuardAct[]
+}
+
+export interface GuardAct {
+  readonly number: number
+  readonly atMs: number
+  readonly event: string
+  readonly token: string
+  readonly detail: Readonly<Record<string, unknown>>
+}
+
 export interface BoxExit {
   readonly code: number
   /** `completed`, `abort-nan`, `abort-chance`, `abort-time`, `abort-idle`, `stopped`, `after-failed`, `units-failed`, `artifacts-missing`. */
@@ -70,6 +97,10 @@ export interface BoxStatus {
   readonly runnerAlive: boolean | null
   readonly bootIdMatches: boolean | null
   readonly heartbeatAgeSeconds: number | null
+  /** Since when no unit has written, begun or ended anything, by the runner itself. Absent: it does not say. */
+  readonly progressAgeSeconds?: number | null
+  /** Absent or null: no guard was armed, or the look did not tell. */
+  readonly guard?: GuardStatus | null
   readonly units: readonly UnitStatus[]
   readonly exit: BoxExit | null
   readonly checkpoint: { readonly completed: readonly string[]; readonly atMs: number } | null

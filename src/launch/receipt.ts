@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import { boxScripts } from '../engine/box/assets.ts'
-import type { BoxHandle } from '../engine/types.ts'
+import { boxEngine } from '../engine/box/engine.ts'
+import type { BoxHandle, GuardStatus } from '../engine/types.ts'
 import { clockText } from '../profile/lines.ts'
+import { guardActText } from '../profile/park-on-box.ts'
 import { hasNoMeter } from '../profile/tiers.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { isRunError } from '../run/errors.ts'
@@ -76,6 +78,8 @@ export async function receiptFor(ctx: ActContext, started: Started): Promise<Act
     git: gitOf(state.latest.PlanDigest),
     runConfigSha256: started.runConfigSha256,
     leaseUntilMs: started.leaseUntilMs,
+    guard: await guardSeen(ctx, handle),
+    guardAct: guardActText(ctx.profile),
     firstSign,
     seconds: (ctx.clock.monotonicMs() - started.began) / 1000,
     isRunnerIdentical: there === null ? null : there === sha256Hex(runner),
@@ -129,6 +133,12 @@ export async function receiptFor(ctx: ActContext, started: Started): Promise<Act
   }
 }
 
+/** The guard as it answers now; null when it does not, or the box does not. */
+async function guardSeen(ctx: ActContext, handle: BoxHandle): Promise<GuardStatus | null> {
+  const status = await boxEngine.status(ctx.host, handle, ctx.loaded.units).catch(() => null)
+  return status?.guard ?? null
+}
+
 /** Two kx may come to the same receipt, one of them stopping what the other starts: the first one stands. */
 async function appendOnce(ctx: ActContext, proof: Proof<ReceiptPayload>): Promise<Proof<ReceiptPayload>> {
   const same = (state: RunState) =>
@@ -152,7 +162,9 @@ async function appendOnce(ctx: ActContext, proof: Proof<ReceiptPayload>): Promis
 async function openMeter(ctx: ActContext, { attempt, leaseUntilMs }: Started): Promise<void> {
   const meterId = `${ctx.host.name}-${ctx.run.id}-${attempt}`
   const open = ctx.run.state().meters.filter((meter) => meter.closedAtMs === null && meter.host === ctx.host.name)
-  const current = open.find((meter) => meter.meterId === meterId || meter.leaseUntilMs === leaseUntilMs)
+  // A relaunch under the same approval has the same lease, and goes on under the meter that is there.
+  const current =
+    open.find((meter) => meter.meterId === meterId) ?? open.find((meter) => meter.leaseUntilMs === leaseUntilMs)
   if (current === undefined)
     await ctx.run.append('meter.opened', {
       meterId,

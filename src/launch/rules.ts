@@ -73,19 +73,16 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     'Set the lease again.',
     ({ handle, leaseUntilMs }) =>
       pass(
-        `token in runner.pid${handle.label === '' ? '' : ` and in ${handle.label}`}; ${leaseUntilMs === null ? 'the approval names no lease' : `lease until ${formatMoment(leaseUntilMs)} (an alarm here: this machine is not ours to stop)`}`,
+        `token in runner.pid${handle.label === '' ? '' : ` and in ${handle.label}`}; ${leaseUntilMs === null ? 'the approval names no lease' : `lease until ${formatMoment(leaseUntilMs)}`}`,
         { value: { leaseUntilMs, label: handle.label } },
       ),
   ],
   [
     'launch.dead-man',
-    'A timer on the box ends the meter if nobody does',
+    'A guard on the box watches the lease, with kx gone',
     'error',
-    'Arm the timer before anything else.',
-    ({ hasMeter }) =>
-      hasMeter
-        ? unknown('this kx arms no timer on this platform', { severity: 'warn' })
-        : notApplicable('no meter runs on this machine, so nothing has to be stopped'),
+    'Launch again: without a guard nothing ends the meter by itself.',
+    deadMan,
   ],
   [
     'launch.danger-clocks',
@@ -280,6 +277,25 @@ const rows: readonly (readonly [id: string, title: string, severity: Severity, f
     () => pass('the gate was open: approval, audit of this machine and smoke hold'),
   ],
 ]
+
+/** Armed, and proven by being read back with the token and the lease of this launch (handbook money 8.3). */
+function deadMan({ guard, guardAct, handle, leaseUntilMs, hasMeter }: LaunchFacts): Verdict {
+  if (leaseUntilMs === null) return notApplicable('the approval names no lease')
+  if (guard == null || guard.token !== handle.token)
+    return hasMeter
+      ? fail('not armed: no guard of this launch answers on the box', { severity: 'warn' })
+      : unknown('no guard of this launch was read back', { severity: 'warn' })
+  if (!guard.isAlive) {
+    // Where nobody bills, it leaves as soon as the run is over.
+    return hasMeter || guard.run === 'running'
+      ? fail('not armed: the guard is gone', { severity: 'warn' })
+      : pass('armed, and left with the end of the run: no meter runs here')
+  }
+  const left = formatDuration(Math.max(0, guard.leaseSeconds - guard.spentSeconds))
+  return pass(`armed and read back, ${left} left by the clock of the box; then ${guardAct ?? 'an alarm'}`, {
+    value: { number: guard.number, leaseSeconds: guard.leaseSeconds },
+  })
+}
 
 /** Every item of the launch gate, judged. Pure. */
 export function launchItems(facts: LaunchFacts): readonly CheckedItem[] {

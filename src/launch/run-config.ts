@@ -1,3 +1,4 @@
+import type { GuardRequest } from '../engine/types.ts'
 import type { ActContext } from '../run/act.ts'
 import { unitCommand } from '../spec/command.ts'
 import type { HostIdentity } from '../walk/proof.ts'
@@ -8,6 +9,8 @@ export interface Placement {
   readonly token: string
   readonly workers: number
   readonly gpus: readonly string[]
+  /** What ends the lease on the box, with every threshold; null: the approval names no lease. */
+  readonly guard: GuardRequest | null
 }
 
 /** The plan as it was resolved for this launch: every command, every limit, every digest. JSON text; the same input gives the same bytes. */
@@ -23,6 +26,7 @@ export function resolvedConfig(ctx: Pick<ActContext, 'run' | 'loaded' | 'profile
       folder: placement.folder,
       workers: placement.workers,
       gpus: placement.gpus,
+      guard: placement.guard,
       digests,
       plan,
       units: units.map((unit) => ({ ...unit, argv: unitCommand(plan, unit) })),

@@ -20,17 +20,23 @@ import type { HostIdentity } from '../walk/proof.ts'
 import { askedToStop } from './asked.ts'
 import { type Before, lookBefore } from './before.ts'
 import { boxFolder, gpusFor } from './box.ts'
+import { defaultGuardLimits, type GuardLimits, guardOf, leaseOfLaunch } from './lease.ts'
 import { receiptFor } from './receipt.ts'
 import { recoveryNote } from './recovery.ts'
 import { resolvedConfig } from './run-config.ts'
 import type { LaunchIntent } from './types.ts'
+
+export interface LaunchOptions {
+  /** Times that the guard of the lease goes by; the defaults of this room where none are given. */
+  readonly guard?: GuardLimits
+}
 
 /**
  * Starts the units on the box, detached, or goes on where a runner that is seen dead has stopped. The intent is on disk
  * before anything is started; a start whose reply was lost is looked for by its token and never repeated blindly.
  * Exit code: 0 started and seen alive, 1 refused or not seen alive, 3 an approval is missing, 4 not known.
  */
-export async function launch(ctx: ActContext): Promise<ActResult> {
+export async function launch(ctx: ActContext, options: LaunchOptions = {}): Promise<ActResult> {
   const began = ctx.clock.monotonicMs()
   const identity = await ctx.host.identity(ctx.signal)
   const refused = await gateRefusal(ctx, identity)
@@ -48,7 +54,8 @@ export async function launch(ctx: ActContext): Promise<ActResult> {
   if (otherAt(ctx.run.state(), 'smoke.run', ctx.cell.cellId) === null) await endSmokeStrays(ctx.host, ctx.run.id)
   const gpus = await gpusFor(ctx)
   if ('reason' in gpus) return refusal(ctx, gpus.reason, gpus.exitCode)
-  return start(ctx, { identity, began, folder: place.folder, gpus, before })
+  const limits = options.guard ?? defaultGuardLimits
+  return start(ctx, { identity, began, folder: place.folder, gpus, before, limits })
 }
 
 export { abortLaunch } from './abort.ts'
@@ -93,15 +100,19 @@ interface Start {
   readonly folder: string
   readonly gpus: { readonly ids: readonly string[]; readonly foreign: number | null }
   readonly before: Extract<Before, { kind: 'free' | 'dead' }>
+  readonly limits: GuardLimits
 }
 
-async function start(ctx: ActContext, { identity, began, folder, gpus, before }: Start): Promise<ActResult> {
+async function start(ctx: ActContext, { identity, began, folder, gpus, before, limits }: Start): Promise<ActResult> {
   const { plan, units, projectFolder, code } = ctx.loaded
   const attempt = before.attempt
   const token = tokenFor(ctx.run.id, 'launch', attempt, ctx.run.scope)
   const workers = effectiveWorkers(plan)
-  const leaseUntilMs = leaseEnd(ctx)
-  const config = resolvedConfig(ctx, { identity, folder, token, workers, gpus: gpus.ids })
+  const lease = leaseOfLaunch(ctx.run.state(), ctx.clock.nowMs())
+  if (lease.kind === 'over') return refusal(ctx, lease.why, 3)
+  const leaseUntilMs = lease.kind === 'until' ? lease.untilMs : null
+  const guard = guardOf(ctx, lease, limits)
+  const config = resolvedConfig(ctx, { identity, folder, token, workers, gpus: gpus.ids, guard })
   const runConfigSha256 = sha256Hex(config)
   const unitSha256 = unitDigest(plan)
   writeAtomic(launchedPlanFile(ctx.run.folder, runConfigSha256), config, 'run-config')
@@ -135,6 +146,7 @@ async function start(ctx: ActContext, { identity, began, folder, gpus, before }:
     gpus: gpus.ids,
     detach: ctx.profile.detach.filter((way) => way === 'systemd' || way === 'tmux' || way === 'setsid'),
     leaseUntilMs,
+    ...(guard === null ? {} : { guard }),
     projectFolder,
     code,
     ...(await secrecy(ctx)),
@@ -151,6 +163,7 @@ async function start(ctx: ActContext, { identity, began, folder, gpus, before }:
       resumes: before.kind === 'dead',
       gpus: gpus.ids,
       leaseUntilMs,
+      ...(lease.kind === 'until' ? { approvalId: lease.approvalId } : {}),
       cellId: ctx.cell.cellId,
     }
     const opened = await openIntent(ctx.run, { intentId, act: 'launch', token, host: ctx.host.name, payload })
@@ -225,12 +238,4 @@ async function submitOnce(
       : refusal(ctx, `${why} Whether a runner is there is not known: ${found.reason}.`, 4)
     return { kind: 'not', answer }
   }
-}
-
-function leaseEnd(ctx: ActContext): number | null {
-  const approval = ctx.run.state().latest.Approval?.payload as { readonly leaseHours?: unknown } | undefined
-  const hours = approval?.leaseHours
-  return typeof hours === 'number' && Number.isFinite(hours) && hours > 0
-    ? Math.round(ctx.clock.nowMs() + hours * 3_600_000)
-    : null
 }

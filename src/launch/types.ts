@@ -1,4 +1,4 @@
-import type { BoxHandle, Detach } from '../engine/types.ts'
+import type { BoxHandle, Detach, GuardStatus } from '../engine/types.ts'
 import type { Plan } from '../spec/schema.ts'
 import type { HostIdentity } from '../walk/proof.ts'
 
@@ -37,6 +37,8 @@ export interface LaunchIntent {
   readonly resumes: boolean
   readonly gpus: readonly string[]
   readonly leaseUntilMs: number | null
+  /** Approval that the lease is of: the first launch under it fixes the end. Older records have none. */
+  readonly approvalId?: string
   /** Cell of the launch: while it has not ended, the start may be under way. */
   readonly cellId: string
 }
@@ -53,6 +55,10 @@ export interface LaunchFacts {
   readonly platform: string
   readonly startScriptReruns: boolean
   readonly hasMeter: boolean
+  /** The guard as it was read back after the start; null: none answered. Absent: none was asked for. */
+  readonly guard?: GuardStatus | null
+  /** What the guard may do beyond saving and an alarm, in words. */
+  readonly guardAct?: string
   /** Danger clocks of the platform, and those that nobody has read on this machine, in words; absent: it has none. */
   readonly clocks?: { readonly total: number; readonly unread: readonly string[] }
   readonly token: string

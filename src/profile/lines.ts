@@ -1,5 +1,6 @@
 import { formatDuration } from '../text/format.ts'
 import { dottedKey } from '../text/problem.ts'
+import { shellJoin } from '../text/shell.ts'
 import type { LoadedProfile } from './load.ts'
 import type { DangerClock, MeterVerb, Profile } from './schema.ts'
 import { staleFacts } from './staleness.ts'
@@ -179,9 +180,18 @@ function verbRows(v: MeterVerb, i: number): ProfileRow[] {
     at('stillBills', `    still bills: ${v.stillBills}`),
     at('dies', `    dies: ${v.dies}`),
     at('how', `    by ${v.by}: ${v.how}`),
+    at('onBox', `    from the machine itself: ${onBoxText(v)}`),
     ...(v.steps ?? []).map((step, j) => row(`      ${j + 1}. ${step}`, 'billing', 'verbs', i, 'steps', j)),
     ...(v.warning === undefined ? [] : [at('warning', `    careful: ${v.warning}`)]),
   ]
+}
+
+/** What a machine can do to itself of a verb, in words. */
+function onBoxText({ onBox }: MeterVerb): string {
+  if (onBox === 'never') return 'no'
+  if (onBox === 'unknown') return 'not known'
+  const condition = onBox.condition === undefined ? '' : `, if ${onBox.condition}`
+  return `${onBox.isConfirmed ? 'yes' : 'not confirmed'}: ${shellJoin(onBox.command)}${condition}`
 }
 
 /** A danger clock in one line: what, when, and what follows. */

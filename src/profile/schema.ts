@@ -23,6 +23,16 @@ const tierSchema = z.strictObject({
   note: text.optional(),
 })
 
+/** How a machine does a verb to itself. */
+const onBoxSchema = z.strictObject({
+  command: z.array(z.string().min(1).max(1000)).min(1).max(16).describe('argument vector, run on the machine'),
+  condition: text.optional().describe('what must be so, or the command does something else'),
+  isConfirmed: z
+    .boolean()
+    .describe('somebody saw it keep the disk and end the meter; false: a person says so in a profile of their own'),
+  verified: stamp,
+})
+
 const meterVerbSchema = z.strictObject({
   verb: text.describe('literally as the platform names it'),
   stops: text.describe('what it stops billing'),
@@ -32,6 +42,11 @@ const meterVerbSchema = z.strictObject({
   /** Who can do it: kx through a provider, or a person at a console or command line. */
   by: z.enum(['kx', 'person', 'nobody']),
   how: text,
+  /**
+   * Whether it can be done from the machine itself, with kx gone. `never`: it cannot, or it must not; `unknown`: nobody has
+   * seen it done. A command here is run by the guard of a lease, and by nothing else.
+   */
+  onBox: z.union([z.enum(['never', 'unknown']), onBoxSchema]).default('unknown'),
   /** Several acts in their order, where one is not enough; each is one console step or command, in words. */
   steps: z.array(text).min(1).optional(),
   /** What must be said before it is done, of a verb that cannot be undone. */

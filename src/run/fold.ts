@@ -20,10 +20,12 @@ import type {
   Finding,
   Fleet,
   FleetSet,
+  GuardActed,
   HostObservation,
   IntentClosed,
   IntentOpened,
   JournalRecord,
+  LeaseExtended,
   RunCreated,
   RunState,
   UnitsAssigned,
@@ -51,6 +53,8 @@ const startOf = (record: JournalRecord, created: RunCreated): Draft => ({
   observation: null,
   findings: [],
   meters: [],
+  leaseExtensions: [],
+  guardActs: [],
   notes: [],
 })
 
@@ -62,6 +66,8 @@ const draftOf = (state: RunState): Draft => ({
   intents: [...state.intents],
   findings: [...state.findings],
   meters: [...state.meters],
+  leaseExtensions: [...state.leaseExtensions],
+  guardActs: [...state.guardActs],
   notes: [...state.notes],
 })
 
@@ -239,6 +245,25 @@ function applyKind(draft: Draft, { kind, payload, atMs }: JournalRecord): string
         }),
         `no open meter ${meterId}`,
       )
+    }
+    case 'lease.extended': {
+      const extended = payload as LeaseExtended
+      const before = draft.leaseExtensions.filter((each) => each.approvalId === extended.approvalId)
+      if (before.some((each) => each.number >= extended.number))
+        return `the lease has the number ${extended.number} already`
+      draft.leaseExtensions.push({ ...extended, atMs })
+      draft.meters = draft.meters.map((meter) =>
+        meter.closedAtMs === null && meter.host === extended.host
+          ? { ...meter, leaseUntilMs: extended.untilMs }
+          : meter,
+      )
+      return null
+    }
+    case 'guard.acted': {
+      const acted = payload as GuardActed
+      const isThere = draft.guardActs.some((each) => each.host === acted.host && each.number === acted.number)
+      if (!isThere) draft.guardActs.push(acted)
+      return null
     }
     case 'note':
       draft.notes.push({ atMs, text: (payload as Note).text })

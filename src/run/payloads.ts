@@ -72,6 +72,15 @@ const shapes: Readonly<Record<JournalKind, Shape>> = {
   'finding.acknowledged': { findingId: 'string', by: 'string' },
   'meter.opened': { meterId: 'string', what: 'string', host: 'string', usdPerHour: 'number?' },
   'meter.closed': { meterId: 'string' },
+  'lease.extended': {
+    approvalId: 'string',
+    token: 'string',
+    host: 'string',
+    number: 'number',
+    untilMs: 'number',
+    by: 'string',
+  },
+  'guard.acted': { host: 'string', token: 'string', number: 'number', event: 'string', boxAtMs: 'number' },
   note: { text: 'string' },
 }
 

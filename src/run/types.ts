@@ -37,6 +37,8 @@ export const journalKinds = [
   'finding.acknowledged',
   'meter.opened',
   'meter.closed',
+  'lease.extended',
+  'guard.acted',
   'note',
 ] as const
 export type JournalKind = (typeof journalKinds)[number]
@@ -181,6 +183,31 @@ export interface Meter {
   readonly writtenOff?: WrittenOff
 }
 
+/** A person's yes to more time, seen taken by the box. */
+export interface LeaseExtended {
+  readonly approvalId: string
+  /** Launch that the box holds the lease for. */
+  readonly token: string
+  readonly host: string
+  /** From 2: each extension is one more, and a box takes only a higher one. */
+  readonly number: number
+  readonly hours: number
+  readonly untilMs: number
+  /** What the time may cost. Null: not known. */
+  readonly usd: number | null
+  readonly by: string
+}
+/** What the guard of a lease did on a box, read there later: once, by its number among the guard's events. */
+export interface GuardActed {
+  readonly host: string
+  readonly token: string
+  readonly number: number
+  readonly event: string
+  /** By the box's own clock. */
+  readonly boxAtMs: number
+  readonly detail: Readonly<Record<string, unknown>>
+}
+
 /** The fold of a journal. Screens read this and nothing else. */
 export interface RunState {
   readonly runId: string
@@ -204,6 +231,10 @@ export interface RunState {
     readonly acknowledgedBy: string | null
   })[]
   readonly meters: readonly Meter[]
+  /** Every extension of a lease, oldest first. */
+  readonly leaseExtensions: readonly (LeaseExtended & { readonly atMs: number })[]
+  /** What guards did on boxes, as it was read there. */
+  readonly guardActs: readonly GuardActed[]
   readonly notes: readonly { readonly atMs: number; readonly text: string }[]
   /** Only of a run over several hosts. */
   readonly fleet?: Fleet

@@ -3,6 +3,7 @@ import type { Manifest } from '../artifact/manifest.ts'
 import { readManifest } from '../artifact/manifest.ts'
 import { isQuiet, lookForNewer } from '../artifact/nothing-newer.ts'
 import { damagedCopies } from '../artifact/recheck.ts'
+import { dismissGuard } from '../engine/box/guard.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { dataTier } from '../run/data-tier.ts'
 import { isRunError } from '../run/errors.ts'
@@ -75,6 +76,7 @@ export async function remove(ctx: ActContext, args: RemoveArgs = {}): Promise<Ac
   }
   let failure: string | null = null
   try {
+    if ((await dismissGuard(ctx.host, folder)) !== true) ctx.cell.say('the guard of the lease was not seen to leave')
     if (isFailpointDue('remove.half-way')) await ctx.host.removeTree(`${folder}/units`, tier.path).then(dieHere)
     await ctx.host.removeTree(folder, tier.path)
   } catch (error) {

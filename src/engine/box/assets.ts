@@ -8,6 +8,7 @@ export interface BoxScripts {
   readonly start: string
   readonly status: string
   readonly sweep: string
+  readonly dismiss: string
 }
 
 /** Parts of the runner, in the order in which they make one script: each has one reason to change. */
@@ -65,12 +66,14 @@ export function boxScripts(): Promise<BoxScripts> {
     read(new URL('./start.sh', import.meta.url)),
     read(new URL('./status.sh', import.meta.url)),
     read(new URL('./sweep.sh', import.meta.url)),
-  ]).then(([alive, runner, guard, start, status, sweep]) => ({
+    read(new URL('./dismiss.sh', import.meta.url)),
+  ]).then(([alive, runner, guard, start, status, sweep, dismiss]) => ({
     runner: runner.join('\n'),
     guard: guard.join('\n'),
     start,
     status: `${alive}${status}`,
     sweep: `${alive}${sweep}`,
+    dismiss: `${alive}${dismiss}`,
   }))
   return loaded
 }

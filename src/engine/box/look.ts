@@ -1,6 +1,9 @@
 import type { Host } from '../../host/types.ts'
 import { sanitiseLine } from '../../text/sanitise.ts'
+import type { GuardStatus } from '../types.ts'
 import { boxScripts } from './assets.ts'
+import { guardOf } from './guard-status.ts'
+import { jsonOf, wholeOf } from './text.ts'
 
 /** What status.sh printed, line by line, before it means anything. Every field may be missing. */
 export interface Look {
@@ -18,6 +21,9 @@ export interface Look {
   } | null
   readonly isAlive: boolean | null
   readonly heartbeatMs: number | null
+  /** Seconds for which no unit got on, as the runner counts them. */
+  readonly quietSeconds: number | null
+  readonly guard: GuardStatus | null
   readonly stopReason: string | null
   readonly checkpoint: unknown
   readonly exit: unknown
@@ -65,20 +71,6 @@ export async function lookAt(
   }
 }
 
-/** Number from text that may be anything; null when it is none. */
-export function wholeOf(text: string | undefined): number | null {
-  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null
-}
-
-/** JSON or null: files on a box are cut, rewritten and edited by hand. */
-export function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
-}
-
 /** Python writes bare NaN; a line that holds it is read all the same, with null in its place. */
 function metricsJson(text: string): unknown {
   return (
@@ -95,6 +87,7 @@ export function parseLook(text: string): Look {
   const lastMetrics = new Map<string, unknown>()
   const nanLines = new Map<string, number>()
   const single = new Map<string, string>()
+  const acts: string[] = []
   let exitOf: Map<string, string> | null = null
   for (const line of text.split('\n')) {
     const space = line.indexOf(' ')
@@ -134,6 +127,9 @@ export function parseLook(text: string): Look {
       case 'nan':
         if (parts[0] !== undefined) nanLines.set(parts[0], wholeOf(parts[1]) ?? 0)
         break
+      case 'act':
+        acts.push(rest)
+        break
       default:
         single.set(word, rest)
     }
@@ -156,6 +152,8 @@ export function parseLook(text: string): Look {
         : null,
     isAlive: alive === undefined ? null : alive === '1',
     heartbeatMs: wholeOf(single.get('heartbeat')?.split(' ')[0]),
+    quietSeconds: wholeOf(single.get('heartbeat')?.split(' ')[3]),
+    guard: guardOf(single.get('guard'), single.get('alarm'), acts),
     stopReason: single.get('stop') ?? null,
     checkpoint: checkpoint === undefined ? null : (jsonOf(checkpoint) ?? jsonOf(`${checkpoint}}`)),
     exit: exit === undefined ? null : jsonOf(exit),

@@ -70,7 +70,7 @@ systemd_scope() {
   timeout 5 systemd-run "$scope" --scope --quiet --collect true </dev/null >/dev/null 2>&1 || return 1
 }
 
-is_armed=0
+is_armed=0 has_way=0
 [ "$guard" != - ] || is_armed=1
 for way in "$@"; do
   case $way in
@@ -79,6 +79,7 @@ for way in "$@"; do
     setsid) ;;
     *) continue ;;
   esac
+  has_way=1
   if [ "$is_armed" = 0 ]; then
     detached "$label-guard" "$guard" && armed || continue
     is_armed=1
@@ -94,7 +95,7 @@ done
 # time is seen here. So it is certain afterwards, and the next launch need not wait for anybody.
 mv -f starting given-up
 if [ -f runner.pid ] && read -r p t b k <runner.pid && [ "$k" = "$token" ]; then started setsid ''; fi
-if [ "$is_armed" = 0 ]; then echo "nothing was started, because the guard of the lease could not be armed: $*" >&2
+if [ "$has_way$is_armed" = 10 ]; then echo "nothing was started, because the guard of the lease could not be armed: $*" >&2
 else echo "no way to detach worked: $*" >&2; fi
 [ -f runner.pid ] && { printf 'runner.pid holds: ' && cat runner.pid; } >&2
 [ -f runner.log ] && tail -n 5 runner.log >&2

@@ -14,6 +14,11 @@ facts() {
     if is_alive "$p" "$t" "$b"; then echo 'alive 1'; else echo 'alive 0'; fi
   fi
   [ -f heartbeat ] && read -r line <heartbeat && echo "heartbeat $line"
+  if [ -f guard/now ] && read -r p t b line <guard/now; then
+    if is_alive "$p" "$t" "$b"; then echo "guard 1 $line"; else echo "guard 0 $line"; fi
+    [ -f guard/alarm ] && IFS= read -r line <guard/alarm && echo "alarm $line"
+    [ -f guard/events.jsonl ] && tail -c 65536 guard/events.jsonl | tail -n 50 | sed 's/^/act /'
+  fi
   [ -f attempt ] && read -r line <attempt && echo "attempt $line"
   [ -f stop ] && IFS= read -r line <stop && echo "stop $line"
   [ -f checkpoint.json ] && { printf 'checkpoint ' && head -c 4194304 checkpoint.json | sed 's/,"results":.*//'; echo; }

@@ -1,7 +1,8 @@
 import type { Host } from '../../host/types.ts'
 import type { Unit } from '../../spec/schema.ts'
 import type { BoxExit, BoxHandle, BoxStatus, UnitState, UnitStatus } from '../types.ts'
-import { jsonOf, type Look, lookAt, wholeOf } from './look.ts'
+import { type Look, lookAt } from './look.ts'
+import { jsonOf, wholeOf } from './text.ts'
 
 /** Asks the box once. `atMs` of the answer is the box's own clock; when it did not answer, null stands everywhere. */
 export async function boxStatus(host: Host, handle: BoxHandle, units: readonly Unit[]): Promise<BoxStatus> {
@@ -60,6 +61,8 @@ export function statusOf(look: Look, handle: BoxHandle, units: readonly Unit[]):
     runnerAlive,
     bootIdMatches,
     heartbeatAgeSeconds: look.heartbeatMs === null ? null : Math.max(0, (atMs - look.heartbeatMs) / 1000),
+    progressAgeSeconds: look.quietSeconds,
+    guard: look.guard,
     units: unitStatuses,
     exit,
     checkpoint: checkpointOf(look.checkpoint),

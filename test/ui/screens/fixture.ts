@@ -624,6 +624,8 @@ function runAt(stage: Stage): RunState | null {
               closedBecause: null,
             },
           ],
+    leaseExtensions: [],
+    guardActs: [],
     notes: [],
   }
 }

@@ -112,6 +112,7 @@ describe('fill of tiers', () => {
             dies: 'scratch',
             isReversible: true,
             by: 'person' as const,
+            onBox: 'never' as const,
             how: 'console',
             event: 'stop' as const,
             loses: ['scratch'],

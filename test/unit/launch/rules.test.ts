@@ -81,8 +81,6 @@ describe('items of the launch gate', () => {
     expect(find({ plan: { ...plan, tracking: { kind: 'wandb' } } }, 'launch.tracker')).toMatchObject({
       result: 'unknown',
     })
-    expect(find({ hasMeter: true }, 'launch.dead-man')).toMatchObject({ result: 'unknown', severity: 'warn' })
-    expect(find({ hasMeter: false }, 'launch.dead-man')).toMatchObject({ result: 'not-applicable' })
     const gpu = { ...plan, resources: { ...plan.resources, compute: 'gpu' as const } }
     expect(find({ plan: gpu }, 'launch.one-writer-per-gpu')).toMatchObject({ result: 'unknown' })
     expect(find({ plan: gpu, foreignGpuProcesses: 0 }, 'launch.one-writer-per-gpu')).toMatchObject({ result: 'pass' })
@@ -109,5 +107,30 @@ describe('recovery note', () => {
     expect(note).toContain('kx-r-launch-1')
     expect(note).toContain('units/*/result.json')
     expect(note).not.toContain('\u001b')
+  })
+  it('counts a guard that was not read back as not armed', () => {
+    const guard = {
+      token: facts.token,
+      isAlive: true,
+      number: 1,
+      leaseSeconds: 7200,
+      spentSeconds: 60,
+      run: 'running',
+      alarm: null,
+      why: null,
+      acts: [],
+    }
+    const deadMan = (over: Partial<LaunchFacts>) => find({ leaseUntilMs: 9, ...over }, 'launch.dead-man')
+    expect(deadMan({ leaseUntilMs: null, guard })?.result).toBe('not-applicable')
+    expect(deadMan({ hasMeter: true, guard: null })).toMatchObject({ result: 'fail', severity: 'warn' })
+    expect(deadMan({ hasMeter: false, guard: null })).toMatchObject({ result: 'unknown', severity: 'warn' })
+    expect(deadMan({ hasMeter: true, guard: { ...guard, token: 'of-another-launch' } })?.result).toBe('fail')
+    expect(deadMan({ hasMeter: true, guard: { ...guard, isAlive: false } })?.result).toBe('fail')
+    expect(deadMan({ guard: { ...guard, isAlive: false, run: 'finished' } })?.result).toBe('pass')
+    const armed = deadMan({ hasMeter: true, guard, guardAct: 'save, end the units, and stop' })
+    expect(armed).toMatchObject({ result: 'pass', severity: 'error' })
+    expect(armed?.evidence.summary).toMatch(
+      /^armed and read back, 1 h 59 min left .*; then save, end the units, and stop$/,
+    )
   })
 })

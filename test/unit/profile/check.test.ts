@@ -212,6 +212,7 @@ describe('checkProfile', () => {
     expect(found.map((f) => f.key)).toEqual([
       'verified',
       'billing.verified',
+      'billing.verbs[0].onBox.verified',
       'billing.verbs[0].verified',
       'billing.verbs[1].verified',
       'billing.verbs[2].verified',

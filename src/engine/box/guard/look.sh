@@ -1,10 +1,12 @@
 # ==== what the run is doing ==========================================================================================
-# One write a line, so that it stays whole beside the lines of the runner.
+# One write a line, so that it stays whole beside the lines of the runner. In guard/events.jsonl once more, with a number.
 event() {
   now_ms
-  line="{\"atMs\":$now,\"event\":\"guard.$1\",\"spentSeconds\":$((spent_ms / 1000)),\"lease\":$lease_number${2:+,$2}}"
+  told=$((told + 1))
+  line="{\"atMs\":$now,\"event\":\"guard.$1\",\"number\":$told,\"token\":\"$token\",\"spentSeconds\":$((spent_ms / 1000)),\"lease\":$lease_number${2:+,$2}}"
+  printf '%s\n' "$line" >>guard/events.jsonl
   printf '%s\n' "$line" >>events.jsonl
-  sync_file events.jsonl
+  sync_file guard/events.jsonl
 }
 
 runner_lives() { [ -f runner.pid ] && read -r p t b _ <runner.pid && is_alive "$p" "$t" "$b"; }

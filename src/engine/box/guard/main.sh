@@ -16,6 +16,8 @@ mkdir -p guard
 # One a launch.
 if read -r p t b k _ 2>/dev/null <guard/now && [ "$k" = "$token" ] && [ "$p" != "$me_pid" ] && is_alive "$p" "$t" "$b"; then exit 75; fi
 run_state=starting state_ms=0 came_ms=0 visit_ms=- progress_ms=0 last_mark='' held='' acted='' alarm='' tried_ms=- parks=0 latched='' latched_ms=0
+told=0
+[ ! -f guard/events.jsonl ] || told=$(wc -l <guard/events.jsonl)
 visited=
 IFS= read -r visited 2>/dev/null <guard/visited || :
 begin_time
