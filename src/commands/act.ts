@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { ActContext, ActResult, CellRequest, LoadedPlan } from '../run/act.ts'
 import { failpoint } from '../run/failpoints.ts'
 import { endBeat, fromCaller, onBeat, type Prepared } from './beat.ts'
+import { onHosts, type PerHost } from './hosts.ts'
 import { knownSecrets } from './known-secrets.ts'
 import { allCommands } from './list/all.ts'
 import { loadSettings, profileFolders, runOptions, systemClock } from './open.ts'
@@ -20,6 +21,8 @@ export interface ActOptions {
    * `alone`: the project as it is now is not even read.
    */
   readonly ofLaunch?: 'alone' | 'with-project'
+  /** How it goes over several hosts; absent: it is about the run as a whole, and happens here. */
+  readonly perHost?: PerHost
 }
 
 type ProjectRequest = Pick<CommandEnvironment, 'projectFolder' | 'settings' | 'signal'>
@@ -147,8 +150,9 @@ export async function actOnRun(
   commandId: string,
   args: Readonly<Record<string, unknown>>,
   options: ActOptions,
-  act: (ctx: ActContext) => Promise<ActResult>,
+  service: (ctx: ActContext) => Promise<ActResult>,
 ): Promise<ActResult> {
+  const act = options.perHost === undefined ? service : onHosts(options.perHost, service)
   const spec = allCommands().get(commandId)
   if (spec === undefined) throw new Error(`no command ${commandId}`)
   const cell: CellRequest = {

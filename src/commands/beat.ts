@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ActContext, ActResult, CellRequest } from '../run/act.ts'
 import { isRunError } from '../run/errors.ts'
+import type { RunState } from '../run/types.ts'
 import type { ActRequest, Places, Rooms } from '../session/perform.ts'
 import type { CommandEnvironment } from './types.ts'
 
@@ -19,6 +20,8 @@ interface Beat extends Prepared {
   readonly inode: number
   /** Launch whose plan was read; another one has another plan. */
   readonly receiptId: string | undefined
+  /** Times that units were given to hosts: after each of them hosts have other units. */
+  readonly generation: number
 }
 
 /** Everything is read anew now and then: secrets and profiles may have changed, and lost cells want an end. */
@@ -73,7 +76,7 @@ async function beatFor(env: CommandEnvironment, prepare: () => Promise<Prepared>
   if (kept !== null && kept.key === key && Math.abs(Date.now() - kept.openedAtMs) < renewAfterMs) {
     const { run } = kept.places
     const state = inodeOf(run.folder) === kept.inode ? await run.refresh().catch(() => null) : null
-    if (state !== null && run.suspect() === null && state.latest.Receipt?.id === kept.receiptId) return kept
+    if (state !== null && run.suspect() === null && isSameLaunch(state, kept)) return kept
   }
   await close()
   const prepared = await prepare()
@@ -81,9 +84,13 @@ async function beatFor(env: CommandEnvironment, prepare: () => Promise<Prepared>
   const places = await openPlaces(prepared.rooms, { ...prepared.request, who: env.who })
   const { run } = places
   const receiptId = run.state().latest.Receipt?.id
-  beat = { ...prepared, key, places, openedAtMs: Date.now(), inode: inodeOf(run.folder), receiptId }
+  const generation = run.state().fleet?.assignments.length ?? 0
+  beat = { ...prepared, key, places, openedAtMs: Date.now(), inode: inodeOf(run.folder), receiptId, generation }
   return beat
 }
+
+const isSameLaunch = (state: RunState, { receiptId, generation }: Pick<Beat, 'receiptId' | 'generation'>) =>
+  state.latest.Receipt?.id === receiptId && (state.fleet?.assignments.length ?? 0) === generation
 
 const inodeOf = (folder: string): number =>
   statSync(join(folder, 'journal.jsonl'), { throwIfNoEntry: false })?.ino ?? -1

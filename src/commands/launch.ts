@@ -1,22 +1,59 @@
-import type { ActResult } from '../run/act.ts'
+import type { ActContext, ActResult } from '../run/act.ts'
+import { ownersOf, releasedOf } from '../walk/shares.ts'
 import { actOnRun } from './act.ts'
+import { eachHost, onHosts, together, whichHost } from './hosts.ts'
 import type { CommandEnvironment } from './types.ts'
+import { launchedHosts } from './verify.ts'
 
 /** `kx launch`: the gate is in the service; here it is only asked when money may be spent. */
-export async function launch(env: CommandEnvironment, args: Readonly<Record<string, unknown>>): Promise<ActResult> {
-  return actOnRun(env, 'launch.start', args, {}, async (ctx) => (await import('../launch/service.ts')).launch(ctx))
+export async function launch(
+  env: CommandEnvironment,
+  args: { readonly host?: string | undefined },
+): Promise<ActResult> {
+  return actOnRun(env, 'launch.start', args, {}, (ctx) => startAt(ctx, args.host))
+}
+
+/**
+ * Of several hosts: gives the units to hosts, once, and starts each host's share; one that fails leaves the others as they
+ * are, and a later launch goes on with it. A host that works on what it has given away is stopped.
+ */
+async function startAt(ctx: ActContext, only: string | undefined): Promise<ActResult> {
+  const refused = whichHost(ctx, only)
+  if (refused !== null) return refused
+  const service = await import('../launch/service.ts')
+  if (ctx.at === undefined) return service.launch(ctx)
+  const assigned = await (await import('../launch/shares.ts')).assignUnits(ctx)
+  if (assigned !== null) return assigned
+  const assignments = ctx.run.state().fleet?.assignments ?? []
+  const owners = new Set([...ownersOf(assignments).values()].map((owner) => owner.host))
+  const released = releasedOf(assignments)
+  const results = await eachHost(
+    ctx,
+    {
+      only,
+      choose: (state, hosts) => hosts.filter((host) => owners.has(host) || launchedHosts(state, [host]).length > 0),
+    },
+    async (own) => {
+      if (!released.has(own.run.scope ?? '')) return service.launch(own)
+      return (await import('../launch/released.ts')).stopReleased(own)
+    },
+  )
+  return together(results)
 }
 
 /** `kx abort`: asks first; results so far stay. Also of a launch that waits for its first sign of life, here or in another kx. */
-export async function abort(env: CommandEnvironment, args: { readonly reason: string }): Promise<ActResult> {
+export async function abort(
+  env: CommandEnvironment,
+  args: { readonly reason: string; readonly host?: string | undefined },
+): Promise<ActResult> {
   const isAgreed =
     env.via === 'cli' ||
-    (await env.ask.confirm('Stop this run?', [
+    (await env.ask.confirm(args.host === undefined ? 'Stop this run?' : `Stop this run on ${args.host}?`, [
       'The runner is asked to stop, then TERM, grace, KILL.',
       'Finished units and checkpoints stay; a relaunch goes on from them.',
     ]))
   if (!isAgreed) return { summary: 'the run goes on', exitCode: 3, data: null }
-  return actOnRun(env, 'patrol.abort', args, { ofLaunch: 'alone' }, async (ctx) => {
+  const stop = async (ctx: ActContext): Promise<ActResult> => {
     const patrol = await import('../patrol/service.ts')
     // A launch has its receipt with the first sign of life; before that it is stopped by its intent.
     const early = await (await import('../launch/service.ts')).abortLaunch(ctx, args.reason)
@@ -25,5 +62,20 @@ export async function abort(env: CommandEnvironment, args: { readonly reason: st
     const { patrolLimits } = await import('./patrol-limits.ts')
     const after = await patrol.observe(ctx, { record: 'always', thresholds: await patrolLimits(env) })
     return { ...early, ...(after.proof === undefined ? {} : { proof: after.proof }) }
+  }
+  return actOnRun(env, 'patrol.abort', args, { ofLaunch: 'alone' }, async (ctx) => {
+    const begun = (intents: readonly { readonly act: string; readonly host: string }[], host: string) =>
+      intents.some((intent) => intent.act === 'launch' && intent.host === host)
+    const result = await onHosts(
+      {
+        only: args.host,
+        share: 'held',
+        choose: (state, hosts) => hosts.filter((host) => begun(state.intents, host)),
+      },
+      stop,
+    )(ctx)
+    if (ctx.at !== undefined)
+      await (await import('../patrol/together.ts')).observeTogether(ctx, [], { record: 'always' })
+    return result
   })
 }

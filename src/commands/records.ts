@@ -1,6 +1,8 @@
 import type { ActResult } from '../run/act.ts'
 import { isRunError, messageOf } from '../run/errors.ts'
+import { viewOf } from '../run/host-view.ts'
 import type { RunState } from '../run/types.ts'
+import { slotOf } from '../walk/graph.ts'
 import { type CheckedItem, isBlocking, type Override } from '../walk/item.ts'
 import type { Proof } from '../walk/proof.ts'
 import { openForWriting } from './open.ts'
@@ -10,9 +12,19 @@ const refusal = (summary: string, exitCode: 1 | 2 | 3 = 1): ActResult => ({ summ
 
 type Found = { readonly proof: Proof; readonly item: CheckedItem } | { readonly proof: null; readonly item: null }
 
+/** The newest proof that speaks of the same thing: of the same host, where each has its own. */
+const newestLike = (state: RunState, proof: Proof) =>
+  state.fleet === undefined ? state.latest[proof.kind] : state.proofs.findLast((each) => slotOf(each) === slotOf(proof))
+
 /** The item in the newest proof that has it; one that stands in the way before one that does not. */
-function inNewest(state: RunState, itemId: string): Found {
-  const latest = Object.values(state.latest).sort((a, b) => state.proofs.indexOf(b) - state.proofs.indexOf(a))
+function inNewest(whole: RunState, itemId: string, host: string | undefined): Found {
+  const state = host === undefined ? whole : viewOf(whole, host)
+  // Of several hosts each has its own: the newest of every one of them, where none is named.
+  const all =
+    whole.fleet === undefined || host !== undefined
+      ? Object.values(state.latest)
+      : whole.fleet.hosts.flatMap((name) => Object.values(viewOf(whole, name).latest))
+  const latest = [...new Set(all)].sort((a, b) => state.proofs.indexOf(b) - state.proofs.indexOf(a))
   const found = latest.flatMap((proof) =>
     proof.items.filter((item) => item.id === itemId).map((item) => ({ proof, item })),
   )
@@ -22,12 +34,16 @@ function inNewest(state: RunState, itemId: string): Found {
 /** A person goes on in spite of an error item, with a written reason that becomes part of the record. */
 export async function override(
   env: CommandEnvironment,
-  args: { readonly item?: string | undefined; readonly reason?: string | undefined },
+  args: {
+    readonly item?: string | undefined
+    readonly reason?: string | undefined
+    readonly host?: string | undefined
+  },
 ): Promise<ActResult> {
   const run = await openForWriting(env, env.runId)
   try {
     if (args.item === undefined) return refusal('put the cursor on the check to override, or name its id', 2)
-    const { proof, item } = inNewest(run.state(), args.item)
+    const { proof, item } = inNewest(run.state(), args.item, args.host)
     if (proof === null) return refusal(`no item "${args.item}" in this run; its id stands beside every check`)
     const { waivable } = await import('../teardown/items.ts')
     // What proves that nothing is lost has no override; what a person may give up in writing is named one by one.
@@ -46,7 +62,7 @@ export async function override(
     }
     // While the reason was being typed another look may have found something else: the reason was not about that.
     await run.append('override.given', given, (now) =>
-      now.latest[proof.kind]?.id === proof.id ? null : `a newer ${proof.kind} was made meanwhile; look at it first`,
+      newestLike(now, proof)?.id === proof.id ? null : `a newer ${proof.kind} was made meanwhile; look at it first`,
     )
     return { summary: `${item.id} is overridden: ${given.reason}`, exitCode: 0, data: given }
   } catch (error) {

@@ -2,6 +2,7 @@ import type { ActResult } from '../run/act.ts'
 import { failpoint } from '../run/failpoints.ts'
 import { actOnRun } from './act.ts'
 import type { CommandEnvironment } from './types.ts'
+import { launchedHosts } from './verify.ts'
 
 /**
  * `kx teardown remove`: the typed name, a single-use permit, then the act. A script types the name with `--name`, whole and
@@ -10,9 +11,11 @@ import type { CommandEnvironment } from './types.ts'
  */
 export async function remove(
   env: CommandEnvironment,
-  args: { readonly name?: string | undefined },
+  args: { readonly name?: string | undefined; readonly host?: string | undefined },
 ): Promise<ActResult> {
-  return actOnRun(env, 'teardown.remove', args, { ofLaunch: 'with-project' }, async (ctx) => {
+  // One after the other: a person answers for each host.
+  const perHost = { only: args.host, choose: launchedHosts, atOnce: 1 }
+  return actOnRun(env, 'teardown.remove', args, { ofLaunch: 'with-project', perHost }, async (ctx) => {
     const service = await import('../teardown/service.ts')
     const finished = await service.finishRemoval(ctx)
     if (finished !== null) return finished

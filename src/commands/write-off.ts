@@ -2,6 +2,7 @@ import type { ActResult } from '../run/act.ts'
 import { actOnRun } from './act.ts'
 import { locateRun } from './runs.ts'
 import type { CommandEnvironment } from './types.ts'
+import { launchedHosts } from './verify.ts'
 
 /**
  * `kx writeoff`: closes a meter that nobody can see any more. The run's name is typed, at the question or with `--name` on
@@ -13,6 +14,7 @@ export async function writeOff(
     readonly run?: string | undefined
     readonly name?: string | undefined
     readonly reason?: string | undefined
+    readonly host?: string | undefined
   },
 ): Promise<ActResult> {
   let at: Pick<CommandEnvironment, 'projectFolder' | 'runId'> = env
@@ -21,7 +23,8 @@ export async function writeOff(
     if ('exitCode' in found) return found
     at = found
   }
-  return actOnRun({ ...env, ...at }, 'meter.write-off', args, { ofLaunch: 'alone' }, async (ctx) => {
+  const perHost = { only: args.host, choose: launchedHosts, atOnce: 1 }
+  return actOnRun({ ...env, ...at }, 'meter.write-off', args, { ofLaunch: 'alone', perHost }, async (ctx) => {
     const service = await import('../teardown/service.ts')
     const asked = await service.writeOffQuestion(ctx)
     if ('exitCode' in asked) return asked

@@ -14,6 +14,9 @@ export type Before =
   | { readonly kind: 'free'; readonly attempt: number; readonly text: string }
   | { readonly kind: 'dead'; readonly attempt: number; readonly text: string }
   | { readonly kind: 'refused'; readonly text: string; readonly exitCode: 1 | 4 }
+  /** One of several hosts that is at work, or done with all that it has: nothing to start, maybe something to add. */
+  | { readonly kind: 'at-work'; readonly text: string; readonly folder: string }
+  | { readonly kind: 'complete'; readonly text: string; readonly folder: string }
   | {
       /** An earlier start whose reply was lost is there: it gets its receipt, and nothing is started. */
       readonly kind: 'adopted'
@@ -81,16 +84,23 @@ export async function lookBefore(ctx: ActContext, folder: string): Promise<Befor
       `Whether the runner of the receipt (process ${receipt.handle.process.pid}) lives is not known. Look with kx patrol.`,
       4,
     )
+  const isShare = ctx.run.scope !== undefined
+  const isOtherWork = (receipt.unitSha256 ?? '') !== '' && receipt.unitSha256 !== unitDigest(ctx.loaded.plan)
+  if (status.runnerAlive === true && isShare && !isOtherWork)
+    return { kind: 'at-work', text: `runs already: process ${receipt.handle.process.pid}`, folder: receipt.folder }
   if (status.runnerAlive === true)
     return refused(
       `This receipt is running already: process ${receipt.handle.process.pid} in ${receipt.folder}. Watch it with kx patrol, or stop it with kx abort.`,
     )
-  if (status.state === 'done')
+  const hasMore = isShare && status.units.some((unit) => unit.state !== 'done')
+  if (isShare && !hasMore && status.runnerAlive === false)
+    return { kind: 'complete', text: 'all of its units are done', folder: receipt.folder }
+  if (status.state === 'done' && !hasMore)
     return refused('The run is complete. Pull its artifacts with kx teardown, or begin a new run.')
   if (status.runnerAlive !== false)
     return refused(`The runner of the receipt is not seen dead (${status.state}). Look with kx patrol.`, 4)
   // Finished units stay, and units that wait have their commands from the first start: a mixture would be no result.
-  if ((receipt.unitSha256 ?? '') !== '' && receipt.unitSha256 !== unitDigest(ctx.loaded.plan))
+  if (isOtherWork)
     return refused(
       'The units, their command or variables are not what this run was launched with. Take the change back, or begin a new run: kx plan --new-run',
     )

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { boxEngine } from '../engine/box/engine.ts'
+import { giveToBox } from '../engine/box/give.ts'
 import { unitDigest } from '../engine/box/layout.ts'
 import { endSmokeStrays } from '../engine/box/strays.ts'
 import { EngineError } from '../engine/errors.ts'
@@ -15,6 +16,7 @@ import { tokenFor } from '../run/token.ts'
 import { knownSecrets } from '../secret/known.ts'
 import { sha256Hex } from '../spec/digest.ts'
 import { effectiveWorkers } from '../spec/units.ts'
+import { plural } from '../text/format.ts'
 import { gateFor } from '../walk/gates.ts'
 import type { HostIdentity } from '../walk/proof.ts'
 import { askedToStop } from './asked.ts'
@@ -47,6 +49,7 @@ export async function launch(ctx: ActContext, options: LaunchOptions = {}): Prom
   const before = await lookBefore(ctx, place.folder)
   ctx.cell.say(before.text)
   if (before.kind === 'refused') return refusal(ctx, before.text, before.exitCode)
+  if (before.kind === 'at-work' || before.kind === 'complete') return goesOn(ctx, before)
   if (before.kind === 'adopted')
     return receiptFor(ctx, { identity, began, ...before, isAdopted: true, foreignGpuProcesses: null })
 
@@ -87,6 +90,16 @@ function smokeRefusal(ctx: ActContext): ActResult | null {
   const smoked = payload?.unitSha256
   if (typeof smoked !== 'string' || smoked === unitDigest(ctx.loaded.plan)) return null
   return refusal(ctx, 'The smoke ran another command, or with other variables or units. Run it again: kx smoke.', 1)
+}
+
+/** A host of several that is at work gets what was assigned to it since, and is not started twice. */
+async function goesOn(ctx: ActContext, before: Extract<Before, { kind: 'at-work' | 'complete' }>): Promise<ActResult> {
+  const given =
+    before.kind === 'complete' ? 0 : await giveToBox(ctx.host, before.folder, ctx.loaded.plan, ctx.loaded.units)
+  failpoint('launch.after-give')
+  const summary = given === 0 ? before.text : `${before.text}; ${plural(given, 'unit')} added to its queue`
+  ctx.cell.say(summary)
+  return { summary, exitCode: 0, data: { launched: false, given, reason: before.text } }
 }
 
 function refusal(ctx: ActContext, why: string, exitCode: 1 | 3 | 4): ActResult {

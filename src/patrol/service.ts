@@ -84,7 +84,15 @@ function rollSeldom(samples: Samples, nowMs: number): void {
 }
 
 /** `error bug: what it is (evidence). What to do. [recipe]` */
-function findingLine({ severity, class: kind, text, evidence, remedy, recipe, acknowledgedBy }: OpenFinding): string {
+export function findingLine({
+  severity,
+  class: kind,
+  text,
+  evidence,
+  remedy,
+  recipe,
+  acknowledgedBy,
+}: OpenFinding): string {
   const seen = acknowledgedBy === null ? '' : `, seen by ${acknowledgedBy}`
   return `${severity} ${kind}${seen}: ${text}${evidence === '' ? '' : ` (${evidence})`}. ${remedy} [${recipe}]`
 }
@@ -95,7 +103,8 @@ const nothingLaunched = (): ActResult => ({
   data: null,
 })
 
-function isMaterial(state: RunState, observation: Observation): boolean {
+/** Whether a look says something that the one on record does not, or that one is getting old. */
+export function isMaterial(state: RunState, observation: Observation): boolean {
   const previous = previousOf(state)
   if (previous === null || observation.deadSinceMs !== previous.deadSinceMs) return true
   return observation.atMs - previous.atMs >= recordEveryMs || signatureOf(previous) !== signatureOf(observation)

@@ -128,7 +128,8 @@ export async function look(
     checkpointIntervalSeconds: expected.unitSeconds,
     unknownTicks,
     lease: leaseOf(state) ?? launched.lease,
-    spend: spendOf(state, plan.budget.usd, nowMs),
+    // Of several hosts the cap is for all of them: it is held against the whole (see together.ts).
+    ...(state.view === undefined ? { spend: spendOf(state, plan.budget.usd, nowMs) } : {}),
     series: unitSeries(samples, rows, metricName, grown),
     thresholds,
   })
@@ -259,7 +260,12 @@ function unreachable(atMs: number, raw: string): BoxStatus {
 
 /** The observation before this one, if it was written by this version. */
 export function previousOf(state: RunState): Observation | null {
-  const payload = state.observation?.payload as Partial<Observation> | null | undefined
+  return observationIn(state.observation?.payload)
+}
+
+/** A recorded observation, if this version wrote it. */
+export function observationIn(recorded: unknown): Observation | null {
+  const payload = recorded as Partial<Observation> | null | undefined
   return payload?.v === 1 && Array.isArray(payload.units) && typeof payload.sinceMs === 'number'
     ? (payload as Observation)
     : null

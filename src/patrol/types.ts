@@ -61,6 +61,24 @@ export interface UnitRow {
   readonly isStalled?: boolean
   readonly logBytes: number | null
   readonly lastWriteMs: number | null
+  /** Of a run over several hosts: whose result counts, else who is to do it. */
+  readonly host?: string
+}
+
+/** How one host of several stands, in the look at all of them. */
+export interface HostLine {
+  readonly host: string
+  /** Null: nothing was launched there. */
+  readonly state: RunLiveness | null
+  /** It has given back what it had not finished. */
+  readonly isReleased: boolean
+  readonly reason: string | null
+  /** When it last answered; null: never. */
+  readonly truthAtMs: number | null
+  readonly unitsDone: number
+  readonly unitsRunning: number
+  readonly units: number
+  readonly etaSeconds: number | null
 }
 
 export interface DiskFigure {
@@ -185,6 +203,8 @@ export interface Observation extends ObservationHead {
   readonly troubles: readonly string[]
   readonly probeSeconds: number
   readonly openFindings: { readonly error: number; readonly warn: number; readonly info: number }
+  /** Only of a run over several hosts. */
+  readonly hosts?: readonly HostLine[]
   /** Decision of the tick (handbook monitoring 6). */
   readonly decision: 'running' | 'done' | 'escalate' | 'unknown'
   readonly exitCode: 0 | 1 | 4

@@ -103,6 +103,11 @@ export interface ActContext {
   readonly who: string
   newId(): string
   progress(progress: Progress): void
+  /**
+   * Only of a run over several hosts: the same act as one of them sees it, with its units (`owned`: what it is to do now,
+   * `held`: where that is nothing, what it had before). Rejects when the host cannot be opened at all.
+   */
+  at?(host: string, kind: 'owned' | 'held', signal?: AbortSignal): Promise<ActContext>
 }
 
 /** What an act gives back to the command that started it. */

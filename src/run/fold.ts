@@ -192,7 +192,12 @@ function applyKind(draft: Draft, { kind, payload, atMs }: JournalRecord): string
       const { host, observation } = payload as HostObservation
       const fleet = fleetOf(draft)
       const seen = { atMs, payload: wholeObservation(fleet.observations[host]?.payload, observation) }
-      draft.fleet = { ...fleet, observations: { ...fleet.observations, [host]: seen } }
+      const isTrue = (seen.payload as { readonly state?: unknown } | null)?.state !== 'unknown'
+      draft.fleet = {
+        ...fleet,
+        observations: { ...fleet.observations, [host]: seen },
+        truths: isTrue ? { ...fleet.truths, [host]: seen } : fleet.truths,
+      }
       return null
     }
     case 'finding.opened': {
@@ -271,7 +276,7 @@ function applyKind(draft: Draft, { kind, payload, atMs }: JournalRecord): string
   }
 }
 
-const fleetOf = (draft: Draft): Fleet => draft.fleet ?? { hosts: [], assignments: [], observations: {} }
+const fleetOf = (draft: Draft): Fleet => draft.fleet ?? { hosts: [], assignments: [], observations: {}, truths: {} }
 
 function replaceProof(draft: Draft, index: number, proof: Proof): void {
   const isLatest = draft.latest[proof.kind] === draft.proofs[index]

@@ -36,7 +36,7 @@ export const hostFolder = (runFolder: string, host: string): string => join(runF
  */
 export function hostRun(run: RunHandle, host: string): RunHandle {
   const folder = hostFolder(run.folder, host)
-  makeFolder(folder)
+  makeFolder(join(folder, 'evidence'))
   return {
     scope: host,
     folder,

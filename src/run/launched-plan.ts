@@ -36,9 +36,12 @@ export function launchedPlanFile(runFolder: string, sha256: string): string {
  * launch whose end is not on record. Null: nothing was launched, or the file is missing or is not what is named.
  */
 export function readLaunchedPlan(runFolder: string, state: RunState): LaunchedPlan | null {
+  // Each host of several was given a part: all of it lies with the assignment.
+  const assigned = state.view === undefined ? state.fleet?.assignments.at(-1) : undefined
   const begun = state.intents.findLast((intent) => intent.act === 'launch' && intent.closed?.outcome !== 'failed')
   const payload = state.latest.Receipt?.payload ?? begun?.payload
-  const sha256 = (payload as { readonly runConfigSha256?: unknown } | null | undefined)?.runConfigSha256
+  const sha256 =
+    assigned?.planSha256 ?? (payload as { readonly runConfigSha256?: unknown } | null | undefined)?.runConfigSha256
   if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return null
   try {
     const bytes = readFileSync(launchedPlanFile(runFolder, sha256))

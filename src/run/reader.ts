@@ -217,16 +217,17 @@ export function livenessOf(
   return { liveness: head.state, reason: null }
 }
 
-/** How each launched host of several stands, without those that have given back what they had. */
+/** How each launched host of several stands; those that have given back what they had only when asked for. */
 export function hostLiveness(
   state: RunState,
   fleet: Fleet,
   nowMs: number,
+  isWithReleased = false,
 ): readonly { readonly host: string; readonly liveness: RunLiveness; readonly reason: string | null }[] {
   const released = releasedOf(fleet.assignments)
   return fleet.hosts.flatMap((host) => {
     const { liveness, reason } = livenessOf(viewOf(state, host), nowMs)
-    return liveness === null || released.has(host) ? [] : [{ host, liveness, reason }]
+    return liveness === null || (released.has(host) && !isWithReleased) ? [] : [{ host, liveness, reason }]
   })
 }
 

@@ -70,6 +70,8 @@ export interface FleetSet {
 /** Which units a host is to do from now on; on record before anything is started of them. */
 export interface UnitsAssigned extends Assignment {
   readonly by: string
+  /** SHA-256 of the whole plan with all of its units, as it lies in the evidence of the run (see launchedPlanFile). */
+  readonly planSha256: string
 }
 
 /** What patrol saw on one host of several. */
@@ -84,6 +86,8 @@ export interface Fleet {
   readonly assignments: readonly (UnitsAssigned & { readonly atMs: number })[]
   /** Newest look at each host. */
   readonly observations: Readonly<Record<string, { readonly atMs: number; readonly payload: unknown }>>
+  /** Newest look at each host that answered: what was last known to be true. */
+  readonly truths: Readonly<Record<string, { readonly atMs: number; readonly payload: unknown }>>
 }
 
 export interface IntentClosed {

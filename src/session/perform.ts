@@ -8,6 +8,7 @@ import { isRunError, messageOf } from '../run/errors.ts'
 import { failpoint } from '../run/failpoints.ts'
 import { createRun, runFolder } from '../run/folder.ts'
 import { type OpenRunOptions, openRun, type WritableRun } from '../run/handle.ts'
+import { contextAt } from './at-host.ts'
 
 /** Everything that an act needs and that session does not know how to make. */
 export interface Rooms {
@@ -43,7 +44,27 @@ export interface Places {
   readonly run: WritableRun
   readonly host: Host
   readonly profile: Profile
+  /** Only of a run over several hosts: one of them, opened when it is first asked for and kept open. */
+  placeOf?(name: string): Promise<Pick<Places, 'host' | 'profile'>>
   close(): Promise<void>
+}
+
+/** Name of the profile of the nth host: each its own where the plan names as many as hosts, else the first for all. */
+function profileNameAt(plan: ActRequest['loaded']['plan'], index: number): string {
+  return (plan.profiles.length === plan.hosts.length ? plan.profiles[index] : undefined) ?? plan.profiles[0] ?? 'local'
+}
+
+async function openPlace(rooms: Rooms, { plan }: ActRequest['loaded'], name: string) {
+  const profile = await rooms.profileFor(profileNameAt(plan, Math.max(0, plan.hosts.indexOf(name))))
+  return { profile, host: await rooms.hostFor(name) }
+}
+
+/** Puts the hosts of the plan on record, and keeps those that something was launched on. */
+async function nameHosts(run: WritableRun, hosts: readonly string[]): Promise<void> {
+  const { fleet, proofs } = run.state()
+  const launched = proofs.flatMap((proof) => (proof.kind === 'Receipt' && proof.host ? [proof.host.host] : []))
+  const now = [...new Set([...hosts, ...launched])]
+  if (JSON.stringify(fleet?.hosts) !== JSON.stringify(now)) await run.append('fleet.set', { hosts: now })
 }
 
 /** Opens or begins the run and reaches the host; ends cells that a killed kx left open. */
@@ -52,27 +73,53 @@ export async function openPlaces(
   request: Pick<ActRequest, 'loaded' | 'runId' | 'planText' | 'who'>,
 ): Promise<Places> {
   const { loaded } = request
-  // Everything that can be missing is found before a run is begun: a run without an act would be litter.
-  const profile = await rooms.profileFor(loaded.plan.profiles[0] ?? 'local')
-  const host = await rooms.hostFor(loaded.plan.hosts[0] ?? 'local')
+  const { hosts } = loaded.plan
+  // A run that is there may have more hosts than the plan has now.
+  const before = request.runId === null ? null : await runFor(rooms, request)
+  const isFleet = hosts.length > 1 || (before?.state().fleet?.hosts.length ?? 0) > 1
+  let host: Host | null = null
+  let run = before
   try {
-    const run = await runFor(rooms, request)
-    const close = async () => {
-      await run.close()
-      await host.close()
-    }
-    try {
-      failpoint('act.run-open')
-      await endLostCells(run)
-      return { run, host, profile, close }
-    } catch (error) {
-      await run.close()
-      throw error
-    }
+    // Everything that can be missing is found before a run is begun: a run without an act would be litter.
+    const profile = await rooms.profileFor(profileNameAt(loaded.plan, 0))
+    // What is about all of several hosts happens here; each of them is opened when it is asked for.
+    host = await rooms.hostFor(isFleet ? 'local' : (hosts[0] ?? 'local'))
+    run ??= await runFor(rooms, request)
+    failpoint('act.run-open')
+    await endLostCells(run)
+    if (isFleet) await nameHosts(run, hosts)
+    return placesAt(rooms, loaded, { run, host, profile }, isFleet)
   } catch (error) {
-    await host.close()
+    await run?.close()
+    await host?.close()
     throw error
   }
+}
+
+function placesAt(
+  rooms: Rooms,
+  loaded: ActRequest['loaded'],
+  open: Pick<Places, 'run' | 'host' | 'profile'>,
+  isFleet: boolean,
+): Places {
+  const opened = new Map<string, Promise<Pick<Places, 'host' | 'profile'>>>()
+  const close = async () => {
+    await open.run.close()
+    await open.host.close()
+    for (const place of opened.values()) await place.then((each) => each.host.close()).catch(() => undefined)
+  }
+  if (!isFleet) return { ...open, close }
+  const placeOf = (name: string) => {
+    let place = opened.get(name)
+    if (place === undefined) {
+      place = openPlace(rooms, loaded, name)
+      opened.set(name, place)
+      // The next act asks again: a host that was away may be back.
+      place.catch(() => opened.delete(name))
+    }
+    return place
+  }
+  return { ...open, placeOf, close }
 }
 
 /**
@@ -85,22 +132,27 @@ export async function performAt(
   request: ActRequest,
   body: (context: ActContext) => Promise<ActResult>,
 ): Promise<ActResult> {
-  const { run, host, profile } = places
-  const result = await inCell(
-    {
-      run,
-      loaded: request.loaded,
-      host,
-      profile,
-      cell: await cellFor(rooms, request, run, host),
-      clock: rooms.clock,
-      signal: request.signal,
-      who: request.who,
-      newId: () => rooms.newId(),
-      progress: request.progress,
-    },
-    body,
-  )
+  const { run, host, profile, placeOf } = places
+  const context: ActContext = {
+    run,
+    loaded: request.loaded,
+    host,
+    profile,
+    cell: await cellFor(rooms, request, run, placeOf === undefined ? host : null),
+    clock: rooms.clock,
+    signal: request.signal,
+    who: request.who,
+    newId: () => rooms.newId(),
+    progress: request.progress,
+  }
+  const at: ActContext['at'] =
+    placeOf === undefined
+      ? undefined
+      : async (name, kind, signal) => {
+          const own = contextAt(context, await placeOf(name), name, kind)
+          return signal === undefined ? own : { ...own, signal }
+        }
+  const result = await inCell(at === undefined ? context : { ...context, at }, body)
   failpoint('act.ended')
   return result
 }
@@ -163,10 +215,10 @@ async function inCell(context: ActContext, body: (context: ActContext) => Promis
   }
 }
 
-async function cellFor(rooms: Rooms, request: ActRequest, run: WritableRun, host: Host): Promise<CellWriter> {
+async function cellFor(rooms: Rooms, request: ActRequest, run: WritableRun, host: Host | null): Promise<CellWriter> {
   if (request.isQuietCell) return quietCell(rooms.newId())
   // Who answers is part of the record; when nobody does, the act itself says so.
-  const identity = await host.identity(request.signal).catch(() => null)
+  const identity = host === null ? null : await host.identity(request.signal).catch(() => null)
   const deps: CellDeps = {
     clock: rooms.clock,
     newId: () => rooms.newId(),

@@ -70,6 +70,7 @@ export const houseCommands: readonly CommandSpec[] = [
         run: z.string().optional().describe('run id, or the beginning of one; the selected one by default'),
         name: z.string().optional().describe('name of the run, typed whole as confirmation'),
         reason: z.string().optional().describe('why nobody will see it stop; it goes into the record'),
+        host: z.string().optional().describe('one host of the run; all of them by default'),
       }),
     positional: ['run'],
     keys: ['O'],

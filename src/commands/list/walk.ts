@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { RunState } from '../../run/types.ts'
 import { hasEnded, launchInDoubt } from '../../walk/end.ts'
 import { command, noArgs } from '../registry.ts'
+import { smokedHosts } from '../smoked-hosts.ts'
 import type { CommandSpec, CommandState } from '../types.ts'
 
 const needsPlan = (s: CommandState) =>
@@ -18,6 +19,9 @@ const isLaunching = ({ run, busyWith }: CommandState) =>
 /** Without a look at the plan file: what was launched is looked at and stopped whatever has become of that. */
 const needsReceipt = (s: CommandState) =>
   has(s.run, 'Receipt') ? null : (needsRun(s) ?? 'nothing was launched yet (5, then r)')
+
+/** For acts that happen on hosts: which of the run's. */
+const hostArgument = { host: z.string().optional().describe('one host of the run; all of them by default') }
 
 /** The seven phases' acts, in the order of the walk. Each loads its phase when it is first used. */
 export const walkCommands: readonly CommandSpec[] = [
@@ -85,14 +89,18 @@ export const walkCommands: readonly CommandSpec[] = [
     title: 'Audit the host',
     description:
       'Checks the machine that the run will use, live: disks, memory, GPU, environment, data, secrets, clock.',
-    args: () => z.strictObject({ only: z.array(z.string()).optional().describe('item ids to check, comma separated') }),
+    args: () =>
+      z.strictObject({
+        only: z.array(z.string()).optional().describe('item ids to check, comma separated'),
+        ...hostArgument,
+      }),
     keys: ['r'],
     where: ['audit'],
     risk: 'read',
     cli: ['audit'],
     disabled: needsRun,
     run: async (env, args) =>
-      (await import('../act.ts')).actOnRun(env, 'audit.run', args, {}, async (ctx) =>
+      (await import('../act.ts')).actOnRun(env, 'audit.run', args, { perHost: { only: args.host } }, async (ctx) =>
         (await import('../../audit/service.ts')).audit(ctx, args),
       ),
   }),
@@ -100,15 +108,16 @@ export const walkCommands: readonly CommandSpec[] = [
     id: 'smoke.run',
     hint: 'smoke',
     title: 'Run the smoke',
-    description: 'Runs one or two units end to end, kills one and resumes it, measures steps, seconds and memory.',
-    args: noArgs,
+    description:
+      'Runs one or two units end to end, kills one and resumes it, measures steps, seconds and memory. Of several hosts, on one of each hardware class.',
+    args: () => z.strictObject(hostArgument),
     keys: ['r'],
     where: ['smoke'],
     risk: 'change',
     cli: ['smoke'],
     disabled: needsRun,
     run: async (env, args) =>
-      (await import('../act.ts')).actOnRun(env, 'smoke.run', args, {}, async (ctx) =>
+      (await import('../act.ts')).actOnRun(env, 'smoke.run', args, { perHost: smokedHosts(args.host) }, async (ctx) =>
         (await import('../../smoke/service.ts')).smoke(ctx),
       ),
   }),
@@ -125,7 +134,7 @@ export const walkCommands: readonly CommandSpec[] = [
     disabled: needsRun,
     run: async (env, args) =>
       (await import('../act.ts')).actOnRun(env, 'cost.price', args, {}, async (ctx) =>
-        (await import('../../cost/service.ts')).price(ctx),
+        (await import('../../cost/fleet.ts')).priceAll(ctx),
       ),
   }),
   command({
@@ -150,7 +159,7 @@ export const walkCommands: readonly CommandSpec[] = [
     title: 'Launch',
     description:
       'Starts the units on the box, detached: they outlive kx, the terminal and the login. Relaunch skips what is finished.',
-    args: noArgs,
+    args: () => z.strictObject(hostArgument),
     keys: ['r'],
     where: ['launch'],
     risk: 'spend',
@@ -163,26 +172,13 @@ export const walkCommands: readonly CommandSpec[] = [
     hint: 'look',
     title: 'Look now',
     description: 'One bounded, read-only look at the run: units, disks, memory, GPU, findings.',
-    args: noArgs,
+    args: () => z.strictObject(hostArgument),
     keys: ['r'],
     where: ['patrol'],
     risk: 'read',
     cli: ['patrol'],
     disabled: needsReceipt,
-    run: async (env, args) =>
-      (await import('../act.ts')).actOnRun(
-        env,
-        'patrol.tick',
-        args,
-        { isQuietCell: env.via === 'auto', ofLaunch: 'alone' },
-        async (ctx) => {
-          const [{ observe }, { patrolLimits }] = await Promise.all([
-            import('../../patrol/service.ts'),
-            import('../patrol-limits.ts'),
-          ])
-          return observe(ctx, { thresholds: await patrolLimits(env) })
-        },
-      ),
+    run: async (env, args) => (await import('../patrol.ts')).patrol(env, args),
   }),
   command({
     id: 'patrol.abort',
@@ -192,6 +188,7 @@ export const walkCommands: readonly CommandSpec[] = [
     args: () =>
       z.strictObject({
         reason: z.string().min(1).default('stopped by hand').describe('why; it goes into the record'),
+        ...hostArgument,
       }),
     positional: ['reason'],
     keys: ['X'],
@@ -228,16 +225,13 @@ export const walkCommands: readonly CommandSpec[] = [
     title: 'Pull and verify',
     description:
       'Pulls every declared artifact, hashes both ends, checks structure by kind, compares found with expected.',
-    args: noArgs,
+    args: () => z.strictObject(hostArgument),
     keys: ['r'],
     where: ['teardown'],
     risk: 'change',
     cli: ['teardown', 'verify'],
     disabled: needsReceipt,
-    run: async (env, args) =>
-      (await import('../act.ts')).actOnRun(env, 'teardown.verify', args, { ofLaunch: 'with-project' }, async (ctx) =>
-        (await import('../../teardown/service.ts')).verify(ctx, args),
-      ),
+    run: async (env, args) => (await import('../verify.ts')).verify(env, args),
   }),
   command({
     id: 'teardown.remove',
@@ -251,6 +245,7 @@ export const walkCommands: readonly CommandSpec[] = [
           .string()
           .optional()
           .describe('name of the run, typed whole as confirmation; it opens nothing that the permit refuses'),
+        ...hostArgument,
       }),
     keys: ['D'],
     where: ['teardown'],
@@ -284,6 +279,7 @@ export const walkCommands: readonly CommandSpec[] = [
       z.strictObject({
         item: z.string().optional().describe('item id; the selected one by default'),
         reason: z.string().optional().describe('why this is all right'),
+        ...hostArgument,
       }),
     positional: ['item', 'reason'],
     keys: ['o'],

@@ -83,6 +83,29 @@ function guardSettings(guard: SubmitRequest['guard']): Readonly<Record<string, s
   }
 }
 
+const commandsOf = (plan: Plan, units: readonly Unit[]) =>
+  units.map((unit) => ({ unit, argv: checkProgram(unitCommand(plan, unit), `The command of unit ${unit.id}`) }))
+
+/** What lies in the queue for each unit: its index, its seed, and one line a word of its command. */
+export function queueFiles(plan: Plan, units: readonly Unit[]): ReadonlyMap<string, string> {
+  return new Map(
+    commandsOf(plan, units).map(({ unit, argv }) => [
+      queueEntry(unit),
+      `${unit.index}\n${unit.seed}\n${wordLines(argv)}`,
+    ]),
+  )
+}
+
+/** The units that a runner is asked for, as its `units.list` names them: `= <entry>`, then each line of its file after a dot. */
+export function unitList(plan: Plan, units: readonly Unit[]): string {
+  const marked = (text: string) =>
+    text
+      .split('\n')
+      .map((line, i, all) => (i === all.length - 1 ? '' : `.${line}\n`))
+      .join('')
+  return [...queueFiles(plan, units)].map(([entry, text]) => `= ${entry}\n${marked(text)}`).join('')
+}
+
 /** Everything that the runner and the guard read, from a request. Pure. Throws EngineError for what cannot be said in these files. */
 export function flatFiles(request: SubmitRequest): FlatFiles {
   const { plan, units, timing } = request
@@ -113,19 +136,8 @@ export function flatFiles(request: SubmitRequest): FlatFiles {
       log_pattern: plan.logPattern ?? null,
     }),
   )
-  const commands = units.map((unit) => ({
-    unit,
-    argv: checkProgram(unitCommand(plan, unit), `The command of unit ${unit.id}`),
-  }))
-  files.set(
-    'units.list',
-    commands
-      .map(
-        ({ unit, argv }) =>
-          `= ${queueEntry(unit)}\n.${unit.index}\n.${unit.seed}\n${argv.map((word) => `.${encodeWord(word)}\n`).join('')}`,
-      )
-      .join(''),
-  )
+  const commands = commandsOf(plan, units)
+  files.set('units.list', unitList(plan, units))
   for (const [name, value] of Object.entries(plan.environmentVariables)) {
     if (value.includes('\0')) throw new EngineError(`Variable ${name} holds a NUL character.`, 'nothing-started')
     files.set(`env/${name}`, value)

@@ -1,5 +1,6 @@
 import { formatDuration, formatNumber, formatPercent, formatUsd, formatUsdPerHour } from '../../text/format.ts'
-import type { Rule } from './condition-input.ts'
+import type { Condition } from '../types.ts'
+import type { ConditionsInput } from './condition-input.ts'
 
 /** Beyond the hours of the plan times this a machine that is billed is an error (handbook monitoring 5, instance age). */
 const tooLongTimes = 1.5
@@ -10,7 +11,11 @@ const tooLongTimes = 1.5
  * 150 %, and above 120 % already in the first 15 minutes. Where nothing is billed neither applies; an unknown price is
  * unknown, never zero. That less than 80 % is spent is no finding: a run begins at zero.
  */
-export const moneyRule: Rule = ({ spend, plan, thresholds }) => {
+export const moneyRule = ({
+  spend,
+  plan,
+  thresholds,
+}: Pick<ConditionsInput, 'spend' | 'plan' | 'thresholds'>): readonly Condition[] => {
   if (spend === undefined || (spend.usd === 0 && spend.usdPerHour === 0)) return []
   const { usd, usdPerHour, estimateUsd, capUsd, meterSeconds, sinceLaunchSeconds } = spend
   const share = (plan.abort.costPercent ?? 100) / 100

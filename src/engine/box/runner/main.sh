@@ -13,6 +13,7 @@ trap finish EXIT
 mkdir -p queue claimed "done" failed units control notes after
 end_leftovers
 fill_queue
+put_given_aside
 queue_again
 
 event run.started "\"runId\":\"$run_id\",\"token\":\"$token\",\"pid\":$main_pid,\"workers\":$workers"

@@ -10,22 +10,33 @@ sort_claims() {
   done
 }
 
-# The first runner of a folder. units.list: "= <entry>" begins a unit, the lines below it are its queue file.
+# Queues what units.list names and no folder has yet: all of it for the first runner, what was added since for a later one.
+# units.list: "= <entry>" begins a unit, the lines below it are its queue file.
 fill_queue() {
-  [ ! -e control/queued ] || return 0
   entry=
   while IFS= read -r line; do
     case $line in
       '= '*)
         [ -z "$entry" ] || mv -f "queue/.$entry" "queue/$entry"
         entry=${line#= }
-        : >"queue/.$entry"
+        if [ -e "queue/$entry" ] || [ -e "claimed/$entry" ] || [ -e "done/$entry" ] || [ -e "failed/$entry" ]; then entry=
+        else : >"queue/.$entry"; fi
         ;;
-      *) printf '%s\n' "${line#?}" >>"queue/.$entry" ;;
+      *) [ -z "$entry" ] || printf '%s\n' "${line#?}" >>"queue/.$entry" ;;
     esac
   done <units.list
   [ -z "$entry" ] || mv -f "queue/.$entry" "queue/$entry"
-  : >control/queued
+}
+
+# What units.list does not name any more was given to another machine: it is put aside, and what was made of it stays.
+put_given_aside() {
+  for path in queue/* claimed/* failed/*; do [ -f "$path" ] && printf '%s\n' "$path"; done | LC_ALL=C awk '
+    part == 1 { if (sub(/^= /, "")) named[$0] = 1; next }
+    { entry = $0; sub(/^[^\/]*\//, "", entry); if (!(entry in named)) print }
+  ' part=1 units.list part=2 - | while IFS= read -r path; do
+    mkdir -p given
+    mv -f "$path" "given/${path##*/}"
+  done
 }
 
 # Finished stays finished. What failed, was aborted or was in the middle goes back into the queue.

@@ -1,0 +1,132 @@
+import type { ActContext, ActResult } from '../run/act.ts'
+import { isRunError, messageOf } from '../run/errors.ts'
+import type { RunState } from '../run/types.ts'
+
+/** How an act goes over the hosts of a run. */
+export interface PerHost {
+  /** The host that was named, if one was; absent: all that `choose` leaves. */
+  readonly only?: string | undefined
+  /** Hosts that the act means when none is named, from all of the run. Default all. */
+  readonly choose?: (state: RunState, hosts: readonly string[]) => readonly string[]
+  /** Units that the act is about on each host: those that it is to do now, or also those that it gave away. */
+  readonly share?: 'owned' | 'held'
+  /** Hosts at once. Default four: a link each, and nobody's machine is flooded. */
+  readonly atOnce?: number
+  /** How long one host may take before it counts as one that did not answer. Default: as long as the act itself takes. */
+  readonly timeoutMs?: number
+}
+
+export interface HostResult {
+  readonly host: string
+  readonly result: ActResult
+}
+
+/** From the best to the worst; 2 (usage) concerns all. */
+const rank: readonly ActResult['exitCode'][] = [0, 3, 1, 4, 2]
+export const worstCode = (codes: readonly ActResult['exitCode'][]): ActResult['exitCode'] =>
+  codes.reduce((worst, code) => (rank.indexOf(code) > rank.indexOf(worst) ? code : worst), 0)
+
+/** Argument by which a command is held to one host of the run. */
+export const whichHost = (context: ActContext, only: string | undefined): ActResult | null => {
+  if (only === undefined) return null
+  const hosts = context.run.state().fleet?.hosts ?? context.loaded.plan.hosts
+  return hosts.includes(only)
+    ? null
+    : { summary: `there is no host "${only}" in this run; it has ${hosts.join(', ')}`, exitCode: 2, data: { hosts } }
+}
+
+/**
+ * Runs an act on the hosts of a run, several at once. One that fails or does not answer holds up no other and undoes
+ * nothing of theirs. In the order of the plan.
+ */
+export async function eachHost(
+  context: ActContext,
+  perHost: PerHost,
+  act: (context: ActContext) => Promise<ActResult>,
+): Promise<readonly HostResult[]> {
+  const { at } = context
+  if (at === undefined) throw new Error('this run has one host')
+  const state = context.run.state()
+  const all = state.fleet?.hosts ?? context.loaded.plan.hosts
+  const hosts = perHost.only === undefined ? (perHost.choose?.(state, all) ?? all) : [perHost.only]
+  const results = new Map<string, ActResult>()
+  const queue = [...hosts]
+  const one = async (host: string): Promise<ActResult> => {
+    const ended = new AbortController()
+    const signal = AbortSignal.any([context.signal, ended.signal])
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<ActResult>((resolve) => {
+      if (perHost.timeoutMs === undefined) return
+      const seconds = Math.round(perHost.timeoutMs / 1000)
+      timer = setTimeout(() => {
+        ended.abort(new Error(`no answer within ${seconds} s`))
+        resolve({ summary: `no answer within ${seconds} s`, exitCode: 4, data: null })
+      }, perHost.timeoutMs)
+    })
+    try {
+      return await Promise.race([at(host, perHost.share ?? 'owned', signal).then(act), late])
+    } catch (error) {
+      context.signal.throwIfAborted()
+      if (isRunError(error, 'fenced')) throw error
+      return { summary: messageOf(error), exitCode: 4, data: null }
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+  const worker = async () => {
+    for (let host = queue.shift(); host !== undefined; host = queue.shift()) results.set(host, await one(host))
+  }
+  await Promise.all(Array.from({ length: Math.max(1, perHost.atOnce ?? 4) }, worker))
+  return hosts.flatMap((host) => {
+    const result = results.get(host)
+    return result === undefined ? [] : [{ host, result }]
+  })
+}
+
+/** One result of several: a line for each host, and the code of the worst. */
+export function together(results: readonly HostResult[], none = 'no host is asked for this'): ActResult {
+  if (results.length === 0) return { summary: none, exitCode: 1, data: { hosts: {} } }
+  const [first] = results
+  const codes = results.map(({ result }) => result.exitCode)
+  const well = codes.filter((code) => code === 0).length
+  const summary =
+    results.length === 1 && first !== undefined
+      ? `${first.host}: ${first.result.summary}`
+      : `${well} of ${results.length} hosts well${results
+          .filter(({ result }) => result.exitCode !== 0)
+          .map(({ host, result }) => `; ${host}: ${result.summary}`)
+          .join('')}`
+  return {
+    summary,
+    exitCode: worstCode(codes),
+    data: {
+      hosts: Object.fromEntries(
+        results.map(({ host, result }) => [
+          host,
+          { exitCode: result.exitCode, summary: result.summary, data: result.data },
+        ]),
+      ),
+    },
+    lines: results.flatMap(({ host, result }) => [
+      `${host}: ${result.summary}`,
+      ...(result.proof?.items ?? []).flatMap((item) =>
+        item.result === 'fail' || item.result === 'unknown'
+          ? [`  ${item.result} (${item.severity}) ${item.id}: ${item.evidence.summary}`]
+          : [],
+      ),
+      ...(result.lines ?? []).map((line) => `  ${line}`),
+    ]),
+  }
+}
+
+/** The act on its one host, or on each of several with one result. A name that is not of the run is refused (2). */
+export function onHosts(
+  perHost: PerHost,
+  act: (context: ActContext) => Promise<ActResult>,
+): (context: ActContext) => Promise<ActResult> {
+  return async (context) => {
+    const refused = whichHost(context, perHost.only)
+    if (refused !== null) return refused
+    return context.at === undefined ? act(context) : together(await eachHost(context, perHost, act))
+  }
+}
