@@ -20,19 +20,23 @@ class Flow {
   readonly #from: Socket
   readonly #to: Socket
   readonly #rules: Rules
+  readonly #lane: Lane
   #waiting: Piece[] = []
   #underWay = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(from: Socket, to: Socket, rules: Rules) {
+  constructor(from: Socket, to: Socket, rules: Rules, lane: Lane) {
+    this.#lane = lane
     this.#from = from
     this.#to = to
     this.#rules = rules
     from.on('data', (bytes: Buffer) => {
       rules.passed += bytes.byteLength
       this.#underWay += bytes.byteLength
-      this.#waiting.push({ dueAt: performance.now() + rules.delayMs, bytes })
-      if (this.#underWay > mostBytesUnderWay) from.pause()
+      const { bytesPerSecond } = rules
+      const outAt = bytesPerSecond === null ? performance.now() : this.#lane.take(bytes.byteLength, bytesPerSecond)
+      this.#waiting.push({ dueAt: outAt + rules.delayMs, bytes })
+      if (this.#underWay > this.#most) from.pause()
       this.pump()
     })
     from.on('end', () => {
@@ -40,6 +44,11 @@ class Flow {
       this.pump()
     })
     to.on('drain', () => this.pump())
+  }
+
+  /** More than this on its way holds the sender back. */
+  get #most(): number {
+    return this.#rules.bytesPerSecond === null ? mostBytesUnderWay : queueBytes
   }
 
   pump(): void {
@@ -57,7 +66,7 @@ class Flow {
       else {
         this.#to.write(next.bytes)
         this.#underWay -= next.bytes.byteLength
-        if (this.#underWay < mostBytesUnderWay / 2) this.#from.resume()
+        if (this.#underWay < this.#most / 2) this.#from.resume()
       }
     }
   }
@@ -72,6 +81,23 @@ interface Rules {
   delayMs: number
   isBlackHole: boolean
   passed: number
+  /** Null: as fast as it goes. */
+  bytesPerSecond: number | null
+}
+
+/** What a slow link holds of one connection before its sender has to wait: 400 ms at 2 Mbit/s. */
+const queueBytes = 100_000
+
+/** One direction of a slow link: one queue for all connections, first come first served. */
+class Lane {
+  /** When what was taken so far is out at the other end, on the clock of `performance`. */
+  #freeAt = 0
+
+  /** When these bytes are out at the other end. */
+  take(bytes: number, bytesPerSecond: number): number {
+    this.#freeAt = Math.max(performance.now(), this.#freeAt) + (bytes / bytesPerSecond) * 1000
+    return this.#freeAt
+  }
 }
 
 /** A TCP link in the test's own process that can be slow, cut, silent or refused. */
@@ -85,6 +111,8 @@ export interface LinkProxy {
   readonly passedBytes: number
   /** One way, each direction. */
   delay(milliseconds: number): void
+  /** Of each direction, over all connections together; null: as fast as it goes. */
+  rate(bytesPerSecond: number | null): void
   /** Nothing passes any more, and nobody is told: a half-open link. What is sent waits, as TCP would send it again. */
   blackHole(): void
   /** Lets pass again, beginning with what waited. */
@@ -103,7 +131,8 @@ export interface LinkProxy {
 /** Starts a proxy on a free loopback port (or the given one) in front of a server on loopback. */
 export async function startProxy(targetPort: number, options: { address?: string; port?: number } = {}) {
   const { address = '127.0.0.1' } = options
-  const rules: Rules = { delayMs: 0, isBlackHole: false, passed: 0 }
+  const rules: Rules = { delayMs: 0, isBlackHole: false, passed: 0, bytesPerSecond: null }
+  const [out, back] = [new Lane(), new Lane()]
   const links = new Set<Link>()
   let to = { port: targetPort, address }
   let accepted = 0
@@ -118,7 +147,7 @@ export async function startProxy(targetPort: number, options: { address?: string
   const take = (near: Socket) => {
     accepted += 1
     const far = new Socket({ allowHalfOpen: true })
-    const link: Link = { near, far, flows: [new Flow(near, far, rules), new Flow(far, near, rules)] }
+    const link: Link = { near, far, flows: [new Flow(near, far, rules, out), new Flow(far, near, rules, back)] }
     links.add(link)
     for (const socket of [near, far]) {
       socket.setNoDelay(true)
@@ -157,6 +186,9 @@ export async function startProxy(targetPort: number, options: { address?: string
     },
     delay: (milliseconds) => {
       rules.delayMs = milliseconds
+    },
+    rate: (bytesPerSecond) => {
+      rules.bytesPerSecond = bytesPerSecond
     },
     blackHole: () => {
       rules.isBlackHole = true

@@ -197,6 +197,8 @@ function configuration({ options, address, port, folder, home, nonce, hostKeys }
   const env = Object.entries({ HOME: home, KX_TEST_SSHD: nonce, ...options.env })
   const force = options.forceCommand ?? (options.loginShell && throughShell(folder, options.loginShell))
   return `${[
+    // The first value of a setting counts.
+    ...(options.config ?? []),
     `ListenAddress ${address.includes(':') ? `[${address}]` : address}:${port}`,
     ...hostKeys.map((key) => `HostKey ${key.path}`),
     `AuthorizedKeysFile ${join(folder, 'authorized_keys')}`,
@@ -210,14 +212,13 @@ function configuration({ options, address, port, folder, home, nonce, hostKeys }
     'PrintMotd no',
     'PrintLastLog no',
     'LogLevel VERBOSE',
-    'Subsystem sftp internal-sftp',
+    ...(options.config?.some((line) => line.startsWith('Subsystem')) ? [] : ['Subsystem sftp internal-sftp']),
     `MaxStartups ${options.maxStartups ?? '200'}`,
     ...(options.maxSessions === undefined ? [] : [`MaxSessions ${options.maxSessions}`]),
     ...(options.maxAuthTries === undefined ? [] : [`MaxAuthTries ${options.maxAuthTries}`]),
     ...(options.banner === undefined ? [] : [`Banner ${join(folder, 'banner')}`]),
     ...(force === undefined ? [] : [`ForceCommand ${force}`]),
     `SetEnv ${env.map(([name, value]) => `"${name}=${value}"`).join(' ')}`,
-    ...(options.config ?? []),
   ].join('\n')}\n`
 }
 

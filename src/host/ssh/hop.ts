@@ -113,6 +113,7 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
   const ready = new Promise<OpenHop>((resolve, reject) => {
     let keyExchange = ''
     let isAuthenticating = false
+    const began = performance.now()
     // `why` may come in pieces: an error, then the end of the socket.
     const fail = (why: string) => {
       if (refusal !== null) reject(new SshError(`${shownHop(hop)}: ${refusal}`, 'host-key'))
@@ -124,8 +125,16 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
       if (error.level === 'agent') troubles.push(sanitiseLine(error.message, 200))
       else fail(error.message)
     })
-    client.on('close', () => fail('the connection was closed'))
-    client.on('end', () => fail('the connection was closed'))
+    const closed = () => {
+      const seconds = Math.round((performance.now() - began) / 1000)
+      fail(
+        isAuthenticating
+          ? `it closed the connection ${seconds} s after it was made, before the login was done: servers give a login only so long (LoginGraceTime), and so many tries (MaxAuthTries)`
+          : 'the connection was closed',
+      )
+    }
+    client.on('close', closed)
+    client.on('end', closed)
     client.on('banner', (text) => options.onBanner(text))
     client.on('handshake', (agreed) => {
       keyExchange = agreed.kex

@@ -363,6 +363,9 @@ class Ssh2Host {
 
   #why(): string {
     const { state, reason } = this.link.status()
+    const slots = this.link.slots
+    if (state === 'up' && slots !== null && slots.taken >= slots.limit)
+      return `what runs already holds all ${slots.limit} channels that the server lets kx open at once (MaxSessions of sshd, at most 8 are used)`
     return reason === '' ? `the link is ${state}` : reason
   }
 

@@ -9,6 +9,7 @@ import { messageOf, SshError } from './errors.ts'
 import type { KeyRing } from './keys.ts'
 import type { RemoteProcess } from './process.ts'
 import { RemoteShell } from './shell.ts'
+import type { Slots } from './slots.ts'
 import { backoffSeconds, type SshTiming } from './timing.ts'
 import type { SshHostOptions, SshState, SshStatus } from './types.ts'
 
@@ -67,6 +68,11 @@ export class ControlLink {
       tries: this.#tries,
       keyExchange: this.#connection?.keyExchange ?? null,
     }
+  }
+
+  /** Channels of the connection; null while there is none. */
+  get slots(): Slots | null {
+    return this.#connection?.slots ?? null
   }
 
   /** The machine that answered first; null before. */
@@ -214,7 +220,10 @@ export class ControlLink {
       (error) => error,
     )
     if (begun !== null && connection.error === null)
-      throw new SshError(`${this.#options.name}: ${messageOf(begun)}. kx needs an account that runs commands.`, 'shell')
+      throw new SshError(
+        `${this.#options.name}: ${messageOf(begun).replace(/\.$/, '')}. kx needs an account that runs commands.`,
+        'shell',
+      )
     this.standing = shell
     await this.check((source, args, options) => shell.run(source, args, options))
   }
