@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { plannedEnvironment, readReady } from '../environment/place.ts'
 import { known, type Reading, unknown } from '../host/probe/value.ts'
 import type { Plan } from '../spec/schema.ts'
 import { type Look, textOf } from './look.ts'
@@ -49,9 +50,17 @@ export function interpreterOf(plan: Plan): string | null {
   return null
 }
 
+/** A plan for uv is run by what was synced for it, whatever `python` is on the PATH. */
+async function syncedInterpreter(look: Look): Promise<string | null> {
+  if (look.plan.environment.kind !== 'uv') return null
+  const planned = await plannedEnvironment(look.ctx)
+  if (planned.kind !== 'uv') return null
+  return (await readReady(look.host, planned.place)) === null ? null : planned.place.interpreter
+}
+
 /** Asks the run's own interpreter. Unknown when the plan names none, or it does not answer. */
 export async function askInterpreter(look: Look): Promise<Reading<InterpreterFacts>> {
-  const interpreter = interpreterOf(look.plan)
+  const interpreter = (await syncedInterpreter(look)) ?? interpreterOf(look.plan)
   if (interpreter === null) return unknown('the plan names no Python interpreter that could be asked')
   const ran = await look.exec([interpreter, '-c', interpreterScript], {
     timeoutSeconds: 60,

@@ -10,6 +10,8 @@ import { Refused } from './refused.ts'
 import type { CommandEnvironment } from './types.ts'
 
 export interface ActOptions {
+  /** Of the cell, where one command makes several; default: the command's own. */
+  readonly title?: string
   /** Begins a run when the project has no open one. */
   readonly startsRun?: boolean
   /** Begins a run in any case. */
@@ -157,7 +159,7 @@ export async function actOnRun(
   if (spec === undefined) throw new Error(`no command ${commandId}`)
   const cell: CellRequest = {
     name: spec.id,
-    title: spec.title,
+    title: options.title ?? spec.title,
     args,
     risk: spec.risk,
     source: `${spec.id} ${JSON.stringify(args)}`,

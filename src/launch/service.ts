@@ -5,6 +5,7 @@ import { unitDigest } from '../engine/box/layout.ts'
 import { endSmokeStrays } from '../engine/box/strays.ts'
 import { EngineError } from '../engine/errors.ts'
 import type { BoxHandle, SubmitRequest } from '../engine/types.ts'
+import { usableEnvironment } from '../environment/use.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { isRunError, messageOf } from '../run/errors.ts'
 import { failpoint } from '../run/failpoints.ts'
@@ -15,6 +16,7 @@ import { otherAt } from '../run/open-cells.ts'
 import { tokenFor } from '../run/token.ts'
 import { knownSecrets } from '../secret/known.ts'
 import { sha256Hex } from '../spec/digest.ts'
+import type { Plan } from '../spec/schema.ts'
 import { effectiveWorkers } from '../spec/units.ts'
 import { plural } from '../text/format.ts'
 import { gateFor } from '../walk/gates.ts'
@@ -55,10 +57,14 @@ export async function launch(ctx: ActContext, options: LaunchOptions = {}): Prom
 
   // Units of a smoke that was killed would share the machine with the run, and nobody watches them.
   if (otherAt(ctx.run.state(), 'smoke.run', ctx.cell.cellId) === null) await endSmokeStrays(ctx.host, ctx.run.id)
+  const environment = await usableEnvironment(ctx)
+  if (environment.kind === 'refused') return refusal(ctx, environment.why, environment.exitCode)
+  ctx.cell.say(environment.words)
   const gpus = await gpusFor(ctx)
   if ('reason' in gpus) return refusal(ctx, gpus.reason, gpus.exitCode)
   const limits = options.guard ?? defaultGuardLimits
-  return start(ctx, { identity, began, folder: place.folder, gpus, before, limits })
+  const unitPlan = environment.plan
+  return start(ctx, { identity, began, folder: place.folder, gpus, before, limits, unitPlan })
 }
 
 export { abortLaunch } from './abort.ts'
@@ -114,9 +120,12 @@ interface Start {
   readonly gpus: { readonly ids: readonly string[]; readonly foreign: number | null }
   readonly before: Extract<Before, { kind: 'free' | 'dead' }>
   readonly limits: GuardLimits
+  /** The plan with the variables of its environment on this host. What is digested and kept is the plan itself. */
+  readonly unitPlan: Plan
 }
 
-async function start(ctx: ActContext, { identity, began, folder, gpus, before, limits }: Start): Promise<ActResult> {
+async function start(ctx: ActContext, given: Start): Promise<ActResult> {
+  const { identity, began, folder, gpus, before, limits, unitPlan } = given
   const { plan, units, projectFolder, code } = ctx.loaded
   const attempt = before.attempt
   const token = tokenFor(ctx.run.id, 'launch', attempt, ctx.run.scope)
@@ -152,7 +161,7 @@ async function start(ctx: ActContext, { identity, began, folder, gpus, before, l
     runId: ctx.run.id,
     token,
     folder,
-    plan,
+    plan: unitPlan,
     units,
     workers,
     threadsPerWorker: plan.resources.threadsPerWorker ?? null,

@@ -1,6 +1,7 @@
 import { unitDigest } from '../engine/box/layout.ts'
 import { pushCode } from '../engine/box/push.ts'
 import { endSmokeStrays } from '../engine/box/strays.ts'
+import { usableEnvironment } from '../environment/use.ts'
 import { machineClassOf, usableCores } from '../host/probe/machine-class.ts'
 import type { Probe } from '../host/probe/probe.ts'
 import { runProbe } from '../host/probe/run-probe.ts'
@@ -179,6 +180,9 @@ const notDrilled: Pick<SmokeFacts, 'resume' | 'corrupt' | 'again'> = {
 /** Here: the run's evidence. Elsewhere: the data tier. Code and data are pushed as a launch would push them. */
 async function prepare(ctx: ActContext, probe: Probe): Promise<SmokePlace> {
   const { plan, projectFolder, code } = ctx.loaded
+  const environment = await usableEnvironment(ctx)
+  if (environment.kind === 'refused') throw new Error(environment.why)
+  ctx.cell.say(environment.words)
   const name = `smoke-${ctx.newId()}`
   let folder = `${ctx.run.folder}/evidence/${name}`
   if (ctx.host.kind !== 'local') {
@@ -193,7 +197,12 @@ async function prepare(ctx: ActContext, probe: Probe): Promise<SmokePlace> {
     ctx.host,
     ['code', 'units', 'drill', 'corrupt'].map((name) => `${folder}/${name}`),
   )
-  const place = { folder, code: `${folder}/code`, gpu: plan.resources.compute === 'gpu' ? firstGpu(probe) : null }
+  const place = {
+    folder,
+    code: `${folder}/code`,
+    gpu: plan.resources.compute === 'gpu' ? firstGpu(probe) : null,
+    variables: environment.plan.environmentVariables,
+  }
   const unit = ctx.loaded.units[0]
   return { ...place, withheld: unit === undefined ? [] : await withheldFromUnits(ctx, place, unit) }
 }

@@ -18,6 +18,8 @@ export interface SmokePlace {
   readonly gpu: string | null
   /** Variables of the host that units do not get. */
   readonly withheld: readonly string[]
+  /** Of the plan, with those that lead to its synced packages on this host. */
+  readonly variables: Readonly<Record<string, string>>
 }
 
 export interface StartOptions {
@@ -56,7 +58,7 @@ const decoder = new TextDecoder()
 /** The variables of the unit contract (docs/unit-contract.md 1), as the runner sets them, with trackers off. */
 export function unitEnvironment(
   ctx: Pick<ActContext, 'run' | 'loaded'>,
-  place: Pick<SmokePlace, 'folder' | 'gpu'>,
+  place: Pick<SmokePlace, 'folder' | 'gpu' | 'variables'>,
   unit: Unit,
   options: StartOptions,
 ): Readonly<Record<string, string>> {
@@ -69,7 +71,7 @@ export function unitEnvironment(
           ['OMP', 'MKL', 'OPENBLAS', 'NUMEXPR', 'RAYON'].map((name) => [`${name}_NUM_THREADS`, String(threads)]),
         )
   return {
-    ...plan.environmentVariables,
+    ...place.variables,
     ...limits,
     ...(place.gpu === null ? {} : { CUDA_VISIBLE_DEVICES: place.gpu }),
     PYTHONUNBUFFERED: '1',

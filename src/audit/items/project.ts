@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { plannedEnvironment, readReady } from '../../environment/place.ts'
 import { digestOf } from '../../spec/digest.ts'
 import { formatBytes } from '../../text/format.ts'
 import { sanitiseLine } from '../../text/sanitise.ts'
@@ -85,19 +86,18 @@ async function installer(look: Look): Promise<Looked> {
     return notApplicable(
       environment.kind === 'image' ? 'the image is the environment' : 'the plan uses an interpreter of the system',
     )
-  const argv = ['uv', '--version']
-  const ran = await look.exec(argv)
-  const text = textOf(ran)
-  const version = text.isKnown ? sanitiseLine(text.value.trim().replace(/^uv /, ''), 60) : null
-  const requirements = await readFile(join(look.ctx.loaded.projectFolder, environment.requirements), 'utf8').catch(
-    () => null,
-  )
+  const requirements = await readFile(
+    join(look.ctx.loaded.projectFolder, environment.lock ?? environment.requirements),
+    'utf8',
+  ).catch(() => null)
   const facts = requirements === null ? null : readRequirements(requirements)
-  const verdict = judgeInstaller(version, facts, environment.lock ?? null)
+  const planned = await plannedEnvironment(look.ctx)
+  const ready = planned.kind === 'uv' ? await readReady(look.host, planned.place) : null
+  const verdict = judgeInstaller(ready, facts, planned.kind === 'refused' ? planned.why : null)
   return {
     ...verdict,
     ...(verdict.detail === undefined ? {} : { detail: verdict.detail.map((line) => sanitiseLine(line)) }),
-    ...ranAs(argv, ran),
+    ...(planned.kind === 'uv' ? { command: `cat ${planned.place.folder}/ready.json` } : {}),
   }
 }
 
@@ -226,11 +226,11 @@ export const projectItems: readonly AuditItem[] = [
   {
     spec: {
       id: 'audit.installer',
-      title: 'The installer is there, and pins are exact',
+      title: 'The packages are there as pinned',
       gate,
       severity: 'warn',
       how: 'auto',
-      fix: 'Install uv and pin every requirement.',
+      fix: 'Sync the environment: kx env, or E on this screen.',
     },
     look: installer,
   },

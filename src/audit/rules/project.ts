@@ -1,3 +1,4 @@
+import type { Ready } from '../../environment/types.ts'
 import { formatBytes, formatCount } from '../../text/format.ts'
 import type { Verdict } from '../../walk/verdict.ts'
 import { fail, notApplicable, pass } from '../../walk/verdict.ts'
@@ -125,24 +126,25 @@ export function readRequirements(text: string): RequirementsFacts {
   return { loose, pins }
 }
 
-export function judgeInstaller(version: string | null, facts: RequirementsFacts | null, lock: string | null): Verdict {
-  const detail = [
-    `uv: ${version ?? 'not found'}`,
-    ...(facts === null ? [] : [`${formatCount(facts.pins)} exact pins`, ...facts.loose.map((l) => `not exact: ${l}`)]),
-    `lock file: ${lock ?? 'none declared'}`,
-  ]
-  if (version === null)
-    return fail('uv is not installed', {
-      detail,
-      fix: 'Install uv before anything else is installed, from your package manager.',
-    })
+export function judgeInstaller(
+  ready: Pick<Ready, 'python' | 'packages' | 'torch' | 'uv'> | null,
+  facts: RequirementsFacts | null,
+  refusal: string | null,
+): Verdict {
+  const detail =
+    facts === null ? [] : [`${formatCount(facts.pins)} exact pins`, ...facts.loose.map((l) => `not exact: ${l}`)]
   if (facts === null) return fail('the requirements file cannot be read', { detail })
   if (facts.loose.length > 0)
     return fail(`${formatCount(facts.loose.length)} requirements are not exact pins`, {
       detail,
-      fix: 'Pin every requirement as name==version, for instance with "uv pip compile".',
+      fix: 'Pin every requirement as name==version, for instance with "uv pip compile --generate-hashes".',
     })
-  return pass(`uv ${version}, ${formatCount(facts.pins)} exact pins`, { detail })
+  if (refusal !== null) return fail(refusal, { detail })
+  if (ready === null) return fail('the packages are not synced on this host', { detail })
+  const torch = ready.torch === null ? '' : `, torch ${ready.torch}`
+  return pass(`Python ${ready.python}, ${formatCount(ready.packages)} packages as pinned${torch}`, {
+    detail: [...detail, `uv ${ready.uv}`],
+  })
 }
 
 export interface DataLook {

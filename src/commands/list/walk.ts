@@ -105,6 +105,20 @@ export const walkCommands: readonly CommandSpec[] = [
       ),
   }),
   command({
+    id: 'environment.sync',
+    hint: 'env',
+    title: 'Sync the environment',
+    description:
+      'Brings uv where it is missing, makes an environment and installs exactly what the lock pins, on the host of the plan. Each step is a cell and looks first whether it is done. Where the image is the environment, nothing is installed.',
+    args: noArgs,
+    keys: ['E'],
+    where: ['audit'],
+    risk: 'change',
+    cli: ['env'],
+    disabled: needsRun,
+    run: async (env) => (await import('../environment.ts')).syncEnvironment(env),
+  }),
+  command({
     id: 'smoke.run',
     hint: 'smoke',
     title: 'Run the smoke',

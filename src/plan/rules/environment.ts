@@ -1,8 +1,8 @@
+import { looseLines } from '../../spec/pins.ts'
 import type { CheckedItem } from '../../walk/item.ts'
 import { fail, notApplicable, pass, type Verdict } from '../../walk/verdict.ts'
 import type { RuleInput } from '../types.ts'
 import { counted, item } from './item.ts'
-import { looseLines } from './pins.ts'
 
 /** Packages, image, determinism, fingerprint, tracking: what makes a run repeatable. */
 export function environmentRules(input: RuleInput): CheckedItem[] {

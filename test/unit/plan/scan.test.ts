@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { sampleData } from '../../../src/plan/data-sample.ts'
-import { looseLines } from '../../../src/plan/rules/pins.ts'
 import { scanForSecrets } from '../../../src/plan/rules/secret-scan.ts'
+import { looseLines } from '../../../src/spec/pins.ts'
 
 const glue = (...parts: string[]) => parts.join('')
 
