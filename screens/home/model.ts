@@ -9,6 +9,7 @@ const tokens: Readonly<Record<string, Row['token']>> = {
   finished: 'state.pass',
   'torn down': 'state.pass',
   'written off': 'severity.warn',
+  unconfirmed: 'state.unknown',
   stalled: 'state.stale',
   dead: 'state.fail',
   failed: 'state.fail',
@@ -86,17 +87,21 @@ export function homeModel(input: ScreenInput): ScreenModel {
         m.host,
         usd(m.usdPerHour),
         ageText(input.nowMs - m.openedAtMs),
-        m.leaseUntilMs === null
-          ? 'no lease'
-          : m.leaseUntilMs < input.nowMs
-            ? 'lease over'
-            : // Rounded down: a lease has never more left than it says.
-              `lease ends in ${formatAge(m.leaseUntilMs - input.nowMs)}`,
+        // Its machine was looked at, or its folder removed: what is known of that is worth more than the lease.
+        m.note !== undefined
+          ? `unconfirmed: ${m.note}`
+          : m.leaseUntilMs === null
+            ? 'no lease'
+            : m.leaseUntilMs < input.nowMs
+              ? 'lease over'
+              : // Rounded down: a lease has never more left than it says.
+                `lease ends in ${formatAge(m.leaseUntilMs - input.nowMs)}`,
         m.runId,
       ],
       token: m.usdPerHour === null ? 'state.unknown' : m.usdPerHour > 0 ? 'severity.warn' : 'text.normal',
     }),
   )
+  const hasNotes = home?.meters.some((m) => m.note !== undefined) === true
   const warnings = home?.warnings ?? []
   return {
     id: 'home',
@@ -132,7 +137,7 @@ export function homeModel(input: ScreenInput): ScreenModel {
           column(1, 'host', { width: 12 }),
           column(2, 'costs', { width: 9, align: 'right' }),
           column(3, 'since', { width: 12 }),
-          column(4, 'lease', { width: 20, dropOrder: 1 }),
+          column(4, 'lease', hasNotes ? { flex: 2, min: 20 } : { width: 20, dropOrder: 1 }),
           column(5, 'run', { flex: 2, min: 10, dropOrder: 2 }),
         ],
         rows: meters,

@@ -1,5 +1,6 @@
+import type { Meter } from '../../src/run/types.ts'
 import type { StoppedPayload, VerifiedPayload } from '../../src/teardown/types.ts'
-import { formatBytes, formatHours, formatUsd } from '../../src/text/format.ts'
+import { formatAge, formatBytes, formatHours, formatUsd, formatUsdPerHour } from '../../src/text/format.ts'
 import { type WrittenOff, writtenOffIn } from '../../src/walk/end.ts'
 import type { Proof } from '../../src/walk/proof.ts'
 import { ageText } from '../workbench/ages.ts'
@@ -70,6 +71,33 @@ function kept(verified: VerifiedPayload): StyledLine[] {
   return out
 }
 
+const openMeters = (input: ScreenInput): readonly Meter[] =>
+  (input.run?.meters ?? []).filter((meter) => meter.closedAtMs === null && meter.usdPerHour !== 0)
+
+/** A meter that kx cannot turn off: what was seen of its machine, and what was said. */
+function meterLines(input: ScreenInput): StyledLine[] {
+  // While the run goes on its meter is meant to run.
+  const isAfter = (meter: Meter) => input.run?.latest.MeterStopped !== undefined || meter.sights !== undefined
+  const open = openMeters(input).filter(isAfter)
+  return open.flatMap((meter): StyledLine[] => [
+    '',
+    heading(`Meter of ${meter.host}`),
+    [
+      {
+        text: `still billing, unconfirmed: ${formatUsdPerHour(meter.usdPerHour)}, for ${formatAge(input.nowMs - meter.openedAtMs)}`,
+        token: 'severity.warn',
+      },
+    ],
+    ...(meter.statements ?? []).map((said) =>
+      fact('said', `${said.what === 'done' ? `${said.verb} carried out` : said.text} (${said.by})`),
+    ),
+    ...(meter.sights ?? [])
+      .slice(-5)
+      .map((sight) => fact('seen', `${sight.words}, ${ageText(input.nowMs - sight.atMs)}`)),
+    [{ text: 'E prints the verb that ends it and looks whether its machine is gone', token: 'text.muted' }],
+  ])
+}
+
 /** Between the verification and the removal the phase is not done, but what is safe already is the thing to know. */
 function summary(input: ScreenInput, proof: Proof<VerifiedPayload> | undefined, next: string): Span[] {
   const spans = phaseSummary(input, 'teardown', next)
@@ -91,7 +119,7 @@ export function teardownModel(input: ScreenInput): ScreenModel {
     writtenOff !== null
       ? 'w writes the report, g r shows it'
       : stopped !== undefined
-        ? `torn down ${ageText(input.nowMs - stopped.atMs)}; w writes the report, g r shows it`
+        ? `torn down ${ageText(input.nowMs - stopped.atMs)}; ${openMeters(input).length > 0 ? 'E looks at the meter, ' : ''}w writes the report, g r shows it`
         : proof === undefined
           ? 'r pulls and verifies'
           : stale !== null
@@ -111,7 +139,7 @@ export function teardownModel(input: ScreenInput): ScreenModel {
         kind: 'text',
         id: 'manifest',
         title: 'Manifest and removal',
-        lines: lines(proof?.payload, stopped?.payload, writtenOff),
+        lines: [...lines(proof?.payload, stopped?.payload, writtenOff), ...meterLines(input)],
       },
       detailPane(input, shown, stopped ?? proof),
     ],

@@ -25,6 +25,11 @@ export function homeState(run: Pick<RunSummary, 'liveness' | 'stage'> & Partial<
   return run.liveness ?? run.stage ?? 'unknown'
 }
 
+/** A box folder that was removed says nothing of a machine whose meter nobody has seen end. */
+export function standing(state: string, open: readonly { readonly usdPerHour: number | null }[]): string {
+  return state === 'torn down' && open.some((meter) => meter.usdPerHour !== 0) ? 'unconfirmed' : state
+}
+
 async function openHome(): Promise<HomeReader> {
   const [{ createHomeReader }, { userFolders }] = await Promise.all([
     import('../session/home.ts'),
@@ -45,7 +50,7 @@ function home(reader: HomeReader): Partial<Shelves> {
           project: sanitiseLine(r.project),
           projectFolder: r.projectFolder,
           name: sanitiseLine(r.planName),
-          state: homeState(r),
+          state: standing(homeState(r), open),
           progress: r.unitsTotal === null ? '' : `${r.unitsDone ?? '?'}/${r.unitsTotal}`,
           seenAtMs: r.seenAtMs ?? r.changedAtMs,
           usdPerHour: isUnknown ? null : open.reduce((sum, m) => sum + (m.usdPerHour ?? 0), 0),
@@ -54,7 +59,7 @@ function home(reader: HomeReader): Partial<Shelves> {
           reason: r.reason,
         }
       }),
-      meters,
+      meters: meters.map((m) => (m.note === undefined ? m : { ...m, note: sanitiseLine(m.note, 300) })),
       warnings,
     },
   }

@@ -2,6 +2,7 @@ import type { ActResult } from '../run/act.ts'
 import { archiveRun as archive } from '../run/folder.ts'
 import { closedStages } from '../run/reader.ts'
 import { formatAge, formatUsdPerHour } from '../text/format.ts'
+import { sanitiseLine } from '../text/sanitise.ts'
 import { openForWriting } from './open.ts'
 import type { CommandEnvironment } from './types.ts'
 
@@ -22,7 +23,9 @@ export async function listRuns(_env: CommandEnvironment, args: { readonly archiv
     return `${r.runId}  ${r.project}: ${state}${end}${units}${seen}${r.reason === null ? '' : `  ${r.reason}`}`
   })
   for (const m of home.meters)
-    lines.push(`meter  ${m.what} on ${m.host}: ${formatUsdPerHour(m.usdPerHour)}, run ${m.runId}`)
+    lines.push(
+      `meter  ${m.what} on ${m.host}: ${formatUsdPerHour(m.usdPerHour)}, run ${m.runId}, open for ${formatAge(nowMs - m.openedAtMs)}${m.note === undefined ? '' : `; still billing, unconfirmed: ${sanitiseLine(m.note, 300)}`}`,
+    )
   for (const w of home.warnings) lines.push(`warning: ${w}`)
   const hasTrouble = home.warnings.length > 0
   return {

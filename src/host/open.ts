@@ -103,5 +103,9 @@ export async function openHost(name: string, options: OpenHostOptions): Promise<
     ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase }),
     ...(options.onStatus === undefined ? {} : { onStatus: options.onStatus }),
   })
-  return { host, choice, notes: found.notes }
+  const identity = async (signal?: AbortSignal) => {
+    const told = await host.identity(signal)
+    return trusted === null ? told : { ...told, hostKey: trusted.fingerprint }
+  }
+  return { host: { ...host, identity }, choice, notes: found.notes }
 }

@@ -1,4 +1,5 @@
 import type { Override } from '../walk/item.ts'
+import { mostMeterNotes } from '../walk/meter.ts'
 import { withOverride, withoutOverride } from '../walk/overrides.ts'
 import type { Proof, ProofKind } from '../walk/proof.ts'
 import { nextGeneration } from '../walk/shares.ts'
@@ -9,6 +10,8 @@ import {
   isJournalKind,
   type MeterClosed,
   type MeterOpened,
+  type MeterSaid,
+  type MeterSeen,
   type Note,
   type OverrideWithdrawn,
   payloadFault,
@@ -269,6 +272,24 @@ function applyKind(draft: Draft, { kind, payload, atMs }: JournalRecord): string
       const isThere = draft.guardActs.some((each) => each.host === acted.host && each.number === acted.number)
       if (!isThere) draft.guardActs.push(acted)
       return null
+    }
+    case 'meter.seen': {
+      const { meterId, sight } = payload as MeterSeen
+      return replaceLast(
+        draft.meters,
+        (meter) => meter.meterId === meterId,
+        (meter) => ({ ...meter, sights: [...(meter.sights ?? []), sight].slice(-mostMeterNotes) }),
+        `no meter ${meterId}`,
+      )
+    }
+    case 'meter.said': {
+      const { meterId, statement } = payload as MeterSaid
+      return replaceLast(
+        draft.meters,
+        (meter) => meter.meterId === meterId,
+        (meter) => ({ ...meter, statements: [...(meter.statements ?? []), statement].slice(-mostMeterNotes) }),
+        `no meter ${meterId}`,
+      )
     }
     case 'note':
       draft.notes.push({ atMs, text: (payload as Note).text })

@@ -11,11 +11,12 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import type { Proof } from '../walk/proof.ts'
 import { messageOf, RunError } from './errors.ts'
 import { failpoint } from './failpoints.ts'
 import { checkFolder, fileMode, fsyncFolder, makeFolder } from './files.ts'
 import { sha256Hex } from './journal-line.ts'
-import type { MeterClosed, MeterOpened } from './payloads.ts'
+import type { MeterClosed, MeterOpened, MeterSaid, MeterSeen } from './payloads.ts'
 import type { JournalRecord, Meter, RunState } from './types.ts'
 
 export interface IndexedRun {
@@ -30,6 +31,8 @@ export interface IndexedRun {
 export interface IndexedMeter extends Meter {
   readonly runId: string
   readonly projectFolder: string
+  /** What was last seen or said of it, in one line; absent: nothing since it was opened. */
+  readonly note?: string
 }
 
 /** That a person has read a danger clock of a platform (what is deleted or billed when). */
@@ -60,6 +63,7 @@ type Entry =
       readonly closedAtMs: number
       readonly because: string | null
     }
+  | { readonly kind: 'meter.noted'; readonly runId: string; readonly meterId: string; readonly note: string }
   | { readonly kind: 'clock.acknowledged'; readonly clock: AcknowledgedClock }
 
 export interface IndexFile {
@@ -126,9 +130,32 @@ function entriesOf(record: JournalRecord, state: RunState): readonly Entry[] {
       const { meterId, because } = record.payload as MeterClosed
       return [{ kind: 'meter.closed', runId: state.runId, meterId, closedAtMs: record.atMs, because: because ?? null }]
     }
+    case 'meter.seen': {
+      const { meterId, sight } = record.payload as MeterSeen
+      return [{ kind: 'meter.noted', runId: state.runId, meterId, note: sight.words }]
+    }
+    case 'meter.said': {
+      const { meterId, statement } = record.payload as MeterSaid
+      const note = statement.what === 'done' ? `${statement.verb} carried out, as ${statement.by} says` : statement.text
+      return [{ kind: 'meter.noted', runId: state.runId, meterId, note }]
+    }
+    case 'proof.made':
+      return (record.payload as Proof).kind === 'MeterStopped' ? afterRemoval(record.payload as Proof, state) : []
     default:
       return []
   }
+}
+
+/** The box folder is gone, and a machine that somebody bills goes on: until more is seen, that is what is known. */
+function afterRemoval(proof: Proof, state: RunState): readonly Entry[] {
+  return state.meters
+    .filter((meter) => meter.closedAtMs === null && meter.host === proof.host?.host && meter.usdPerHour !== 0)
+    .map(({ meterId }) => ({
+      kind: 'meter.noted',
+      runId: state.runId,
+      meterId,
+      note: 'box folder removed, machine not seen to end',
+    }))
 }
 
 function missingEntries(index: RunIndex, state: RunState): readonly Entry[] {
@@ -231,6 +258,12 @@ function foldEntry(
       const key = `${entry.runId}/${entry.meterId}`
       const meter = meters.get(key)
       if (meter !== undefined) meters.set(key, { ...meter, closedAtMs: entry.closedAtMs, closedBecause: entry.because })
+      return
+    }
+    case 'meter.noted': {
+      const key = `${entry.runId}/${entry.meterId}`
+      const meter = meters.get(key)
+      if (meter !== undefined) meters.set(key, { ...meter, note: entry.note })
       return
     }
     case 'clock.acknowledged':

@@ -1,4 +1,5 @@
 import type { WrittenOff } from '../walk/end.ts'
+import type { MachineSight, MeterStatement } from '../walk/meter.ts'
 import type { RunLiveness } from '../walk/phase.ts'
 import { phases } from '../walk/phase.ts'
 import { proofKinds } from '../walk/proof.ts'
@@ -30,6 +31,16 @@ export interface MeterClosed {
   readonly because: string
   /** Nobody has seen it stop: a person gave it up in writing. */
   readonly writtenOff?: WrittenOff
+}
+/** One look at the machine of a meter, from outside. */
+export interface MeterSeen {
+  readonly meterId: string
+  readonly sight: MachineSight
+}
+/** What a person says of a meter. */
+export interface MeterSaid {
+  readonly meterId: string
+  readonly statement: MeterStatement
 }
 export interface Note {
   readonly text: string
@@ -81,6 +92,8 @@ const shapes: Readonly<Record<JournalKind, Shape>> = {
     by: 'string',
   },
   'guard.acted': { host: 'string', token: 'string', number: 'number', event: 'string', boxAtMs: 'number' },
+  'meter.seen': { meterId: 'string', sight: 'object' },
+  'meter.said': { meterId: 'string', statement: 'object' },
   note: { text: 'string' },
 }
 

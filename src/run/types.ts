@@ -1,6 +1,7 @@
 import type { WrittenOff } from '../walk/end.ts'
 import type { HostView } from '../walk/host-view.ts'
 import type { Override } from '../walk/item.ts'
+import type { MachineSight, MeterStatement } from '../walk/meter.ts'
 import type { HostIdentity, Proof, ProofKind } from '../walk/proof.ts'
 import type { Assignment } from '../walk/shares.ts'
 
@@ -39,6 +40,8 @@ export const journalKinds = [
   'meter.closed',
   'lease.extended',
   'guard.acted',
+  'meter.seen',
+  'meter.said',
   'note',
 ] as const
 export type JournalKind = (typeof journalKinds)[number]
@@ -185,6 +188,10 @@ export interface Meter {
   readonly closedBecause: string | null
   /** Closed without having been seen to stop. */
   readonly writtenOff?: WrittenOff
+  /** Looks at its machine from outside, oldest first; the newest of them only. */
+  readonly sights?: readonly MachineSight[]
+  /** What people said of it. */
+  readonly statements?: readonly MeterStatement[]
 }
 
 /** A person's yes to more time, seen taken by the box. */

@@ -31,6 +31,8 @@ export interface MeterRow {
   readonly usdPerHour: number | null
   readonly openedAtMs: number
   readonly leaseUntilMs: number | null
+  /** What was last seen or said of it; absent: nothing since it was opened. */
+  readonly note?: string
 }
 
 export interface HomeView {

@@ -150,8 +150,13 @@ async function finishEarlier(ctx: ActContext, args: RemoveArgs): Promise<ActResu
   if (typeof payload.folder !== 'string' || typeof payload.permitId !== 'string' || payload.host === undefined)
     return refusal('A removal was begun and its record cannot be read: look at the host by hand.', {}, 4)
   const identity = await ctx.host.identity(ctx.signal)
-  // A reboot in between is fine for looking; another machine is not.
-  if (!isVeryMachine({ ...identity, bootId: payload.host.bootId }, payload.host))
+  // A reboot in between is fine for looking; another machine is not. Records of before hold no host key.
+  const before = { hostKey: null, instanceId: null, ...payload.host }
+  const known = {
+    hostKey: before.hostKey === null ? null : (identity.hostKey ?? null),
+    instanceId: before.instanceId === null ? null : (identity.instanceId ?? null),
+  }
+  if (!isVeryMachine({ ...identity, ...known, bootId: before.bootId }, before))
     return refusal('A removal was begun on another machine than the one that answers: look there.', {}, 4)
   return conclude(ctx, open.intentId, { permitId: payload.permitId, folder: payload.folder }, null, args)
 }

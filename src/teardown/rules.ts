@@ -1,3 +1,4 @@
+export { confirmGapMs, judgeMeter, type MeterJudgement, meaningOf } from './rules/meter-seen.ts'
 export {
   consequences,
   goneItems,

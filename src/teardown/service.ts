@@ -19,6 +19,7 @@ import { waivable } from './items.ts'
 import { acceptedCount, consequences, patternTallies, verifyItems } from './rules.ts'
 import type { VerifiedPayload, VerifyFacts } from './types.ts'
 
+export { lookAtMeter, meterQuestion } from './meter.ts'
 export { permit, permitQuestion } from './permit.ts'
 export { finishRemoval, remove } from './remove.ts'
 export { writeReport } from './report.ts'

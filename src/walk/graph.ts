@@ -98,12 +98,17 @@ export function isSameMachine(a: HostIdentity, b: HostIdentity): boolean {
   return a.machineId !== null || b.machineId !== null ? a.machineId === b.machineId : a.hostname === b.hostname
 }
 
-/** Stricter, for what destroys: also the same boot, and something must have been known at all. */
+/**
+ * Stricter, for what destroys: also the same boot, host key and instance, and something must have been known at all. What one
+ * of them does not tell and the other does is a difference (handbook money 8.4).
+ */
 export function isVeryMachine(a: HostIdentity, b: HostIdentity): boolean {
   return (
     isSameMachine(a, b) &&
     a.hostname === b.hostname &&
     a.bootId === b.bootId &&
+    (a.hostKey ?? null) === (b.hostKey ?? null) &&
+    (a.instanceId ?? null) === (b.instanceId ?? null) &&
     (a.machineId !== null || a.bootId !== null)
   )
 }

@@ -30,6 +30,10 @@ export interface HostIdentity {
   readonly bootId: string | null
   /** `uid` of the user that runs commands there. */
   readonly user: string
+  /** Fingerprint of the host key by which it was trusted, `SHA256:…`; absent or null: not by a key that kx checked itself. */
+  readonly hostKey?: string | null
+  /** What its platform calls the machine, as it is written on it; absent or null: nothing is. */
+  readonly instanceId?: string | null
 }
 
 /**

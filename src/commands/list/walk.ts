@@ -269,6 +269,30 @@ export const walkCommands: readonly CommandSpec[] = [
     run: async (env, args) => (await import('../remove.ts')).remove(env, args),
   }),
   command({
+    id: 'teardown.look',
+    hint: 'look at the meter',
+    title: 'Look whether the meter ended',
+    description:
+      'Prints the verb that ends a meter which kx cannot turn off, looks from outside whether its machine is gone, and records what that proves. Until then it is still billing, unconfirmed.',
+    args: () =>
+      z.strictObject({
+        wait: z.number().min(0).max(1440).default(0).describe('minutes to go on looking, every half a minute'),
+        done: z.boolean().default(false).describe('say that the verb was carried out'),
+        ended: z
+          .string()
+          .optional()
+          .describe('say that the meter ended, with reason and proof; recorded as said, not seen'),
+      }),
+    keys: ['E'],
+    where: ['teardown'],
+    risk: 'change',
+    cli: ['teardown', 'look'],
+    disabled: (s) =>
+      needsReceipt(s) ??
+      (s.run?.meters.some((meter) => meter.closedAtMs === null) === true ? null : 'no meter of this run is open'),
+    run: async (env, args) => (await import('../meter-look.ts')).lookAtMeter(env, args),
+  }),
+  command({
     id: 'report.write',
     hint: 'report',
     title: 'Write the report',
