@@ -2,6 +2,7 @@ import { chordOf, showChord } from '../../src/commands/chord.ts'
 import { type Keymap, lookup } from '../../src/commands/keymap.ts'
 import { isBesides, whyDisabled } from '../../src/commands/registry.ts'
 import type { CommandEnvironment, CommandSpec } from '../../src/commands/types.ts'
+import type { Person } from '../../src/session/hosts.ts'
 import type { WorkbenchSettings } from '../../src/session/view.ts'
 import type { KeyEvent, MouseInput } from '../../src/terminal/events.ts'
 import type { Theme } from '../../src/ui/theme.ts'
@@ -12,6 +13,7 @@ import { Desk, type DeskOptions } from './desk.ts'
 import { unboundText } from './elsewhere.ts'
 import { Layers } from './layers.ts'
 import { LinkWatch } from './link-watch.ts'
+import { personAt } from './person.ts'
 import { point } from './pointer.ts'
 import type { Message, Snapshot } from './snapshot.ts'
 import type { TerminalActs } from './terminal-acts.ts'
@@ -33,6 +35,8 @@ export class Controller {
   readonly #acts: Acts
   readonly #uiCommands: UiCommands
   readonly #linkWatch: LinkWatch
+  /** Who is asked for what a link needs. */
+  readonly person: Person
   readonly #listeners = new Set<() => void>()
   readonly #unsubscribe: () => void
   #snapshot: Snapshot
@@ -53,6 +57,7 @@ export class Controller {
       host: deps.host,
       runById: (id, args) => this.#runById(id, args),
     })
+    this.person = personAt(this.#desk, this.#layers)
     this.#linkWatch = new LinkWatch(this.#desk, () => void this.autoTick())
     this.#snapshot = this.#make()
     this.#unsubscribe = deps.workspace.subscribe(() => {

@@ -69,6 +69,11 @@ export class Layers {
     return this.#question.ask(question)
   }
 
+  /** A question of a link: it waits for its turn, and goes when nobody waits for it. */
+  askForLink(question: DialogQuestion, signal: AbortSignal): Promise<string | null> {
+    return this.#question.askForLink(question, signal)
+  }
+
   openForm(spec: CommandSpec, given: Readonly<Record<string, unknown>>): void {
     this.#arguments.open(spec, given)
   }

@@ -3,6 +3,7 @@ import { buildKeymap } from '../../src/commands/keymap.ts'
 import { allCommands } from '../../src/commands/list/all.ts'
 import type { ScreenId, Settings } from '../../src/commands/types.ts'
 import type { Links } from '../../src/host/link/types.ts'
+import type { Person } from '../../src/session/hosts.ts'
 import { openMemory } from '../../src/session/memory.ts'
 import type { WorkbenchSettings } from '../../src/session/view.ts'
 import type { Workspace } from '../../src/session/workspace.ts'
@@ -24,6 +25,8 @@ export interface StartOptions extends ThemeFlags {
   readonly screen: string | null
   /** Links to hosts that the acts of this process open. */
   readonly links: Links
+  /** Told who is asked for what a link needs; null when nobody is there any more. */
+  readonly attend: (person: Person | null) => void
   /** Login name, for records. */
   readonly who: string
   readonly env: Readonly<Record<string, string | undefined>>
@@ -123,6 +126,7 @@ export async function startWorkbench(options: StartOptions): Promise<Left> {
     },
   })
   controller = made
+  options.attend(made.person)
   if (warning !== null) made.setMessage(warning, 'warn')
   terminal.sink.on('resize', () => {
     const { columns, rows } = terminal.size()
@@ -158,6 +162,7 @@ export async function startWorkbench(options: StartOptions): Promise<Left> {
   const result = await left
   stopClock()
   unsubscribe()
+  options.attend(null)
   made.close()
   memory.close()
   workspace.close()

@@ -4,7 +4,7 @@ import { baseType, choicesOf, validateArgs } from '../commands/line.ts'
 import { allCommands } from '../commands/list/all.ts'
 import type { CommandEnvironment, CommandSpec, ScreenId } from '../commands/types.ts'
 import type { ActResult, Progress } from '../run/act.ts'
-import { closeHosts, keepHostsOpen, links } from '../session/hosts.ts'
+import { attend, closeHosts, keepHostsOpen, links } from '../session/hosts.ts'
 import { type LinkView, linkData, linkWords } from '../session/link-words.ts'
 import { terminalAsker } from './asker.ts'
 import { flagSettings, type Globals } from './globals.ts'
@@ -57,7 +57,7 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
     abort.abort(new Error('interrupted'))
   }
   for (const signal of Object.keys(endSignals)) process.on(signal, interrupt)
-  const { ask, needsPerson } = terminalAsker({ input: process.stdin, output: process.stderr })
+  const { ask, needsPerson, person } = terminalAsker({ input: process.stdin, output: process.stderr }, loginName())
   const env: CommandEnvironment = {
     projectFolder: request.projectFolder,
     via: 'cli',
@@ -71,6 +71,7 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
   }
   // One link for all acts of a walk: each would log in anew.
   keepHostsOpen(hostsIdleMs)
+  attend(person)
   let left: readonly LinkView[] = []
   let result: ActResult
   try {

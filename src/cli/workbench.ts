@@ -1,5 +1,5 @@
 import { startWorkbench } from '../../screens/workbench/start.ts'
-import { closeHosts, keepHostsOpen, links } from '../session/hosts.ts'
+import { attend, closeHosts, keepHostsOpen, links } from '../session/hosts.ts'
 import { userFolders } from '../session/paths.ts'
 import { flagSettings, type Globals } from './globals.ts'
 import { loginName } from './login.ts'
@@ -35,6 +35,7 @@ export async function openWorkbench(
       isColourless: globals.noColor,
       env,
       links,
+      attend,
       makeWorkspace: (remembered, onTrouble) =>
         createWorkspace({ projectFolder: here, settings, runId: asked ?? remembered, onTrouble }),
       loadSettings: async () => (await import('./settings.ts')).workbenchSettings(here, settings),

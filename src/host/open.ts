@@ -1,14 +1,16 @@
 import { chooseTransport, type Transport, type TransportChoice, transportFacts } from './choose.ts'
 import { HostError } from './errors.ts'
+import type { Logins } from './link/types.ts'
 import { createLocalHost } from './local.ts'
 import { createOpensshHost } from './openssh/host.ts'
-import { expandContext, knownHostsOf, resolveTarget } from './ssh/config-resolve.ts'
+import { opensshQuestions } from './openssh/questions.ts'
+import { expandContext, resolveTarget } from './ssh/config-resolve.ts'
 import { planHops } from './ssh/hops.ts'
 import { createSshHost } from './ssh/host.ts'
-import { hostVerifier } from './ssh/known-hosts-verifier.ts'
 import { judgeMachine, type PinKey } from './ssh/pins.ts'
 import { openPins } from './ssh/pins-file.ts'
-import type { AskPassphrase, SshStatus } from './ssh/types.ts'
+import { type HostKeyPolicy, judgeHostKey } from './ssh/trust.ts'
+import type { SshStatus } from './ssh/types.ts'
 import type { Host } from './types.ts'
 
 export interface OpenHostOptions {
@@ -19,7 +21,10 @@ export interface OpenHostOptions {
   readonly configFile?: string
   /** Of the user; null: whatever the host needs. */
   readonly transport?: Transport | null
-  readonly passphrase?: AskPassphrase
+  /** Who answers for passphrases and passwords; without it nobody does. */
+  readonly logins?: Logins
+  /** Who is asked about a host key that nothing accepts; without it such a key is refused. */
+  readonly hostKeys?: HostKeyPolicy
   readonly onStatus?: (status: SshStatus) => void
   readonly nowMs?: () => number
 }
@@ -49,12 +54,20 @@ export async function openHost(name: string, options: OpenHostOptions): Promise<
   if (choice.transport === 'openssh') {
     if (found.source === 'written')
       throw new HostError(`${name} needs the system's ssh, and there is none here: install an OpenSSH client.`)
+    const { logins, hostKeys, onStatus } = options
+    const questions = logins === undefined ? undefined : opensshQuestions(name, logins, hostKeys)
     const host = createOpensshHost({
       name,
       target: found.config.alias,
       user: found.config.user,
       port: found.config.port,
       env: { ...env },
+      askpass: questions?.ask,
+      asksHostKeys: hostKeys !== undefined,
+      onStatus: (status) => {
+        if (status.state !== 'connecting') questions?.settled(status.state === 'up')
+        onStatus?.(status)
+      },
       ...(configFile === undefined ? {} : { configFile }),
     })
     return { host, choice, notes: found.notes }
@@ -63,24 +76,22 @@ export async function openHost(name: string, options: OpenHostOptions): Promise<
   const target = way.at(-1)
   if (target === undefined) throw new HostError(`There is no way to ${name}.`)
   const pins = openPins(stateFolder)
+  const judge = { name, context, pins, nowMs, policy: options.hostKeys }
   /** Of the host itself, as it was trusted last: a machine is known by its key, and only then by what it says. */
   let trusted: PinKey | null = null
   const host = createSshHost({
     name,
     hops: way.map((each) => each.hop),
     // Files and pins are read at each connect: a person may have confirmed or given up a key meanwhile.
-    verify: (_host, _port, keyType, keyBase64, hop) => {
+    verify: async (_host, _port, type, base64, hop, signal = new AbortController().signal) => {
       const planned = way.find((each) => each.hop === hop)
       if (planned === undefined)
         return { isAccepted: false, words: ['This machine is not on the way that was planned.'] }
-      const verdict = hostVerifier(
-        planned.target,
-        knownHostsOf(planned.config, context),
-        pins.read(),
-      )(keyType, keyBase64)
-      if (planned === target && verdict.isAccepted && verdict.known.fingerprint !== null)
-        trusted = { type: verdict.known.keyType, fingerprint: verdict.known.fingerprint }
-      return verdict
+      const answer = await judgeHostKey(judge, planned, { type, base64 }, signal)
+      const { known } = answer.verdict
+      if (planned === target && answer.isAccepted && known.fingerprint !== null)
+        trusted = { type: known.keyType, fingerprint: known.fingerprint }
+      return answer
     },
     refuseIdentity: ({ machineId }) => {
       if (trusted === null) return null
@@ -100,7 +111,7 @@ export async function openHost(name: string, options: OpenHostOptions): Promise<
       })
       return null
     },
-    ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase }),
+    ...(options.logins === undefined ? {} : { logins: options.logins }),
     ...(options.onStatus === undefined ? {} : { onStatus: options.onStatus }),
   })
   const identity = async (signal?: AbortSignal) => {

@@ -5,6 +5,12 @@ import { collectSecrets, credentialFilesStamp } from './sources.ts'
 let registry: SecretRegistry | null = null
 let collectedFrom = ''
 
+/** A value that a person typed: from now on it is masked wherever it turns up. */
+export function addTypedSecret(name: string, value: string): void {
+  registry ??= createRegistry()
+  registry.add(name, value, 'typed')
+}
+
 /**
  * The secret values that this process knows. Collected when first asked for, and again when a credential file was
  * written or other names are asked for; what was known before stays masked. A run that is looked at every second must

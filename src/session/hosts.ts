@@ -1,5 +1,6 @@
 import { createLinkBook } from '../host/link/book.ts'
-import type { Links } from '../host/link/types.ts'
+import { createLogins } from '../host/link/logins.ts'
+import type { AskLogin, ConfirmHostKey, Links } from '../host/link/types.ts'
 import type { OpenedHost, OpenHostOptions } from '../host/open.ts'
 import type { SshState, SshStatus } from '../host/ssh/types.ts'
 import type { Host } from '../host/types.ts'
@@ -14,10 +15,20 @@ export interface LeaseRequest extends Pick<OpenHostOptions, 'configFile' | 'tran
   readonly signal?: AbortSignal
 }
 
+/** The person at the keyboard, for what a link needs to be made. */
+export interface Person {
+  /** Name for records. */
+  readonly name: string
+  readonly askLogin: AskLogin
+  readonly confirmHostKey: ConfirmHostKey
+}
+
 interface Kept {
   readonly key: string
   readonly opened: Promise<OpenedHost>
   leases: number
+  /** Leases of acts that a person started. */
+  attended: number
   idle: NodeJS.Timeout | undefined
 }
 
@@ -26,6 +37,30 @@ const kept = new Map<string, Kept>()
 let idleMs = 0
 /** What an attended call waits for a link at most before it goes on and says itself what is not there. */
 const firstAnswerMs = 15_000
+
+let person: Person | null = null
+let questions = 0
+
+/** Says who is asked from now on; null: nobody can be. */
+export function attend(next: Person | null): void {
+  person = next
+}
+
+/** Time in which a person is asked is not the network's. */
+async function asking<T>(work: () => Promise<T>): Promise<T> {
+  questions += 1
+  try {
+    return await work()
+  } finally {
+    questions -= 1
+  }
+}
+
+/** Passphrases and passwords of this process: each is asked for once. */
+export const attendedLogins = createLogins(
+  (question, signal) => asking(async () => (await person?.askLogin(question, signal)) ?? null),
+  async (name, value) => (await import('../secret/known.ts')).addTypedSecret(name, value),
+)
 
 /** How the links of this process are. */
 export const links: Links = book
@@ -56,13 +91,14 @@ export async function leaseHost(name: string, request: LeaseRequest): Promise<Ho
   }
   entry ??= open(name, key, request)
   entry.leases += 1
+  if (request.isAttended) entry.attended += 1
   clearTimeout(entry.idle)
   try {
     const { host } = await entry.opened
     if (request.isAttended) await firstAnswer(name, host, request.signal)
-    return lease(name, entry, host)
+    return lease(name, entry, host, request.isAttended)
   } catch (error) {
-    release(name, entry)
+    await release(name, entry, request.isAttended)
     throw error
   }
 }
@@ -102,9 +138,17 @@ function open(name: string, key: string, request: LeaseRequest): Kept {
       transport: transport ?? null,
       ...(configFile === undefined ? {} : { configFile }),
       onStatus: (status) => told(name, entry, status),
+      logins: attendedLogins,
+      hostKeys: {
+        asks: 'unknown',
+        by: () => person?.name ?? '',
+        // A look that comes by itself must not turn into a question about trust.
+        confirm: (question, signal) =>
+          asking(async () => entry.attended > 0 && (await person?.confirmHostKey(question, signal)) === true),
+      },
     }),
   )
-  const entry: Kept = { key, opened, leases: 0, idle: undefined }
+  const entry: Kept = { key, opened, leases: 0, attended: 0, idle: undefined }
   kept.set(name, entry)
   return entry
 }
@@ -118,7 +162,7 @@ function told(name: string, entry: Kept, status: SshStatus): void {
   })
 }
 
-function lease(name: string, entry: Kept, host: Host): Host {
+function lease(name: string, entry: Kept, host: Host, isAttended: boolean): Host {
   const over = new AbortController()
   const until = (signal: AbortSignal | undefined) =>
     signal === undefined ? over.signal : AbortSignal.any([signal, over.signal])
@@ -131,13 +175,14 @@ function lease(name: string, entry: Kept, host: Host): Host {
       if (isReleased) return
       isReleased = true
       over.abort(new Error('the act that began it is over'))
-      await release(name, entry)
+      await release(name, entry, isAttended)
     },
   }
 }
 
-async function release(name: string, entry: Kept): Promise<void> {
+async function release(name: string, entry: Kept, isAttended: boolean): Promise<void> {
   entry.leases -= 1
+  if (isAttended) entry.attended -= 1
   if (entry.leases > 0) return
   const end = async () => {
     if (kept.get(name) === entry) await closeHost(name)
@@ -160,7 +205,11 @@ async function firstAnswer(name: string, host: Host, signal: AbortSignal | undef
   if (host.kind === 'local' || !('connect' in host) || typeof host.connect !== 'function') return
   const done = new AbortController()
   const end = () => done.abort()
-  const timer = setTimeout(end, firstAnswerMs)
+  const late = () => {
+    if (questions === 0) end()
+    else timer = setTimeout(late, 1000)
+  }
+  let timer = setTimeout(late, firstAnswerMs)
   signal?.addEventListener('abort', end, { once: true })
   const unsubscribe = book.subscribe(() => {
     const state = book.get(name)?.status.state

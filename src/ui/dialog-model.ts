@@ -9,11 +9,14 @@ export interface DialogQuestion {
   readonly lines: readonly string[]
   /**
    * `notice` can only be left, `confirm` asks for a choice that starts at no, `typed` wants `expected` letter by letter,
-   * `text` wants any line.
+   * `text` wants any line, `secret` one that is not shown.
    */
-  readonly kind: 'notice' | 'confirm' | 'typed' | 'text'
+  readonly kind: 'notice' | 'confirm' | 'typed' | 'text' | 'secret'
   readonly expected?: string
   readonly initial?: string
+  /** Of a secret: it may be empty, and it may be shown. */
+  readonly mayBeEmpty?: boolean
+  readonly isShown?: boolean
   /** Words of the two choices. */
   readonly yes?: string
   readonly no?: string
@@ -71,7 +74,7 @@ export function reduceDialog(state: DialogState, action: DialogAction): DialogSt
       if (question.kind !== 'confirm') return state
       return { ...state, choice: action.choice ?? (state.choice === 'yes' ? 'no' : 'yes') }
     case 'edit':
-      if (question.kind !== 'typed' && question.kind !== 'text') return state
+      if (question.kind !== 'typed' && question.kind !== 'text' && question.kind !== 'secret') return state
       if (question.kind === 'typed' && (action.isPaste || action.edit.type === 'yank')) {
         return { ...state, message: 'a paste is not taken here: type it' }
       }
@@ -87,6 +90,10 @@ function accept(state: DialogState): DialogState {
     case 'notice':
     case 'text':
       return { ...state, outcome: 'accepted' }
+    case 'secret':
+      return editor.text === '' && question.mayBeEmpty !== true
+        ? { ...state, message: 'nothing was typed' }
+        : { ...state, outcome: 'accepted' }
     case 'confirm':
       return { ...state, outcome: choice === 'yes' ? 'accepted' : 'cancelled' }
     case 'typed':
@@ -95,6 +102,12 @@ function accept(state: DialogState): DialogState {
       }
       return { ...state, message: `not the same: type ${question.expected ?? ''} exactly, or cancel` }
   }
+}
+
+/** What is drawn of the answer: of a secret its length only, with the cursor where it is. */
+export function shownAnswer({ question, editor }: DialogState): { readonly text: string; readonly cursor: number } {
+  const isHidden = question.kind === 'secret' && question.isShown !== true
+  return { text: isHidden ? '*'.repeat(editor.text.length) : editor.text, cursor: editor.cursor }
 }
 
 /** The dialog as lines, its answer included. For `--plain`, and the content of the drawn one. */

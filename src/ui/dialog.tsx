@@ -1,5 +1,5 @@
 import { Box } from 'ink'
-import type { DialogState } from './dialog-model.ts'
+import { type DialogState, shownAnswer } from './dialog-model.ts'
 import { Label } from './label.tsx'
 import { Pane } from './layout.tsx'
 import { cut, oneLine, wrap } from './text-fit.ts'
@@ -16,7 +16,7 @@ export interface DialogProps {
 /** A question in a box. The answer row always shows; what does not fit above it is cut and says so. */
 export function Dialog({ state, width, height }: DialogProps) {
   const { glyphs } = useTheme()
-  const { question, message, choice, editor } = state
+  const { question, message, choice } = state
   const columns = Math.max(0, width - 2)
   const text = question.lines.flatMap((line) => wrap(oneLine(line), columns - 2, '  '))
   const answerRows = question.kind === 'notice' ? 1 : 2
@@ -42,9 +42,9 @@ export function Dialog({ state, width, height }: DialogProps) {
       {question.kind === 'typed' ? (
         <Label text={` Type ${question.expected ?? ''} to go on, or cancel:`} width={columns} />
       ) : null}
-      {question.kind === 'text' ? <Label text=" " width={columns} /> : null}
-      {question.kind === 'typed' || question.kind === 'text' ? (
-        <TextInput state={editor} width={columns} prompt={` ${glyphs.isUnicode ? '›' : '>'} `} />
+      {question.kind === 'text' || question.kind === 'secret' ? <Label text=" " width={columns} /> : null}
+      {['typed', 'text', 'secret'].includes(question.kind) ? (
+        <TextInput state={shownAnswer(state)} width={columns} prompt={` ${glyphs.isUnicode ? '›' : '>'} `} />
       ) : null}
       {question.kind === 'confirm' ? <Label text=" Choose, then accept:" width={columns} token="text.muted" /> : null}
       {question.kind === 'confirm' ? (

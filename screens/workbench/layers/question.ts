@@ -10,10 +10,21 @@ import { editorAction } from '../editor-keys.ts'
 import type { Overlay } from '../snapshot.ts'
 import { hintsOf, type Layer } from './layer.ts'
 
-/** A question of an act. A new one cancels the one before it. */
+interface Asked {
+  readonly question: DialogQuestion
+  readonly resolve: (answer: string | null) => void
+  /** A link asks, not the act in the foreground. */
+  readonly isOfLink: boolean
+}
+
+/**
+ * Questions, one at a time. A new one of an act cancels the one before it; one that a link asks waits for its turn, and
+ * is waited for: neither may take the other's keys.
+ */
 export class QuestionLayer implements Layer {
   readonly #desk: Desk
-  #open: { readonly state: DialogState; readonly resolve: (answer: string | null) => void } | null = null
+  #open: (Asked & { readonly state: DialogState }) | null = null
+  #waiting: Asked[] = []
 
   constructor(desk: Desk) {
     this.#desk = desk
@@ -26,10 +37,45 @@ export class QuestionLayer implements Layer {
   /** Settles with what was answered; null when it was cancelled. */
   ask(question: DialogQuestion): Promise<string | null> {
     return new Promise((resolve) => {
-      this.#open?.resolve(null)
-      this.#open = { state: openDialog(question, this.#desk.guardMs), resolve }
-      this.#desk.changed()
+      if (this.#open?.isOfLink === false) {
+        this.#open.resolve(null)
+        this.#open = null
+      }
+      this.#take({ question, resolve, isOfLink: false })
     })
+  }
+
+  /** A question of a link, taken back when the signal says that nobody waits for it. */
+  askForLink(question: DialogQuestion, signal: AbortSignal): Promise<string | null> {
+    if (signal.aborted) return Promise.resolve(null)
+    return new Promise((resolve) => {
+      const asked: Asked = {
+        question,
+        isOfLink: true,
+        resolve: (answer) => {
+          signal.removeEventListener('abort', onAbort)
+          resolve(answer)
+        },
+      }
+      const onAbort = () => {
+        this.#waiting = this.#waiting.filter((each) => each !== asked)
+        if (this.#open?.resolve === asked.resolve) this.#next()
+        asked.resolve(null)
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#take(asked)
+    })
+  }
+
+  #take(asked: Asked): void {
+    this.#waiting.push(asked)
+    if (this.#open === null) this.#next()
+  }
+
+  #next(): void {
+    const next = this.#waiting.shift()
+    this.#open = next === undefined ? null : { ...next, state: openDialog(next.question, this.#desk.guardMs) }
+    this.#desk.changed()
   }
 
   /** The frame with the newest question has reached the terminal: from now on its keys count. */
@@ -39,6 +85,7 @@ export class QuestionLayer implements Layer {
 
   close(): void {
     this.#open?.resolve(null)
+    for (const each of this.#waiting.splice(0)) each.resolve(null)
   }
 
   key(chord: string, text: string): void {
@@ -56,7 +103,8 @@ export class QuestionLayer implements Layer {
   }
 
   paste(text: string): void {
-    const edit = { type: 'insert', text } as const
+    // The line end that comes with a copied passphrase is not part of it.
+    const edit = { type: 'insert', text: text.replace(/[\r\n]+$/, '') } as const
     this.#to({ type: 'edit', edit, atMs: this.#desk.clock.monotonicMs(), isPaste: true })
   }
 
@@ -73,7 +121,8 @@ export class QuestionLayer implements Layer {
     if (this.#open === null) return
     const { resolve } = this.#open
     const state = reduceDialog(this.#open.state, action)
-    this.#open = state.outcome === 'open' ? { state, resolve } : null
+    if (state.outcome === 'open') this.#open = { ...this.#open, state }
+    else this.#next()
     if (state.outcome === 'cancelled') resolve(null)
     if (state.outcome === 'accepted') resolve(state.question.kind === 'confirm' ? 'yes' : state.editor.text)
     this.#desk.changed()

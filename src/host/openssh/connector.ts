@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { HostError } from '../errors.ts'
+import type { SshState, SshStatus } from '../ssh/types.ts'
 import { ConnectError } from './connect-error.ts'
 import { type Guardian, startGuardian } from './guardian.ts'
 import { type Master, makeSocketFolder, removeSocketFolder, startMaster } from './master.ts'
@@ -24,6 +25,18 @@ export class Connector {
   #failed: ConnectError | null = null
   #tries = 0
   #notBefore = 0
+  #status: SshStatus = {
+    state: 'idle',
+    sinceMs: Date.now(),
+    reason: '',
+    problem: null,
+    heardAtMs: null,
+    tries: 0,
+    nextTryAtMs: null,
+    keyExchange: null,
+  }
+  /** When the other side was last heard, by the clock that never jumps. */
+  heardAt = performance.now()
 
   /** `verify` looks who answers, before anything else is run there; what it throws ends the connection. */
   constructor(options: OpensshHostOptions, verify: (master: Master, signal: AbortSignal) => Promise<void>) {
@@ -55,6 +68,25 @@ export class Connector {
     return this.#master
   }
 
+  /** The other side answered. */
+  heard(): void {
+    this.heardAt = performance.now()
+    this.#status = { ...this.#status, heardAtMs: Date.now() }
+    if (this.#status.state === 'stale') this.#tell('up')
+  }
+
+  /** The other side owes an answer. */
+  silent(): void {
+    if (this.#status.state === 'up') this.#tell('stale', 'Nothing was heard from the host for some seconds.')
+  }
+
+  /** The connection went by itself; the next call makes another. */
+  lost(master: Master): void {
+    if (this.#master !== master || this.#connecting !== null) return
+    this.#master = null
+    this.#tell('down', 'The connection was lost.')
+  }
+
   /** A person says to try again, whatever was before. */
   retry(): void {
     this.#failed = null
@@ -64,6 +96,7 @@ export class Connector {
 
   async close(): Promise<void> {
     this.#over.abort()
+    this.#tell('closed')
     await this.#connecting?.catch(() => {})
     await this.#master?.exit()
     await this.#guardian?.dismiss()
@@ -87,6 +120,7 @@ export class Connector {
   async #connect(): Promise<Master> {
     const before = this.#master
     this.#master = null
+    this.#tell('connecting', this.#status.reason)
     try {
       await before?.exit()
       const folder = await this.#place()
@@ -99,6 +133,8 @@ export class Connector {
       }
       this.#master = master
       this.retry()
+      this.heard()
+      this.#tell('up')
       return master
     } catch (error) {
       const failed =
@@ -113,9 +149,37 @@ export class Connector {
       this.#failed = failed
       this.#tries += 1
       const most = Math.min(longestWaitSeconds, 2 ** Math.min(this.#tries, 5))
-      this.#notBefore = performance.now() + randomInt(1000, most * 1000 + 1)
+      const waitMs = randomInt(1000, most * 1000 + 1)
+      this.#notBefore = performance.now() + waitMs
+      this.#tellFailed(failed, waitMs)
       throw failed
     }
+  }
+
+  #tellFailed(failed: ConnectError, waitMs: number): void {
+    const { failure, message } = failed
+    const problem = failure === 'authentication' || failure === 'host-key' ? failure : 'unreachable'
+    if (failed.isFinal || this.#tries >= mostTries) this.#tell('paused', message, { problem })
+    else this.#tell('down', message, { nextTryAtMs: Date.now() + waitMs })
+  }
+
+  #tell(state: SshState, reason = '', more: Partial<SshStatus> = {}): void {
+    if (this.#status.state === 'closed') return
+    const sinceMs = this.#status.state === state ? this.#status.sinceMs : Date.now()
+    const { heardAtMs } = this.#status
+    const tries = this.#tries + (state === 'connecting' ? 1 : 0)
+    this.#status = {
+      state,
+      sinceMs,
+      reason,
+      problem: null,
+      heardAtMs,
+      tries,
+      nextTryAtMs: null,
+      keyExchange: null,
+      ...more,
+    }
+    this.#options.onStatus?.(this.#status)
   }
 
   async #place(): Promise<string> {

@@ -7,14 +7,19 @@ import { scriptInput } from '../script.ts'
 import type { Host, ScriptOptions } from '../types.ts'
 import { ConnectError } from './connect-error.ts'
 import { defaultPersistSeconds, type OpensshHostOptions } from './options.ts'
+import { startPulse } from './pulse.ts'
 import { Runner } from './runner.ts'
 
 const longestTimerMilliseconds = 2_147_000_000
 
 export interface OpensshHost extends Host {
   readonly kind: 'openssh'
+  /** Connects if that was not done yet; rejects with the reason when it cannot be. */
+  connect(signal?: AbortSignal): Promise<void>
   /** Tries to connect again at the next call, also after what is never tried again by itself. */
   reconnect(): void
+  /** The same, at once. */
+  resume(): void
 }
 
 /**
@@ -67,8 +72,15 @@ export function createOpensshHost(options: OpensshHostOptions): OpensshHost {
   )
   keeper.unref()
 
+  const stopPulse = options.onStatus === undefined ? () => {} : startPulse(runner)
+  const connect = (signal = new AbortController().signal) =>
+    whenOpen(async () => {
+      await runner.connector.connected(signal)
+    })
+
   return {
     ...remoteHostParts(name, scriptRunner(exec)),
+    connect,
     name,
     kind: 'openssh',
     exec,
@@ -81,10 +93,15 @@ export function createOpensshHost(options: OpensshHostOptions): OpensshHost {
     spawn: (argv, given) => whenOpen(() => runner.spawn(argv, given)),
     kill: (process, graceSeconds) => killRemote(byKill, process, graceSeconds),
     reconnect: () => runner.connector.retry(),
+    resume: () => {
+      runner.connector.retry()
+      connect().catch(() => {})
+    },
     close: async () => {
       if (isClosed) return
       isClosed = true
       clearInterval(keeper)
+      stopPulse()
       await runner.close()
     },
   }

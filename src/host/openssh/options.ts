@@ -1,4 +1,5 @@
 import { HostError } from '../errors.ts'
+import type { SshStatus } from '../ssh/types.ts'
 
 export interface OpensshHostOptions {
   /** Name as the plan knows it. */
@@ -19,6 +20,10 @@ export interface OpensshHostOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Answers what `ssh` asks (passphrase, code of a second factor); null gives up. Without it nothing is asked. */
   readonly askpass?: ((prompt: string, signal: AbortSignal) => Promise<string | null>) | undefined
+  /** With `askpass`: unknown host keys are asked about too, in the words of `ssh`; changed ones are refused. */
+  readonly asksHostKeys?: boolean
+  /** Told each change of state. Must not throw. */
+  readonly onStatus?: (status: SshStatus) => void
   /** Until the connection counts as failed; time that a person takes to answer is not counted. Default 60. */
   readonly connectSeconds?: number
   /** How long a master outlives its last use, and so kx itself when that is killed. Default 120. */
@@ -62,7 +67,7 @@ function connection(options: OpensshHostOptions): readonly string[] {
     '-T',
     '-a',
     '-x',
-    ...option('StrictHostKeyChecking', 'yes'),
+    ...option('StrictHostKeyChecking', options.asksHostKeys === true && options.askpass !== undefined ? 'ask' : 'yes'),
     ...option('BatchMode', options.askpass === undefined ? 'yes' : 'no'),
     // A wrong answer is never tried again by itself: it costs others their access too (handbook ssh T14).
     ...option('NumberOfPasswordPrompts', 1),

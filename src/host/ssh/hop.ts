@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { AnyAuthMethod, AuthenticationType, BaseAgent, Client, ConnectConfig, ParsedKey } from 'ssh2'
 import { sanitiseLine } from '../../text/sanitise.ts'
+import { AskedMethods } from './asked.ts'
 import type { Deadline } from './deadline.ts'
 import { messageOf, SshError } from './errors.ts'
 import { firstWords } from './first-words.ts'
@@ -96,6 +97,8 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
   let offered: readonly OfferedKey[] = []
   let offers: Offers = { keys: [], notes: [] }
   const troubles: string[] = []
+  const over = new AbortController()
+  const signal = AbortSignal.any([deadline.signal, over.signal])
   const verifier = failClosedVerifier((key) => deadline.paused(() => decide(key)), {
     onRefused: (why) => {
       refusal ??= why
@@ -104,7 +107,7 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
   const decide = async (blob: Buffer): Promise<boolean> => {
     const key = readKeyBlob(blob)
     if (key === null) return false
-    const answer = await options.verify(hop.address, hop.port, key.type, key.base64, hop)
+    const answer = await options.verify(hop.address, hop.port, key.type, key.base64, hop, signal)
     if (answer.isAccepted === true) return true
     refusal = answer.words.join(' ') || 'its host key was refused.'
     return false
@@ -141,25 +144,46 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
     })
     client.on('ready', () => {
       const last = offered.at(-1)
-      if (last !== undefined) options.keys.worked(hop, last)
+      if (last !== undefined && !isAsking) options.keys.worked(hop, last)
+      asked.worked()
       resolve({ client, keyExchange })
     })
 
+    const asked = new AskedMethods({
+      hop,
+      keys: options.keys,
+      whileAsking: (work) => deadline.paused(work),
+      signal,
+      onTrouble: (why) => troubles.push(why),
+      onGivenUp: () => fail('given up'),
+    })
+    let isAsking = false
     let turn: AsyncGenerator<AnyAuthMethod> | null = null
-    const next = async (left: readonly string[] | null): Promise<AnyAuthMethod | false> => {
-      isAuthenticating = true
-      if (left !== null && !left.includes('publickey')) {
-        troubles.push(sanitiseLine(`it takes ${left.join(', ')} and no key`, 200))
-        return false
-      }
+    const byKey = async (): Promise<AnyAuthMethod | null> => {
       if (turn === null) {
-        offers = await options.keys.offers(ssh2, hop, (work) => deadline.paused(work), deadline.signal)
+        offers = await options.keys.offers(ssh2, hop, (work) => deadline.paused(work), signal)
         turn = methods(ssh2, hop, offers.keys, (key) => {
           offered = [...offered, key]
         })
       }
       const step = await turn.next()
-      return step.done === true ? false : step.value
+      return step.done === true ? null : step.value
+    }
+    const next = async (left: readonly string[] | null, isPartly: boolean): Promise<AnyAuthMethod | false> => {
+      isAuthenticating = true
+      if (isAsking) {
+        if (isPartly) asked.worked()
+        else asked.refused()
+      }
+      const key = left === null || left.includes('publickey') ? await byKey() : null
+      isAsking = key === null
+      if (key !== null) return key
+      // Nothing was sent yet, so the server has not said what it takes.
+      if (left === null) return asked.isPossible ? { type: 'none', username: hop.user } : false
+      const way = await asked.next(left, offered.length)
+      if (way === null && !left.includes('publickey'))
+        troubles.push(sanitiseLine(`it takes ${left.join(', ')} and no key`, 200))
+      return way ?? false
     }
     const config: ConnectConfig = {
       sock: stream,
@@ -176,8 +200,8 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
         compress: [...algorithms.compress],
         serverHostKey: usableHostKeys(hop),
       },
-      authHandler: (left: readonly AuthenticationType[] | null, _partial, go) => {
-        next(left).then(
+      authHandler: (left: readonly AuthenticationType[] | null, isPartly, go) => {
+        next(left, isPartly === true).then(
           (method) => go(method as AnyAuthMethod),
           (error) => {
             troubles.push(sanitiseLine(messageOf(error), 200))
@@ -195,6 +219,7 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
   try {
     return await deadline.race(ready)
   } catch (error) {
+    over.abort()
     // Whatever comes of it later has no listener that would care.
     client.on('error', () => {})
     client.destroy()

@@ -4,7 +4,7 @@ import { agentSocket, type ExpandContext, expandPath } from './config-expand.ts'
 import { knownHostsOf, type ResolvedTarget } from './config-resolve.ts'
 import { preferredHostKeyAlgorithms } from './known-hosts.ts'
 import type { VerifierTarget } from './known-hosts-verifier.ts'
-import type { SshHop } from './types.ts'
+import type { AskingMethod, SshHop } from './types.ts'
 
 /** One machine on the way, with what its host key is looked up by. */
 export interface PlannedHop {
@@ -51,6 +51,7 @@ export async function planHops(
 
 function plannedHop(config: SshConfig, context: ExpandContext): PlannedHop {
   const { alias, hostKeyAlias, port, requiredRsaBits, user, identitiesOnly } = config
+  const hasKeys = config.pubkeyAuthentication && (config.preferredAuthentications?.includes('publickey') ?? true)
   const target = { alias, host: config.hostName, port, hostKeyAlias, requiredRsaBits }
   return {
     config,
@@ -59,10 +60,21 @@ function plannedHop(config: SshConfig, context: ExpandContext): PlannedHop {
       address: config.hostName,
       port,
       user,
-      identityFiles: config.identityFiles.map((path) => expandPath(path, config, context)),
+      identityFiles: hasKeys ? config.identityFiles.map((path) => expandPath(path, config, context)) : [],
       identitiesOnly,
-      agentSocket: agentSocket(config, context),
+      agentSocket: hasKeys ? agentSocket(config, context) : null,
+      asking: askingMethods(config),
       hostKeyAlgorithms: preferredHostKeyAlgorithms(knownHostsOf(config, context), target, config.hostKeyAlgorithms),
     },
   }
+}
+
+/** Ways in that the configuration allows and that ask a person, in its order; ssh prefers questions to a plain password. */
+function askingMethods(config: SshConfig): readonly AskingMethod[] {
+  const order = config.preferredAuthentications ?? ['keyboard-interactive', 'password']
+  return order.filter(
+    (name): name is AskingMethod =>
+      (name === 'keyboard-interactive' && config.keyboardInteractiveAuthentication) ||
+      (name === 'password' && config.passwordAuthentication),
+  )
 }

@@ -88,7 +88,9 @@ class Ssh2Host {
   constructor(options: SshHostOptions) {
     const timing = options.timing ?? sshTiming
     this.#options = options
-    this.link = new ControlLink(options, timing, new KeyRing(options.passphrase), (process) => this.#end(process))
+    this.link = new ControlLink(options, timing, new KeyRing(options.name, options.logins), (process) =>
+      this.#end(process),
+    )
     this.#bulk = new BulkLink(this.link, (connection) => this.#runOn(connection))
     this.#shells = new KeptRemoteShells((process) => this.#end(process))
     this.link.onCrowded = () => this.#shells.makeRoom()

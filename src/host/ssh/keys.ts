@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises'
 import type { BaseAgent, ParsedKey } from 'ssh2'
 import { sanitiseLine } from '../../text/sanitise.ts'
 import { isMissing } from '../errors.ts'
+import type { LoginQuestion, Logins } from '../link/types.ts'
 import { within } from './deadline.ts'
 import { messageOf } from './errors.ts'
 import { readKeyText } from './known-hosts-key.ts'
-import type { AskPassphrase, SshHop } from './types.ts'
+import type { SshHop } from './types.ts'
 
 type Ssh2 = typeof import('ssh2')
 
@@ -36,15 +37,18 @@ interface KeyFile {
 
 /** Key files and agents of one host. A passphrase is asked once, and only when the server wants that very key. */
 export class KeyRing {
-  readonly #ask: AskPassphrase | undefined
+  readonly #host: string
+  readonly logins: Logins | undefined
   readonly #unlocked = new Map<string, ParsedKey>()
   readonly #unlocking = new Map<string, Promise<ParsedKey>>()
 
   /** Public half that let the user in last, by hop. */
   readonly #worked = new Map<string, Buffer>()
 
-  constructor(ask?: AskPassphrase) {
-    this.#ask = ask
+  /** @param host name as the plan knows it, for the questions */
+  constructor(host: string, logins?: Logins) {
+    this.#host = host
+    this.logins = logins
   }
 
   /** Keys for one hop, in order: its files (by the agent where it holds them), then other keys of the agent if allowed. */
@@ -94,6 +98,17 @@ export class KeyRing {
     return { keys: keys.slice(0, mostOffers), notes }
   }
 
+  /** What a person is asked, on behalf of this host. */
+  question(
+    kind: LoginQuestion['kind'],
+    of: string,
+    attempt: number,
+    mostAttempts: number,
+    more: Partial<Pick<LoginQuestion, 'prompt' | 'isShown'>> = {},
+  ): LoginQuestion {
+    return { kind, host: this.#host, of, attempt, mostAttempts, prompt: '', isShown: false, ...more }
+  }
+
   /** This key let the user in. */
   worked(hop: SshHop, key: OfferedKey): void {
     this.#worked.set(hopKey(hop), key.publicKey.getPublicSSH())
@@ -137,19 +152,23 @@ export class KeyRing {
     if (text === null) throw new Error('only its public half is there')
     for (let attempt = 0; ; attempt += 1) {
       let passphrase: string | null = null
+      const question = this.question('passphrase', file.path, attempt, passphraseAttempts)
       if (attempt > 0) {
-        if (this.#ask === undefined) throw new Error('it has a passphrase. Add it to the agent (ssh-add)')
+        if (this.logins === undefined) throw new Error('it has a passphrase. Add it to the agent (ssh-add)')
         if (attempt > passphraseAttempts) throw new Error(`${passphraseAttempts} passphrases were wrong`)
-        passphrase = await this.#ask(file.path, attempt, signal)
-        if (passphrase === null) throw new Error('no passphrase was given')
+        passphrase = await this.logins.answer(question, signal)
+        if (passphrase === null)
+          throw new Error('no passphrase was given. Start kx on a terminal, or add the key to the agent (ssh-add)')
       }
       const parsed = one(passphrase === null ? ssh2.utils.parseKey(text) : ssh2.utils.parseKey(text, passphrase))
       if (!(parsed instanceof Error)) {
         if (!parsed.isPrivateKey()) throw new Error('it holds no private key')
         this.#unlocked.set(file.path, parsed)
+        if (passphrase !== null) this.logins?.worked(question, passphrase)
         return parsed
       }
       if (attempt === 0 && !isLocked(parsed)) throw parsed
+      if (attempt > 0) this.logins?.refused(question)
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { SFTPWrapper } from 'ssh2'
 import type { HostIdentity } from '../../walk/proof.ts'
+import type { Logins } from '../link/types.ts'
 import type { Host, HostProcess, SpawnOptions } from '../types.ts'
 import type { HostVerdict } from './known-hosts-verifier.ts'
 import type { SshTiming } from './timing.ts'
@@ -18,7 +19,11 @@ export interface SshHop {
   readonly agentSocket: string | null
   /** Host key algorithms to ask for, best known first (`preferredHostKeyAlgorithms`). Default: all but SHA-1. */
   readonly hostKeyAlgorithms?: readonly string[]
+  /** Ways in on which a person is asked, after the keys, in this order. Default none. */
+  readonly asking?: readonly AskingMethod[]
 }
+
+export type AskingMethod = 'keyboard-interactive' | 'password'
 
 /** What decides on a host key; only a literal `true` is trusted. `words` say why not. */
 export type HostKeyAnswer = Pick<HostVerdict, 'isAccepted' | 'words'>
@@ -30,13 +35,9 @@ export type VerifyHostKey = (
   keyType: string,
   keyBase64: string,
   hop: SshHop,
+  /** Aborted when nobody waits for the answer any more. */
+  signal?: AbortSignal,
 ) => HostKeyAnswer | Promise<HostKeyAnswer>
-
-/**
- * Asks a person for the passphrase of one key file; null gives the key up. `attempt` counts from 1: a wrong one is asked
- * for again, here, without the server knowing.
- */
-export type AskPassphrase = (path: string, attempt: number, signal: AbortSignal) => Promise<string | null>
 
 /**
  * Why a link is not tried again by itself. `authentication`, `host-key` and `identity` would be the same next time, or
@@ -70,8 +71,8 @@ export interface SshHostOptions {
   readonly name: string
   readonly hops: readonly SshHop[]
   readonly verify: VerifyHostKey
-  /** Without it, a key with a passphrase is not used unless the agent holds it. */
-  readonly passphrase?: AskPassphrase
+  /** Without it, a key with a passphrase is not used unless the agent holds it, and no password is given. */
+  readonly logins?: Logins
   /** Told each change of state. Must not throw. */
   readonly onStatus?: (status: SshStatus) => void
   /**

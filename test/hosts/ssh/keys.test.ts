@@ -3,7 +3,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import type { AskPassphrase } from '../../../src/host/ssh/types.ts'
+import { createLogins } from '../../../src/host/link/logins.ts'
+import type { AskLogin } from '../../../src/host/link/types.ts'
 import { type KeyFile, makeKey, needsSshd } from '../../harness/sshd.ts'
 import { waitUntil } from '../../harness/wait.ts'
 import { hopTo, rig, trusting } from './support.ts'
@@ -29,6 +30,9 @@ async function agentWith(keys: readonly KeyFile[]): Promise<string> {
     execFileSync('ssh-add', ['-q', key.path], { env: { ...process.env, SSH_AUTH_SOCK: socket }, stdio: 'ignore' })
   return socket
 }
+
+/** A person who answers, and nothing that is remembered from elsewhere. */
+const asking = (ask: AskLogin) => createLogins(ask, () => {})
 
 let made = 0
 const key = (type: KeyFile['type'] = 'ed25519', passphrase = '') => {
@@ -59,7 +63,7 @@ describe.skipIf(skip)('keys of a user', () => {
     rmSync(`${mine.path}.pub`)
     const sshd = await start({ clientKey: mine })
     const { host } = hostOf([{ ...hopTo(sshd), identityFiles: [mine.path] }], trusting(sshd), {
-      passphrase: async () => 'ancient',
+      logins: asking(async () => 'ancient'),
     })
     expect((await host.exec(['true'])).ending).toEqual({ kind: 'exited', code: 0 })
   })
@@ -114,13 +118,13 @@ describe.skipIf(skip)('keys of a user', () => {
     const sshd = await start({ clientKey: mine })
     const proxy = await proxied(sshd.port)
     const asked: string[] = []
-    const passphrase: AskPassphrase = async (path, attempt) => {
-      asked.push(`${path} ${attempt}`)
+    const logins = asking(async ({ of, attempt }) => {
+      asked.push(`${of} ${attempt}`)
       return attempt === 1 ? 'wrong' : 'right'
-    }
+    })
     const hop = { ...hopTo(sshd, proxy.port), identityFiles: [foreign.path, mine.path] }
     // A person may take longer than a connection: that time does not count.
-    const { host } = hostOf([hop], trusting(sshd), { passphrase })
+    const { host } = hostOf([hop], trusting(sshd), { logins })
     await Promise.all([host.exec(['true']), host.sftp()])
     proxy.cut()
     await waitUntil(() => host.status().state !== 'up', { what: 'the cut to be seen' })
@@ -141,7 +145,7 @@ describe.skipIf(skip)('keys of a user', () => {
       const { host, told } = hostOf(
         [{ ...hopTo(sshd), identityFiles: [mine.path] }],
         trusting(sshd),
-        passphrase === undefined ? {} : { passphrase },
+        passphrase === undefined ? {} : { logins: asking(passphrase) },
       )
       expect((await host.exec(['true'])).ending.kind).toBe('unknown')
       expect(told.at(-1)).toMatchObject({ problem: 'authentication', reason: expect.stringMatching(reason) })
@@ -156,10 +160,10 @@ describe.skipIf(skip)('keys of a user', () => {
     const timing = { ...(await import('./support.ts')).quick, connectSeconds: 2 }
     const { host, told } = hostOf([{ ...hopTo(sshd), identityFiles: [mine.path] }], trusting(sshd), {
       timing,
-      passphrase: () => {
+      logins: asking(() => {
         isAsked = true
         return promise
-      },
+      }),
     })
     const connected = host.connect()
     await waitUntil(() => isAsked, { what: 'the question' })

@@ -90,4 +90,19 @@ describe('dialog', () => {
     expect(frame).not.toContain('> yes')
     expect(dialogLines(run(typed), 60)).toEqual(['Remove', 'the box folder dies', 'Type box-1 to go on.'])
   })
+
+  it('shows of a secret only how long it is, unless it may be seen', () => {
+    const secret: DialogQuestion = { title: 'Password', kind: 'secret', lines: ['Account: ada@box'] }
+    const frame = (question: DialogQuestion) => {
+      const state = run(question, painted, ...type('sesame'))
+      expect(dialogLines(state, 80).join()).not.toContain('sesame')
+      const { lastFrame, unmount } = render(<Dialog state={state} width={60} height={12} />)
+      const text = plain(lastFrame())
+      unmount()
+      return text
+    }
+    expect(frame(secret)).toMatch(/\*{6}/)
+    expect(frame(secret)).not.toContain('sesame')
+    expect(frame({ ...secret, isShown: true })).toContain('sesame')
+  })
 })

@@ -29,3 +29,47 @@ describe('asking on a terminal', () => {
     expect(needsPerson()).toBe(true)
   })
 })
+
+describe('asking for a passphrase on a terminal', () => {
+  const question = {
+    kind: 'passphrase',
+    host: 'box',
+    of: '/home/ada/.ssh/id',
+    prompt: '',
+    isShown: false,
+    attempt: 1,
+    mostAttempts: 3,
+  } as const
+  const { signal } = new AbortController()
+
+  it('prints the key it is for, and nothing of what is typed', async () => {
+    const { input, output } = streams(true)
+    const answer = terminalAsker({ input, output }).person.askLogin(question, signal)
+    await new Promise((resolve) => setImmediate(resolve))
+    input.write('open sesame\r')
+    expect(await answer).toBe('open sesame')
+    const said = String(output.read())
+    expect(said).toContain('/home/ada/.ssh/id')
+    expect(said).not.toContain('sesame')
+  })
+
+  it('gives up with Ctrl-C, and when nobody waits any more', async () => {
+    const { input, output } = streams(true)
+    const { person } = terminalAsker({ input, output })
+    const first = person.askLogin(question, signal)
+    await new Promise((resolve) => setImmediate(resolve))
+    input.write('\u0003')
+    expect(await first).toBeNull()
+    const over = new AbortController()
+    const second = person.askLogin(question, over.signal)
+    await new Promise((resolve) => setImmediate(resolve))
+    over.abort()
+    expect(await second).toBeNull()
+  })
+
+  it('needs a person where there is no terminal', async () => {
+    const { person, needsPerson } = terminalAsker(streams(false))
+    expect(await person.askLogin(question, signal)).toBeNull()
+    expect(needsPerson()).toBe(true)
+  })
+})
