@@ -161,7 +161,7 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
     let turn: AsyncGenerator<AnyAuthMethod> | null = null
     const byKey = async (): Promise<AnyAuthMethod | null> => {
       if (turn === null) {
-        offers = await options.keys.offers(ssh2, hop, (work) => deadline.paused(work), signal)
+        offers = await options.keys.offers(ssh2, hop, (work) => deadline.paused(work), deadline.signal)
         turn = methods(ssh2, hop, offers.keys, (key) => {
           offered = [...offered, key]
         })

@@ -1,5 +1,4 @@
-import type { SshProcess } from '../ssh/types.ts'
-import type { Host } from '../types.ts'
+import type { Host, HostProcess } from '../types.ts'
 import { changed, failed, gone, lost, type TransferError } from './errors.ts'
 import { openStream } from './stream.ts'
 
@@ -44,7 +43,7 @@ export interface LaneRequest {
 export class Lane {
   #chunks: Uint8Array[] = []
   #queued = 0
-  #process: SshProcess | null = null
+  #process: HostProcess | null = null
   #isPaused = false
   #error: TransferError | null = null
   #wake: (() => void) | null = null

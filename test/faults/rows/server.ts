@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createLogins } from '../../../src/host/link/logins.ts'
 import { hopTo, quick, trusting } from '../../harness/ssh-host.ts'
 import { makeKey } from '../../harness/sshd.ts'
 import { waitUntil } from '../../harness/wait.ts'
@@ -159,12 +160,15 @@ const limits: Readonly<Record<string, (given: FaultCase) => Promise<void>>> = {
     let answered = 0
     const { host, told } = rig.hostBy([hopTo(hasty)], trusting(hasty), {
       // A person who takes longer than the server waits.
-      passphrase: async () => {
-        asked += 1
-        await sleep(2500)
-        answered += 1
-        return 'secret'
-      },
+      logins: createLogins(
+        async () => {
+          asked += 1
+          await sleep(2500)
+          answered += 1
+          return 'secret'
+        },
+        () => {},
+      ),
     })
     const ran = await host.exec(['true'], { timeoutSeconds: 30 })
     const reason = told.find((each) => each.reason !== '')?.reason ?? ''
