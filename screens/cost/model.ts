@@ -25,6 +25,7 @@ function priced(p: PricedPayload, approval: ApprovalPayload | undefined, input: 
       fact('meter', `${m.what}: ${m.usdPerHour === null ? 'unknown' : `${usd(m.usdPerHour)}/h`}, ${m.note}`),
     ),
     fact('parking', p.park),
+    ...(p.leaseEnd === undefined ? [] : [fact('lease end', p.leaseEnd)]),
     fact('disk', `${formatBytes(p.disk.needBytes)}${p.disk.isMeasured ? '' : ' (assumed)'}`),
     '',
     heading('Approval'),

@@ -198,7 +198,7 @@ export async function runHeadless(request: HeadlessRequest): Promise<number> {
       parent = group
     }
     const sub = parent
-      .command(spec.cli.at(-1) ?? '')
+      .command(spec.cli.at(-1) ?? '', { isDefault: spec.isCliDefault === true })
       .description(`${spec.title}. ${spec.description}`)
       .exitOverride()
     const shape = spec.args.shape as Record<string, z.ZodType>

@@ -11,6 +11,8 @@ interface Priced {
   readonly usdP90: number | null
   readonly capUsd: number
   readonly priceSource: string
+  readonly leaseHours: number
+  readonly leaseEnd?: string
 }
 
 const hours = (value: number | null) => (value === null ? 'unknown' : formatDuration(value * 3600))
@@ -25,6 +27,7 @@ export async function approve(env: CommandEnvironment, args: { readonly expiresH
     `Time   p50 ${hours(priced.hoursP50)}, p90 ${hours(priced.hoursP90)}`,
     `Money  p50 ${formatUsd(priced.usdP50)}, p90 ${formatUsd(priced.usdP90)}, cap ${formatUsd(priced.capUsd)}`,
     `Price  ${priced.priceSource}`,
+    `Lease  ${hours(priced.leaseHours)}${priced.leaseEnd === undefined ? '' : `; then ${priced.leaseEnd}`}`,
   ])
   if (!isAgreed)
     return {

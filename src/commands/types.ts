@@ -53,6 +53,8 @@ export interface CommandSpec<S extends z.ZodObject = z.ZodObject> {
   readonly hint?: string
   /** Words of the CLI, such as `['profile', 'show']`; absent: not reachable from argv. */
   readonly cli?: readonly string[]
+  /** Run where only the words before the last one are given, as `kx lease` for `kx lease show`. */
+  readonly isCliDefault?: boolean
   /** Commands beside which it may run: it does not wait for them to end. */
   readonly besides?: readonly string[]
   /** Why it cannot run now, in words; null when it can. */

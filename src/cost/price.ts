@@ -1,5 +1,6 @@
 import { diskNeed } from '../estimate/disk.ts'
 import { estimateHours } from '../estimate/hours.ts'
+import { guardActText } from '../profile/park-on-box.ts'
 import type { Profile } from '../profile/schema.ts'
 import type { Plan } from '../spec/schema.ts'
 import { countUnits, effectiveWorkers } from '../spec/units.ts'
@@ -77,6 +78,7 @@ export function pricePlan({ plan, profile, smoke, codeBytes }: PriceInput): Pric
       isReversible,
     })),
     park: profile.park.verb ?? `none: ${profile.park.note}`,
+    leaseEnd: guardActText(profile),
     disk: {
       needBytes: disk.totalBytes,
       checkpointBytes: smoke.checkpointBytes ?? plan.checkpoints.bytes,

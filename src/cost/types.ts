@@ -45,6 +45,8 @@ export interface PricedPayload {
   readonly meters: readonly PricedMeter[]
   readonly verbs: readonly MeterVerbRow[]
   readonly park: string
+  /** What the guard on the box does when the lease is over, in words. Older records have none. */
+  readonly leaseEnd?: string
   readonly disk: { readonly needBytes: number; readonly checkpointBytes: number; readonly isMeasured: boolean }
 }
 

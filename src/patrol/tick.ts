@@ -13,6 +13,7 @@ import type { HostIdentity } from '../walk/proof.ts'
 import { runEndIn } from '../walk/run-end.ts'
 import { type Expected, expectedOf, usualUnitSeconds } from './expected.ts'
 import { diskFigures, gpuPanel, gpuWindow, machineFigure } from './figures.ts'
+import { recordGuardActs } from './guard-acts.ts'
 import type { Launched } from './receipt.ts'
 import { conditionsOf } from './rules/conditions.ts'
 import { decide } from './rules/decision.ts'
@@ -61,6 +62,7 @@ export async function look(
       .catch((error: unknown) => unreachable(beforeMs, messageOf(error))),
   ])
   const nowMs = clock.nowMs()
+  if (status.guard != null) await recordGuardActs(ctx, status.guard)
 
   const metricName = primaryMetric(plan)?.name ?? null
   const workers = launched.workers ?? effectiveWorkers(plan)
@@ -127,7 +129,9 @@ export async function look(
     smokeUnitSeconds: expected.unitSeconds,
     checkpointIntervalSeconds: expected.unitSeconds,
     unknownTicks,
-    lease: leaseOf(state) ?? launched.lease,
+    lease: leaseOf(ctx.run.state()) ?? launched.lease,
+    ...(isSeen && status.guard !== undefined ? { guard: status.guard } : {}),
+    token: launched.handle.token,
     // Of several hosts the cap is for all of them: it is held against the whole (see together.ts).
     ...(state.view === undefined ? { spend: spendOf(state, plan.budget.usd, nowMs) } : {}),
     series: unitSeries(samples, rows, metricName, grown),

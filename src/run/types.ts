@@ -58,7 +58,7 @@ export interface RunCreated {
 /** Something that cannot be undone is about to happen: written and fsynced before it does. */
 export interface IntentOpened {
   readonly intentId: string
-  readonly act: 'launch' | 'abort' | 'permit' | 'remove'
+  readonly act: 'launch' | 'abort' | 'permit' | 'remove' | 'lease'
   /** Idempotency token, visible in the engine, derived from run id and attempt. */
   readonly token: string
   readonly host: string

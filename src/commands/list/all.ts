@@ -1,10 +1,11 @@
 import { createRegistry, type Registry } from '../registry.ts'
 import { hostCommands } from './hosts.ts'
 import { houseCommands } from './house.ts'
+import { leaseCommands } from './lease.ts'
 import { navigationCommands } from './navigation.ts'
 import { walkCommands } from './walk.ts'
 
 /** The one registry that keys, the `:` line, palette, help, docs and the CLI are made from. */
 export function allCommands(): Registry {
-  return createRegistry([...walkCommands, ...houseCommands, ...hostCommands, ...navigationCommands])
+  return createRegistry([...walkCommands, ...houseCommands, ...hostCommands, ...leaseCommands, ...navigationCommands])
 }

@@ -9,6 +9,7 @@ export interface BoxScripts {
   readonly status: string
   readonly sweep: string
   readonly dismiss: string
+  readonly extend: string
 }
 
 /** Parts of the runner, in the order in which they make one script: each has one reason to change. */
@@ -67,13 +68,15 @@ export function boxScripts(): Promise<BoxScripts> {
     read(new URL('./status.sh', import.meta.url)),
     read(new URL('./sweep.sh', import.meta.url)),
     read(new URL('./dismiss.sh', import.meta.url)),
-  ]).then(([alive, runner, guard, start, status, sweep, dismiss]) => ({
+    read(new URL('./extend.sh', import.meta.url)),
+  ]).then(([alive, runner, guard, start, status, sweep, dismiss, extend]) => ({
     runner: runner.join('\n'),
     guard: guard.join('\n'),
     start,
     status: `${alive}${status}`,
     sweep: `${alive}${sweep}`,
     dismiss: `${alive}${dismiss}`,
+    extend,
   }))
   return loaded
 }

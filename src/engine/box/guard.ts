@@ -1,5 +1,7 @@
 import type { Host } from '../../host/types.ts'
+import type { BoxHandle, GuardStatus } from '../types.ts'
 import { boxScripts } from './assets.ts'
+import { lookAt } from './look.ts'
 
 /**
  * Ends the guard of a folder that is about to be removed, and sees it gone: it would write while files go. By start time
@@ -10,4 +12,53 @@ export async function dismissGuard(host: Host, folder: string): Promise<boolean 
   const ran = await host.script(dismiss, [folder], { timeoutSeconds: 30 })
   if (ran.ending.kind !== 'exited') return null
   return ran.ending.code === 0 ? true : ran.ending.code === 1 ? false : null
+}
+
+/** What became of a longer lease: taken by the guard, certainly not there, or not known. */
+export type Extended =
+  | { readonly kind: 'taken'; readonly guard: GuardStatus }
+  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'unknown'; readonly why: string }
+
+const refusals: Readonly<Record<number, string>> = {
+  3: 'the folder belongs to another launch',
+  4: 'somebody else has extended the lease meanwhile',
+  5: 'the lease there is longer already',
+  66: 'the folder of the run is not there',
+}
+/** A guard looks every 15 s; the rest is for a box that is slow. */
+const takenWithinSeconds = 45
+const everyMs = 500
+
+/**
+ * Hands the guard a longer lease: written only over the number that kx knows, so that a kx that slept can neither shorten
+ * one nor write over another's; then looked at until the guard says that it has taken it.
+ */
+export async function extendLease(
+  host: Host,
+  handle: BoxHandle,
+  lease: { readonly expected: number; readonly number: number; readonly seconds: number },
+  signal: AbortSignal,
+): Promise<Extended> {
+  const { extend } = await boxScripts()
+  const { folder, token } = handle
+  const ran = await host.script(extend, [folder, token, ...[lease.expected, lease.number, lease.seconds].map(String)], {
+    timeoutSeconds: 30,
+  })
+  if (ran.ending.kind !== 'exited') return { kind: 'unknown', why: 'the host did not say whether it was written' }
+  const { code } = ran.ending
+  if (code !== 0) {
+    const why = refusals[code]
+    return why === undefined
+      ? { kind: 'unknown', why: `writing the lease ended with exit code ${code}` }
+      : { kind: 'refused', why }
+  }
+  const deadline = performance.now() + takenWithinSeconds * 1000
+  while (performance.now() < deadline && !signal.aborted) {
+    const seen = await lookAt(host, folder, signal)
+    const guard = seen.kind === 'seen' ? seen.look.guard : null
+    if (guard !== null && guard.token === token && guard.number >= lease.number) return { kind: 'taken', guard }
+    await new Promise((wake) => setTimeout(wake, everyMs))
+  }
+  return { kind: 'unknown', why: 'it is written, and the guard has not said that it took it' }
 }

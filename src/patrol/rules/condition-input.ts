@@ -1,3 +1,4 @@
+import type { GuardStatus } from '../../engine/types.ts'
 import type { Plan } from '../../spec/schema.ts'
 import type { Condition, CrashMark, DiskFigure, GpuPanel, Liveness, MachineFigure, Signals, UnitRow } from '../types.ts'
 import type { Thresholds } from './thresholds.ts'
@@ -26,6 +27,10 @@ export interface ConditionsInput {
   /** Ticks in a row, this one included, that could not tell the state. */
   readonly unknownTicks: number
   readonly lease: { readonly openedAtMs: number; readonly untilMs: number } | null
+  /** The guard of the lease on the box. Null: the box answered and has none; absent: nobody asked, or it did not answer. */
+  readonly guard?: GuardStatus | null
+  /** Token of the launch that the guard ought to be of. */
+  readonly token?: string
   readonly thresholds: Thresholds
   /** Money since the launch; absent: nobody reckoned it. */
   readonly spend?: Spend

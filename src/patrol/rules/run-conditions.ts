@@ -125,7 +125,7 @@ export const runRule: Rule = ({ liveness, signals, nowMs, plan, lease, unknownTi
       class: 'clock',
       text: `${formatPercent(left === null ? null : Math.max(0, left))} of the lease is left`,
       evidence: lease === null ? 'no lease' : `until ${new Date(lease.untilMs).toISOString()}`,
-      remedy: 'Extend the lease, or let the run be parked.',
+      remedy: 'Extend it (kx lease extend), or let the guard on the box save and do what the profile allows.',
       recipe: 'park',
     },
     {
