@@ -261,7 +261,8 @@ describe('Ink that repeats what nobody changed', () => {
       // Always the same trees: with some others stock Ink itself runs out of memory.
       { numRuns: 600, seed: 1, endOnFailure: true },
     )
-  })
+    // Some thousand whole frames, twice: minutes where many other things run.
+  }, 240_000)
 
   it('walks only to what was touched', () => {
     const place = {
