@@ -35,7 +35,12 @@ class Flow {
       this.#underWay += bytes.byteLength
       const { bytesPerSecond } = rules
       const outAt = bytesPerSecond === null ? performance.now() : this.#lane.take(bytes.byteLength, bytesPerSecond)
-      this.#waiting.push({ dueAt: outAt + rules.delayMs, bytes })
+      if (rules.corruptFrom !== null && bytes.byteLength >= rules.corruptFrom) {
+        rules.corruptFrom = null
+        const at = bytes.byteLength >> 1
+        bytes[at] = (bytes[at] as number) ^ 1
+      }
+      this.#waiting.push({ dueAt: outAt + rules.delayMs + (rules.stall?.() ?? 0), bytes })
       if (this.#underWay > this.#most) from.pause()
       this.pump()
     })
@@ -48,7 +53,10 @@ class Flow {
 
   /** More than this on its way holds the sender back. */
   get #most(): number {
-    return this.#rules.bytesPerSecond === null ? mostBytesUnderWay : queueBytes
+    const { bytesPerSecond, delayMs, stall } = this.#rules
+    if (bytesPerSecond === null) return mostBytesUnderWay
+    // What is on its way is no queue: a sender whose window fits the link has so much of it out.
+    return queueBytes + (bytesPerSecond * delayMs * (stall === null ? 2 : 4)) / 1000
   }
 
   pump(): void {
@@ -83,6 +91,10 @@ interface Rules {
   passed: number
   /** Null: as fast as it goes. */
   bytesPerSecond: number | null
+  /** A packet that is lost comes one round trip later, and what is behind it on its connection waits. */
+  stall: (() => number) | null
+  /** Flips one bit of the next piece of at least so many bytes, once. */
+  corruptFrom: number | null
 }
 
 /** What a slow link holds of one connection before its sender has to wait: 400 ms at 2 Mbit/s. */
@@ -113,6 +125,10 @@ export interface LinkProxy {
   delay(milliseconds: number): void
   /** Of each direction, over all connections together; null: as fast as it goes. */
   rate(bytesPerSecond: number | null): void
+  /** Each piece waits so many milliseconds longer, as after a loss; null: none does. */
+  stall(milliseconds: (() => number) | null): void
+  /** Flips one bit of the next piece that has at least so many bytes, in either direction. */
+  corrupt(fromBytes: number): void
   /** Nothing passes any more, and nobody is told: a half-open link. What is sent waits, as TCP would send it again. */
   blackHole(): void
   /** Lets pass again, beginning with what waited. */
@@ -131,7 +147,14 @@ export interface LinkProxy {
 /** Starts a proxy on a free loopback port (or the given one) in front of a server on loopback. */
 export async function startProxy(targetPort: number, options: { address?: string; port?: number } = {}) {
   const { address = '127.0.0.1' } = options
-  const rules: Rules = { delayMs: 0, isBlackHole: false, passed: 0, bytesPerSecond: null }
+  const rules: Rules = {
+    delayMs: 0,
+    isBlackHole: false,
+    passed: 0,
+    bytesPerSecond: null,
+    stall: null,
+    corruptFrom: null,
+  }
   const [out, back] = [new Lane(), new Lane()]
   const links = new Set<Link>()
   let to = { port: targetPort, address }
@@ -186,6 +209,12 @@ export async function startProxy(targetPort: number, options: { address?: string
     },
     delay: (milliseconds) => {
       rules.delayMs = milliseconds
+    },
+    stall: (milliseconds) => {
+      rules.stall = milliseconds
+    },
+    corrupt: (fromBytes) => {
+      rules.corruptFrom = fromBytes
     },
     rate: (bytesPerSecond) => {
       rules.bytesPerSecond = bytesPerSecond

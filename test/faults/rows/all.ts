@@ -4,7 +4,8 @@ import { n1, n2 } from './link.ts'
 import { n8 } from './no-ssh.ts'
 import { s4, s5 } from './odd-boxes.ts'
 import { s1, s2, s3 } from './server.ts'
+import { d4, d5, n3, n5 } from './transfer.ts'
 import type { FaultRow } from './types.ts'
 
 /** The rows of the fault table that are about a link, its far end and kx itself (handbook reliability 12). */
-export const faultRows: readonly FaultRow[] = [n1, n2, n4, n7, n8, s1, s2, s3, s4, s5, l2]
+export const faultRows: readonly FaultRow[] = [n1, n2, n3, n4, n5, n7, n8, s1, s2, s3, s4, s5, d4, d5, l2]
