@@ -164,7 +164,7 @@ export async function pullFile(
       return { ...base, ...done, attempts, status: 'copied', reason: null }
     } catch (error) {
       options.signal.throwIfAborted()
-      reason = error instanceof Error ? error.message : String(error)
+      reason = reasonOf(error, file.bytes)
       const problem = error instanceof TransferError ? error.problem : null
       if (problem === 'gone') return { ...base, attempts, status: 'gone', reason }
       // The next try goes on where this one was cut, so it was none of the three.
@@ -180,6 +180,15 @@ export async function pullFile(
     }
   }
   return { ...base, ...hashes, attempts, status, reason }
+}
+
+/** Why, for a person: a full disk says how many bytes it should have had. */
+function reasonOf(error: unknown, bytes: number): string {
+  const message = error instanceof Error ? error.message : String(error)
+  const code = error instanceof Error && 'code' in error ? error.code : null
+  return code === 'ENOSPC' || code === 'EDQUOT'
+    ? `no space left here for a file of ${bytes} bytes (${message}): free some and pull again, it goes on where it stopped`
+    : message
 }
 
 async function attempt(host: Host, path: string, relative: string, root: string, options: PullOptions) {

@@ -1,24 +1,22 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { afterEach, expect } from 'vitest'
 import { foldRecords } from '../../src/run/fold.ts'
 import { listRunIds, runFolder } from '../../src/run/folder.ts'
 import { openIndex } from '../../src/run/index-file.ts'
-import { JournalCursor } from '../../src/run/journal-line.ts'
-import type { Note } from '../../src/run/payloads.ts'
 import type { IntentOpened, JournalRecord } from '../../src/run/types.ts'
 import { counted } from './tally.ts'
+import { killWorkers, readJournal } from './worker-process.ts'
+
+export { notesOf, type ReadJournal, readJournal, startWorker, type Worker } from './worker-process.ts'
 
 export const isFull = process.env.KX_CRASH_FULL === '1'
 
 const folders: string[] = []
-const children: ChildProcess[] = []
 
 afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL')
+  killWorkers()
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
@@ -26,83 +24,6 @@ export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'kx-crash-'))
   folders.push(folder)
   return folder
-}
-
-export interface Worker {
-  readonly child: ChildProcess
-  /** Lines it has printed so far. */
-  readonly lines: string[]
-  /** Seconds from its start to its first line, which says that the run is open; null while there is none. */
-  readonly firstLineSeconds: number | null
-  /** Resolves with the line that fits, or null when the process ended without it. */
-  waitFor(fits: (line: string, index: number) => boolean): Promise<string | null>
-  tell(line: string): void
-  readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null; readonly stderr: string }>
-}
-
-export function startWorker(args: readonly string[], env: Record<string, string> = {}): Worker {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'worker.ts'), ...args], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_OPTIONS: '', ...env },
-  })
-  children.push(child)
-  const startedMs = performance.now()
-  let firstLineSeconds: number | null = null
-  const lines: string[] = []
-  const waiting = new Set<() => void>()
-  let isOver = false
-  let stderr = ''
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString()
-  })
-  child.stdin.on('error', () => undefined)
-  const reader = createInterface({ input: child.stdout })
-  reader.on('line', (line) => {
-    firstLineSeconds ??= (performance.now() - startedMs) / 1000
-    lines.push(line)
-    for (const look of [...waiting]) look()
-  })
-  const drained = new Promise<void>((resolve) => reader.once('close', resolve))
-  const ended = new Promise<{ code: number | null; signal: string | null; stderr: string }>((resolve) => {
-    child.once('close', (code, signal) => {
-      void drained.then(() => {
-        isOver = true
-        for (const look of [...waiting]) look()
-        resolve({ code, signal, stderr })
-      })
-    })
-  })
-  return {
-    child,
-    lines,
-    get firstLineSeconds() {
-      return firstLineSeconds
-    },
-    ended,
-    tell: (line) => void child.stdin.write(`${line}\n`),
-    waitFor: (fits) =>
-      new Promise((resolve) => {
-        const look = () => {
-          const found = lines.find(fits)
-          if (found === undefined && !isOver) return
-          waiting.delete(look)
-          resolve(found ?? null)
-        }
-        waiting.add(look)
-        look()
-      }),
-  }
-}
-
-export interface ReadJournal {
-  readonly records: readonly JournalRecord[]
-  readonly leftBytes: number
-}
-
-/** The whole journal, read and checked line by line, without opening the run. */
-export function readJournal(folder: string): ReadJournal & { readonly cursor: JournalCursor } {
-  const cursor = new JournalCursor()
-  return { ...cursor.take(readFileSync(join(folder, 'journal.jsonl'))), cursor }
 }
 
 /** Checks everything that must hold of a project after any number of kills; `said` is what dead workers had promised. */
@@ -167,9 +88,6 @@ export function checkSettled(project: string, stateFolder: string): void {
   expect(readdirSync(join(project, '.kx', 'runs'))).toEqual([id])
   expect(readdirSync(join(stateFolder, 'session')).filter((name) => !name.endsWith('.json'))).toEqual([])
 }
-
-export const notesOf = (records: readonly JournalRecord[]): string[] =>
-  records.filter((r) => r.kind === 'note').map((r) => (r.payload as Note).text)
 
 /** Small seeded generator, so that a failing sequence of kills can be repeated. */
 export function seeded(seed: number): () => number {

@@ -1,3 +1,4 @@
+import { d1, d2, d3 } from './disk.ts'
 import { l2, n4 } from './floods.ts'
 import { n7 } from './identity.ts'
 import { n1, n2 } from './link.ts'
@@ -8,4 +9,4 @@ import { d4, d5, n3, n5 } from './transfer.ts'
 import type { FaultRow } from './types.ts'
 
 /** The rows of the fault table that are about a link, its far end and kx itself (handbook reliability 12). */
-export const faultRows: readonly FaultRow[] = [n1, n2, n3, n4, n5, n7, n8, s1, s2, s3, s4, s5, d4, d5, l2]
+export const faultRows: readonly FaultRow[] = [n1, n2, n3, n4, n5, n7, n8, s1, s2, s3, s4, s5, d1, d2, d3, d4, d5, l2]
