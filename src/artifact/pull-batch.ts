@@ -89,7 +89,6 @@ async function tryBatch(
     }
   })
   options.onProved?.(performance.now() - proving)
-  for (const { file } of [...there, ...ready]) options.onBytes?.(file.bytes)
 
   let cut: unknown = null
   const sizes = new Map([...asked].map(([path, each]) => [path, each.before.bytes]))
@@ -159,7 +158,7 @@ async function tryBatch(
       attempts,
       reason: null,
     })
-    options.onFile?.(path)
+    options.onFile?.(path, size)
   }
   for (const each of kept) tell(each, false)
   for (const each of there.filter(steady)) tell(each, true)

@@ -37,7 +37,7 @@ export async function pullFiles(
     let pulled = done.get(file.path)
     if (pulled === undefined) {
       pulled = await pullFile(host, boxFolder, file, root, options)
-      options.onFile?.(file.path)
+      options.onFile?.(file.path, file.bytes)
     }
     answer.push(pulled)
   }

@@ -34,10 +34,10 @@ export interface PullOptions {
   readonly chunkBytes?: number
   /** Without a byte for so long a read has failed; default 60. */
   readonly requestSeconds?: number
-  /** Bytes that are here now and were not before, whether they came or were found. */
+  /** Bytes came over the link and are written. */
   readonly onBytes?: (bytes: number) => void
   /** A file is done, whatever came of it. */
-  readonly onFile?: (path: string) => void
+  readonly onFile?: (path: string, bytes: number) => void
   /** Milliseconds that went into hashing and comparing, not into copying. */
   readonly onProved?: (milliseconds: number) => void
 }
@@ -209,11 +209,7 @@ async function attempt(host: Host, path: string, relative: string, root: string,
   const wasThere = there !== null && there.bytes === before.bytes && there.sha256 === remoteNow
   const part = `${localPath}.part`
   const resumedBytes = wasThere ? 0 : await proved(believedBytes(host, before, part, signal))
-  if (wasThere) options.onBytes?.(before.bytes)
-  else {
-    if (resumedBytes > 0) options.onBytes?.(resumedBytes)
-    await transfer(host, before, part, resumedBytes, options)
-  }
+  if (!wasThere) await transfer(host, before, part, resumedBytes, options)
   // Both ends at once. The copy is read again and proved before it takes the name: what lies under it may be the good
   // copy of an earlier pull.
   const [arrived, sha256Remote] = wasThere

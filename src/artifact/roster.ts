@@ -44,7 +44,7 @@ const maxFiles = 100_000
 const maxFolders = 20_000
 const maxDepth = 16
 /** Reserved beside the pulled files. */
-const ownNames = ['manifest.json']
+const ownNames = ['manifest.json', 'pulled.json']
 
 /** What `list` calls an entry may hide a separator; only a plain child of the folder has a name. */
 function childName(folder: string, entry: FileStat): string {

@@ -1,3 +1,4 @@
+import { TransferMeter } from '../host/transfer/meter.ts'
 import type { Host } from '../host/types.ts'
 import type { HostIdentity } from '../walk/proof.ts'
 import { openForStructure } from './local-store.ts'
@@ -25,8 +26,6 @@ export interface VerifyRequest {
   readonly nowMs: () => number
   readonly signal: AbortSignal
   readonly onProgress?: (text: string, done: number, total: number) => void
-  /** Bytes that are here now and were not before. */
-  readonly onBytes?: (bytes: number) => void
   readonly chunkBytes?: number
 }
 
@@ -81,14 +80,17 @@ export async function verifyArtifacts(
   const writers = await writersUnder(host, boxFolder, signal)
   const busy = new Set(writers.kind === 'known' ? writers.paths : [])
   const files: ManifestFile[] = []
-  let done = 0
+  const total = roster.files.length
+  const bytes = roster.files.reduce((sum, file) => sum + file.bytes, 0)
+  const meter = new TransferMeter(bytes, total, performance.now())
+  const tell = (isTime: boolean) => {
+    if (isTime) request.onProgress?.(meter.line(performance.now()), Math.min(meter.files, total - 1), total)
+  }
+  if (total > 0) request.onProgress?.(meter.line(performance.now()), 0, total)
   const pulled = await pullFiles(host, boxFolder, roster.files, request.artifactsFolder, {
     signal,
-    onFile: (path) => {
-      request.onProgress?.(path, done, roster.files.length)
-      done += 1
-    },
-    ...(request.onBytes !== undefined && { onBytes: request.onBytes }),
+    onBytes: (more) => tell(meter.add(more, performance.now())),
+    onFile: (_path, size) => tell(meter.file(size, performance.now())),
     ...(request.chunkBytes !== undefined && { chunkBytes: request.chunkBytes }),
   })
   for (const [i, file] of roster.files.entries()) {

@@ -69,6 +69,10 @@ describe.skipIf(needsSshd().skip)('a plan for a machine behind SSH', () => {
     )
     expect(readdirSync(join(box.home, 'proj')).filter((name) => name.includes('smoke'))).toEqual([])
     await approve(place)
+    // Ahead of the launch, which finds it there.
+    const pushed = await kx(place, ['push'])
+    expect([pushed.code, pushed.stdout]).toEqual([0, expect.stringMatching(/pushed \d+ files? to .*proj/)])
+    expect((await kx(place, ['push'])).stdout).toContain('pushed 0 files')
     await mustPass(place, ['launch'])
     await waitUntil(async () => (await kx(place, ['patrol'])).stdout.includes('completed: 6 of 6 units'), {
       timeoutMs: ACT_MS,
@@ -77,6 +81,18 @@ describe.skipIf(needsSshd().skip)('a plan for a machine behind SSH', () => {
     // The units ran in the home folder of the session, not in the one of this user.
     expect(readdirSync(join(box.home, 'proj'), { recursive: true }).join('\n')).toMatch(/units\/split-00-01\/result/)
     expect(readdirSync(join(place.state, 'data'))).not.toContain('kx')
+    const pulled = await kx(place, ['pull', 'units/split-00-01', '--json'])
+    expect([pulled.code, JSON.parse(pulled.stdout)]).toEqual([0, expect.anything()])
+    const result = join(runFolderOf(place), 'artifacts', 'units/split-00-01/result.json')
+    expect(JSON.parse(readFileSync(result, 'utf8'))).toBeTypeOf('object')
+    const verified = await kx(place, ['verify', 'units/split-00-01'])
+    expect([verified.code, verified.stdout]).toEqual([0, expect.stringMatching(/(\d+) of \1 files? as they should be/)])
+    writeFileSync(result, readFileSync(result, 'utf8').replace(/\d/, 'x'))
+    const damaged = await kx(place, ['verify', 'units/split-00-01'])
+    expect([damaged.code, damaged.stdout]).toEqual([
+      1,
+      expect.stringContaining('result.json: it is not what was pulled'),
+    ])
     const walk = await kx(place, ['walk', '--auto'])
     expect([walk.code, walk.stdout]).toEqual([3, expect.stringContaining('every artifact is verified')])
     const metrics = join(runFolderOf(place), 'artifacts', 'metrics.json')

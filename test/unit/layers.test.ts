@@ -44,6 +44,7 @@ const allowed: Record<string, readonly string[]> = {
   cost: ['walk', 'spec', 'run', 'host', 'profile', 'text', 'estimate'],
   launch: ['walk', 'spec', 'run', 'host', 'profile', 'text', 'secret', 'estimate', 'artifact', 'engine', 'environment'],
   patrol: ['walk', 'spec', 'run', 'host', 'profile', 'text', 'estimate', 'artifact', 'engine', 'reader'],
+  transfer: ['walk', 'spec', 'run', 'host', 'profile', 'text', 'artifact', 'engine'],
   teardown: ['walk', 'spec', 'run', 'host', 'profile', 'text', 'estimate', 'artifact', 'engine', 'reader'],
   commands: ['walk', 'run', 'text', 'spec', 'session'],
   terminal: ['text'],

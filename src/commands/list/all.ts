@@ -1,4 +1,5 @@
 import { createRegistry, type Registry } from '../registry.ts'
+import { fileCommands } from './files.ts'
 import { hostCommands } from './hosts.ts'
 import { houseCommands } from './house.ts'
 import { leaseCommands } from './lease.ts'
@@ -7,5 +8,12 @@ import { walkCommands } from './walk.ts'
 
 /** The one registry that keys, the `:` line, palette, help, docs and the CLI are made from. */
 export function allCommands(): Registry {
-  return createRegistry([...walkCommands, ...houseCommands, ...hostCommands, ...leaseCommands, ...navigationCommands])
+  return createRegistry([
+    ...walkCommands,
+    ...fileCommands,
+    ...houseCommands,
+    ...hostCommands,
+    ...leaseCommands,
+    ...navigationCommands,
+  ])
 }

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sha256Local } from '../../host/local-files.ts'
+import { pushMany } from '../../host/transfer/push-many.ts'
+import { hasStreams } from '../../host/transfer/stream.ts'
 import type { Host } from '../../host/types.ts'
-import type { Plan } from '../../spec/schema.ts'
 import { EngineError } from '../errors.ts'
 import type { CodeFile } from '../types.ts'
+import { pushData } from './push-data.ts'
+import { asEngine, factsIn, isOdd, type PushRequest, refuse, sendOptions, streamedBytes } from './push-parts.ts'
 
 /** Files in flight at once: a write is an fsync, and many small ones overlap well. */
 const parallel = 8
-/** Data files up to this size are copied; on this machine larger ones are linked to, and stay where they are. */
-const copyBytes = 64 * 1024 * 1024
 
 const decoder = new TextDecoder()
 
@@ -32,52 +32,108 @@ async function inBatches<T>(items: readonly T[], act: (item: T) => Promise<void>
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
 /**
- * Copies the code list into `<folder>/code`, and the plan's data files beside it at their own paths. A file that is
- * already there must be the same: code under a run is never edited. Returns the number of files that were written.
+ * Copies the code list into `<folder>/code`, and the plan's data beside it at their own paths. A file that is already
+ * there must be the same: code under a run is never edited. Returns the number of files that were written.
  */
-export async function pushCode(
-  host: Host,
-  request: {
-    readonly projectFolder: string
-    readonly code: readonly CodeFile[]
-    readonly plan: Plan
-    readonly folder: string
-  },
-): Promise<number> {
+export async function pushCode(host: Host, request: PushRequest): Promise<number> {
   const code = `${request.folder}/code`
+  // Written last by a submit: without it nothing was started from here, and what an earlier push left may be replaced.
+  const mayReplace = (await host.stat(`${request.folder}/plan.env`)) === null
+  if (mayReplace) await dropOthers(host, request, code)
+  const send = hasStreams(host) ? pushCodeByStream : pushCodeHere
+  let written = await send(host, request, code, mayReplace)
+  await verifyPushed(host, code, request.code)
+  const pushed = new Set(request.code.map((file) => file.path))
+  for (const data of request.plan.data) {
+    const path = data.path
+    if (path === undefined || pushed.has(path)) continue
+    written += await pushData(host, request, code, path, data.sha256)
+  }
+  return written
+}
+
+/** Files of an earlier push that the list has no more: left there, the run would not be the one that was checked. */
+async function dropOthers(host: Host, request: PushRequest, code: string): Promise<void> {
+  if ((await host.stat(code)) === null) return
+  const listed = await host.exec(['find', code, '!', '-type', 'd', '-print0'], {
+    maxBytes: 64 * 1024 * 1024,
+    timeoutSeconds: 120,
+  })
+  if (listed.ending.kind !== 'exited' || listed.ending.code !== 0 || listed.stdoutBytes > listed.stdout.byteLength)
+    throw refuse(`What an earlier push left in ${code} could not be listed. Look at it, then push again.`)
+  const wanted = new Set(request.code.map((file) => file.path))
+  const data = request.plan.data.flatMap(({ path }) => (path === undefined ? [] : [path.replace(/\/+$/, '')]))
+  const isWanted = (path: string) =>
+    wanted.has(path) || data.some((each) => path === each || path.startsWith(`${each}/`) || path === `${each}.part`)
+  const others = decoder
+    .decode(listed.stdout)
+    .split('\0')
+    .filter((path) => path.startsWith(`${code}/`) && !isWanted(path.slice(code.length + 1)))
+  if (others.length === 0) return
+  const gone = await host.exec(['xargs', '-0', 'rm', '-f', '--'], { stdin: others.map((path) => `${path}\0`).join('') })
+  if (gone.ending.kind !== 'exited' || gone.ending.code !== 0)
+    throw refuse(`${others[0]} is of an earlier push and could not be removed. Remove it, then push again.`)
+}
+
+const differs = (path: string) =>
+  refuse(
+    `${path} differs from the copy that this run was started with. A run's code is never changed: begin a new run.`,
+  )
+
+async function readCode(projectFolder: string, file: CodeFile): Promise<Uint8Array> {
+  const bytes = await readFile(join(projectFolder, file.path))
+  if (sha256(bytes) === file.sha256) return bytes
+  throw refuse(
+    `${file.path} changed while it was being pushed. Save your edits, look at the plan again, and launch once more.`,
+  )
+}
+
+const modeOf = (file: CodeFile) => ((file.mode & 0o100) === 0 ? 0o600 : 0o700)
+
+async function pushCodeHere(host: Host, request: PushRequest, code: string, mayReplace: boolean): Promise<number> {
   let written = 0
   await inBatches(request.code, async (file) => {
     const target = `${code}/${file.path}`
     const there = await host.stat(target)
     if (there !== null) {
       if (there.kind === 'file' && (await host.sha256(target)) === file.sha256) return
-      throw new EngineError(
-        `${file.path} differs from the copy that this run was started with. A run's code is never changed: begin a new run.`,
-        'nothing-started',
-      )
+      if (!mayReplace) throw differs(file.path)
     }
-    const bytes = await readFile(join(request.projectFolder, file.path))
-    if (sha256(bytes) !== file.sha256)
-      throw new EngineError(
-        `${file.path} changed while it was being pushed. Save your edits, look at the plan again, and launch once more.`,
-        'nothing-started',
-      )
-    await host.write(target, bytes, (file.mode & 0o100) === 0 ? 0o600 : 0o700)
+    await host.write(target, await readCode(request.projectFolder, file), modeOf(file))
     written++
   })
-  await verifyPushed(host, code, request.code)
-  const pushed = new Set(request.code.map((file) => file.path))
-  for (const data of request.plan.data) {
-    const path = data.path
-    if (path === undefined || pushed.has(path)) continue
-    written += await pushData(host, request.projectFolder, code, path, data.sha256)
-  }
   return written
+}
+
+/** One look at what is there, one stream of what is missing. Names that a list cannot say go one by one. */
+async function pushCodeByStream(host: Host, request: PushRequest, code: string, mayReplace: boolean): Promise<number> {
+  const plain = request.code.filter((file) => !isOdd(file.path) && file.bytes <= streamedBytes)
+  const odd = request.code.filter((file) => !plain.includes(file))
+  const there = await factsIn(host, code, plain, request)
+  const missing = plain.filter((file) => there.get(file.path)?.sha256 !== file.sha256)
+  if (!mayReplace) for (const file of missing) if (there.has(file.path)) throw differs(file.path)
+  const isTaken =
+    missing.length === 0 ||
+    (await asEngine(host, () =>
+      pushMany(
+        host,
+        request.folder,
+        'code',
+        missing.map((file) => ({
+          path: file.path,
+          mode: modeOf(file),
+          read: () => readCode(request.projectFolder, file),
+        })),
+        sendOptions(request),
+      ),
+    ))
+  const rest = isTaken ? odd : [...odd, ...missing]
+  return (isTaken ? missing.length : 0) + (await pushCodeHere(host, { ...request, code: rest }, code, mayReplace))
 }
 
 /** Hashes are read back from the host's disk in one call; names that `sha256sum -c` cannot say go one by one. */
 async function verifyPushed(host: Host, code: string, files: readonly CodeFile[]): Promise<void> {
-  const odd = files.filter((file) => /[\n\r\\]/.test(file.path))
+  const odd = files.filter((file) => isOdd(file.path))
   const plain = files.filter((file) => !odd.includes(file))
   if (plain.length > 0) {
     const list = plain.map((file) => `${file.sha256}  ./${file.path}\n`).join('')
@@ -96,48 +152,4 @@ async function verifyPushed(host: Host, code: string, files: readonly CodeFile[]
   for (const file of odd)
     if ((await host.sha256(`${code}/${file.path}`)) !== file.sha256)
       throw new EngineError(`The pushed file ${file.path} does not read back as it was sent.`, 'nothing-started')
-}
-
-async function pushData(
-  host: Host,
-  projectFolder: string,
-  code: string,
-  path: string,
-  expected: string | undefined,
-): Promise<number> {
-  const source = join(projectFolder, path)
-  const target = `${code}/${path}`
-  const found = await stat(source).catch(() => null)
-  if (found === null)
-    throw new EngineError(`The data at ${path} is not there. Fetch it, or correct data in the plan.`, 'nothing-started')
-  const mismatch = () =>
-    new EngineError(
-      `The data at ${path} does not have the SHA-256 that the plan names. Correct the file or the plan.`,
-      'nothing-started',
-    )
-  if ((await host.stat(target)) === null) {
-    // Before it lies there: wrong data in the folder of a run would stay there.
-    if (expected !== undefined && found.isFile() && (await sha256Local(source)) !== expected) throw mismatch()
-    if (found.isFile() && found.size <= copyBytes) {
-      await host.write(target, await readFile(source), 0o600)
-    } else if (host.kind === 'local') {
-      const folder = target.slice(0, target.lastIndexOf('/'))
-      for (const argv of [
-        ['mkdir', '-p', '--', folder],
-        ['ln', '-s', '--', source, target],
-      ]) {
-        const made = await host.exec(argv)
-        if (made.ending.kind !== 'exited' || made.ending.code !== 0)
-          throw new EngineError(
-            `The data at ${path} could not be linked: ${decoder.decode(made.stderr).trim().slice(0, 200)}`,
-            'nothing-started',
-          )
-      }
-      return 1
-    } else
-      throw new EngineError(`The data at ${path} is too large to push: name a uri for it instead.`, 'nothing-started')
-  }
-  const there = await host.stat(target)
-  if (expected !== undefined && there?.kind === 'file' && (await host.sha256(target)) !== expected) throw mismatch()
-  return 1
 }

@@ -1,33 +1,29 @@
 import { HostError } from '../errors.ts'
 import { linkLost } from '../remote/answer.ts'
-import type { SshHost } from '../ssh/types.ts'
-import type { Host, HostProcess } from '../types.ts'
+import type { Host, HostProcess, SpawnOptions } from '../types.ts'
 import { failed, lost } from './errors.ts'
 
-export interface StreamOptions {
-  readonly startSeconds: number
-  readonly onStdout: (chunk: Uint8Array) => void
-  readonly onStderr: (chunk: Uint8Array) => void
-}
+export type StreamOptions = Pick<SpawnOptions, 'startSeconds' | 'onStdout' | 'onStderr'>
 
-const isSsh = (host: Host): host is SshHost => host.kind === 'ssh'
-
-/** Whether programs can be started there whose output comes as a stream; else files are read piece by piece. */
-export const hasStreams = isSsh
+/** Whether bytes come as a stream of a program there; on this machine files are read as they are. */
+export const hasStreams = (host: Host): boolean => host.kind !== 'local'
 
 /**
- * A program there with its streams open, over the connection for bulk data where the host has one.
+ * A program there with its streams open, over the connection for bulk data where the host has one of its own.
  *
  * @throws TransferError
  */
 export async function openStream(host: Host, argv: readonly string[], options: StreamOptions): Promise<HostProcess> {
-  if (!isSsh(host)) throw failed(`${host.name} has no streams`)
+  const over = { over: 'bulk' }
   try {
-    return await host.spawn(argv, { ...options, over: 'bulk' })
+    return await host.spawn(argv, { ...options, ...over })
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    throw error instanceof HostError && error.code !== null && error.code !== linkLost
-      ? failed(message, error)
-      : lost(message, error)
+    const isSystem =
+      error instanceof HostError && /^E[A-Z]+$/.test(error.code ?? '') && !lostCodes.has(error.code ?? '')
+    throw isSystem ? failed(message, error) : lost(message, error)
   }
 }
+
+/** Nothing was begun, or nobody can tell: another try may do it. */
+const lostCodes = new Set([linkLost, 'ENOTBEGUN'])
