@@ -1,4 +1,4 @@
-import { HostError } from '../errors.ts'
+import { HostError, notBegun } from '../errors.ts'
 import { linkLost } from '../remote/answer.ts'
 import type { Host, HostProcess, SpawnOptions } from '../types.ts'
 import { failed, lost } from './errors.ts'
@@ -26,4 +26,4 @@ export async function openStream(host: Host, argv: readonly string[], options: S
 }
 
 /** Nothing was begun, or nobody can tell: another try may do it. */
-const lostCodes = new Set([linkLost, 'ENOTBEGUN'])
+const lostCodes = new Set([linkLost, notBegun])
