@@ -14,6 +14,15 @@ function priced(p: PricedPayload, approval: ApprovalPayload | undefined, input: 
     fact('time p50', formatHours(p.hoursP50)),
     fact('time p90', formatHours(p.hoursP90)),
     fact('from', p.basis),
+    ...(p.extrapolation == null
+      ? []
+      : [
+          fact(
+            'extrapolated',
+            `${p.extrapolation.from} to ${p.extrapolation.to}, times ${Number(p.extrapolation.factor.toPrecision(3))}: ${p.extrapolation.source}`,
+            'severity.warn',
+          ),
+        ]),
     fact('money p50', usd(p.usdP50)),
     fact('money p90', usd(p.usdP90)),
     fact(

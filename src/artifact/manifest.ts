@@ -42,6 +42,8 @@ export const manifestSchema = z.strictObject({
     machineId: z.string().nullable(),
     bootId: z.string().nullable(),
     user: z.string(),
+    hostKey: z.string().nullable().exactOptional(),
+    instanceId: z.string().nullable().exactOptional(),
   }),
   /** Box folder, with a personal home written as `~`: manifests are shared. */
   folder: z.string(),

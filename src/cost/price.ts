@@ -5,7 +5,8 @@ import type { Profile } from '../profile/schema.ts'
 import type { Plan } from '../spec/schema.ts'
 import { countUnits, effectiveWorkers } from '../spec/units.ts'
 import { formatHours } from '../text/format.ts'
-import type { PricedPayload, SmokeEvidence } from './types.ts'
+import { carried, extrapolationText } from './extrapolate.ts'
+import type { Extrapolation, PricedPayload, SmokeEvidence } from './types.ts'
 
 /** The lease is the p90 of the estimate times this, within the cap (handbook money 8.3). */
 export const leaseFactor = 1.5
@@ -20,10 +21,19 @@ export interface PriceInput {
   readonly profile: Profile
   readonly smoke: SmokeEvidence
   readonly codeBytes: number
+  /** What is carried to another hardware class than the smoke's; null or absent: nothing. */
+  readonly extrapolation?: Extrapolation | null
 }
 
 /** Hours, money, disk, cap and lease of a plan from what its smoke measured. What cannot be known is null. */
-export function pricePlan({ plan, profile, smoke, codeBytes }: PriceInput): PricedPayload {
+export function pricePlan({
+  plan,
+  profile,
+  smoke: measured,
+  codeBytes,
+  extrapolation = null,
+}: PriceInput): PricedPayload {
+  const smoke = carried(measured, extrapolation)
   const unitCount = countUnits(plan.units)
   const workers = effectiveWorkers(plan)
   const hours = estimateHours({
@@ -49,15 +59,20 @@ export function pricePlan({ plan, profile, smoke, codeBytes }: PriceInput): Pric
   return {
     platform: profile.platform,
     machineClass: smoke.machineClass,
+    extrapolation,
     unitCount,
     workers,
     hoursP50: hours?.hoursP50 ?? null,
     hoursP90: hours?.hoursP90 ?? null,
-    isP90Assumed: hours?.isP90Assumed ?? true,
+    // What nobody measured on that class is no p90 of it.
+    isP90Assumed: (hours?.isP90Assumed ?? true) || extrapolation?.isFactorMeasured === false,
     lowerBoundHours: hours?.lowerBoundHours ?? null,
     stepSamples: smoke.stepSeconds.length,
     unitSamples: smoke.unitSeconds.length,
-    basis: hours === null ? 'the smoke measured neither steps nor a whole unit' : `${hours.basis}${afterNote}`,
+    basis:
+      hours === null
+        ? 'the smoke measured neither steps nor a whole unit'
+        : `${hours.basis}${afterNote}${extrapolation === null ? '' : `; ${extrapolationText(extrapolation)}`}`,
     usdPerHour,
     usdP50: times(hours?.hoursP50),
     usdP90: times(hours?.hoursP90),

@@ -5,6 +5,7 @@ import { hasNoMeter } from '../profile/tiers.ts'
 import { formatBytes, formatHours } from '../text/format.ts'
 import type { CheckedItem, How, Severity } from '../walk/item.ts'
 import { fail, judged, notApplicable, pass, unknown, type Verdict } from '../walk/verdict.ts'
+import { extrapolationText } from './extrapolate.ts'
 import { capShortfall, figure } from './price.ts'
 import type { CostInput } from './types.ts'
 
@@ -41,6 +42,13 @@ const rows: Readonly<Record<string, Row>> = {
     'auto',
     'Let the smoke measure at least ten steps.',
     time,
+  ],
+  'cost.machine-class': [
+    'Measured on the kind of machine that it will run on',
+    'warn',
+    'auto',
+    'Run the smoke on one machine of that class.',
+    machineClass,
   ],
   'cost.money': [
     'Money is known with everything that bills',
@@ -181,6 +189,15 @@ function time({ priced }: CostInput): Verdict {
   const value = { hoursP50, hoursP90, stepSamples: priced.stepSamples, unitSamples: priced.unitSamples }
   if (priced.isP90Assumed) return { ...unknown(priced.basis), value }
   return pass(`p50 ${formatHours(hoursP50)}, p90 ${formatHours(hoursP90)}`, { detail: [priced.basis], value })
+}
+
+function machineClass({ priced }: CostInput): Verdict {
+  const { extrapolation } = priced
+  if (extrapolation == null) return pass(`measured on ${priced.machineClass ?? 'a machine of unknown class'}`)
+  const text = extrapolationText(extrapolation)
+  return extrapolation.isFactorMeasured
+    ? fail(text, { value: { ...extrapolation } })
+    : { ...unknown(text), value: { ...extrapolation } }
 }
 
 function money({ profile, priced }: CostInput): Verdict {

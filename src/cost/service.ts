@@ -1,11 +1,13 @@
 import { staleFromMs } from '../profile/staleness.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { failpoint } from '../run/failpoints.ts'
+import type { RunState } from '../run/types.ts'
 import { formatHours, formatMoment } from '../text/format.ts'
 import { type GateAnswer, gateFor } from '../walk/gates.ts'
 import { type CheckedItem, isBlocking } from '../walk/item.ts'
 import { carryOverrides } from '../walk/overrides.ts'
 import type { Proof } from '../walk/proof.ts'
+import { extrapolationOf } from './extrapolate.ts'
 import { capShortfall, figure, pricePlan } from './price.ts'
 import { costRules } from './rules.ts'
 import { smokeEvidence } from './smoke-evidence.ts'
@@ -19,7 +21,7 @@ export async function price(ctx: ActContext): Promise<ActResult> {
   const nowMs = ctx.clock.nowMs()
   const state = ctx.run.state()
   const gate = gateFor('cost', { state, digests: ctx.loaded.digests, nowMs, host: null })
-  const smoke = state.latest.SmokeProof
+  const smoke = smokeOf(state, ctx.loaded.plan.hosts)
   if (!gate.open || smoke === undefined) return refusal(ctx, 'Not priced', gate)
 
   const evidence = smokeEvidence(smoke.payload)
@@ -29,6 +31,7 @@ export async function price(ctx: ActContext): Promise<ActResult> {
     profile: ctx.profile,
     smoke: { ...evidence, machineClass: smoke.machineClass ?? evidence.machineClass },
     codeBytes: ctx.loaded.code.reduce((sum, f) => sum + f.bytes, 0),
+    extrapolation: extrapolationOf(state.proofs, smoke, plan.hosts),
   })
   const found = costRules({ plan, profile: ctx.profile, smoke: evidence, priced, nowMs })
   const about = {
@@ -63,6 +66,20 @@ export async function price(ctx: ActContext): Promise<ActResult> {
   ctx.cell.say(summary)
   ctx.cell.say(priced.basis)
   return { proof, summary, exitCode: blocking.length === 0 ? 0 : 1, data: { items, payload: priced } }
+}
+
+/** The smoke that a price rests on: the newest, unless that is one of this machine and an equal one of the hosts is there. */
+function smokeOf(state: RunState, hosts: readonly string[]): Proof | undefined {
+  const newest = state.latest.SmokeProof
+  if (newest === undefined || extrapolationOf(state.proofs, newest, hosts) === null) return newest
+  return (
+    state.proofs.findLast(
+      (proof) =>
+        proof.kind === 'SmokeProof' &&
+        JSON.stringify(proof.boundTo) === JSON.stringify(newest.boundTo) &&
+        extrapolationOf(state.proofs, proof, hosts) === null,
+    ) ?? newest
+  )
 }
 
 export interface ApproveRequest {

@@ -17,10 +17,23 @@ export interface MeterVerbRow {
   readonly isReversible: boolean
 }
 
+/** Times of one hardware class taken for another. */
+export interface Extrapolation {
+  readonly from: string
+  readonly to: string
+  /** Times measured on `from` are multiplied by it. */
+  readonly factor: number
+  /** Where the factor comes from, in words. */
+  readonly source: string
+  readonly isFactorMeasured: boolean
+}
+
 /** Payload of a `PricedPlan`: the one document that a person approves. Prices in it are frozen. */
 export interface PricedPayload {
   readonly platform: string
   readonly machineClass: string | null
+  /** What was carried from the class that was measured to another; null: nothing. Absent in records of before. */
+  readonly extrapolation?: Extrapolation | null
   readonly unitCount: number
   readonly workers: number
   /** Wall hours. Null: the smoke measured nothing that they could rest on. */

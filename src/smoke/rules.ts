@@ -150,8 +150,12 @@ const smokeRows: readonly Row[] = [
     'Tried here before anything is rented',
     'error',
     'Run the smoke on this machine first.',
-    ({ hostKind }) =>
-      hostKind === 'local' ? pass('this is the local machine') : unknown('no smoke of the local machine is at hand'),
+    ({ localFirst }) =>
+      localFirst.kind === 'here'
+        ? pass('this is the local machine')
+        : localFirst.kind === 'passed'
+          ? pass(`tried on this machine first (${localFirst.machineClass})`, { value: { ...localFirst } })
+          : unknown(`this machine cannot try it: ${localFirst.why}`),
   ],
   ['smoke.batches', 'One or two units run without an error', 'error', 'Read the log and mend the script.', batches],
   [

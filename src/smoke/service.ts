@@ -17,9 +17,10 @@ import { carryOverrides } from '../walk/overrides.ts'
 import type { Proof } from '../walk/proof.ts'
 import { bringHome } from './bring-home.ts'
 import { runDrills } from './drills.ts'
+import { smokeHere } from './local-first.ts'
 import { droppedSteps, isWholeUnit, median, numberIn, stepSecondsOf, stepsPerUnitOf, thinned } from './readings.ts'
 import { measuredText, smokeItems } from './rules.ts'
-import type { SmokeFacts, SmokePayload, SmokeUnit } from './types.ts'
+import type { LocalFirst, SmokeFacts, SmokePayload, SmokeUnit } from './types.ts'
 import { filesOf, makeFolders, type SmokePlace, startUnit, withheldFromUnits } from './unit.ts'
 import { isFine } from './verdict.ts'
 
@@ -27,11 +28,20 @@ import { isFine } from './verdict.ts'
 const mostSamples = 2000
 
 /**
+ * The smoke of a host: on this machine first, where that can be, then there. A smoke that fails here goes nowhere else. Each
+ * appends a `SmokeProof` of its own, which names the hardware class that it ran on.
+ */
+export async function smoke(ctx: ActContext): Promise<ActResult> {
+  const here = await smokeHere(ctx, (local) => smokeAt(local, { kind: 'here' }))
+  return 'result' in here ? here.result : smokeAt(ctx, here.localFirst)
+}
+
+/**
  * Runs one or two units of the plan end to end with trackers off, kills one and resumes it, breaks a checkpoint, starts
  * a finished one again, and measures. Appends a `SmokeProof` bound to code, configuration and data, also when items
  * fail. Exit code: 0 nothing blocks, 1 an error item failed or the act was refused, 4 one is unknown.
  */
-export async function smoke(ctx: ActContext): Promise<ActResult> {
+async function smokeAt(ctx: ActContext, localFirst: LocalFirst): Promise<ActResult> {
   const identity = await ctx.host.identity(ctx.signal)
   const gate = gateFor('smoke', {
     state: ctx.run.state(),
@@ -74,12 +84,17 @@ export async function smoke(ctx: ActContext): Promise<ActResult> {
   failpoint('smoke.after-drills')
   const strayFiles = await strays(ctx, place, began)
   const cores = usableCores(probe)
-  const payload = measured(ctx, place, ran, drills.resume, machineClassOf(probe, plan.resources.compute))
+  const { proofId, machineClass } = localFirst.kind === 'passed' ? localFirst : { proofId: null, machineClass: '' }
+  const payload: SmokePayload = {
+    ...measured(ctx, place, ran, drills.resume, machineClassOf(probe, plan.resources.compute)),
+    localFirst: proofId === null ? null : { proofId, machineClass },
+  }
   const nowMs = ctx.clock.nowMs()
   const facts: SmokeFacts = {
     nowMs,
     host: ctx.host.name,
     hostKind: ctx.host.kind,
+    localFirst,
     plan,
     units: ran,
     ...drills,

@@ -30,6 +30,8 @@ export interface SmokePayload {
   readonly resume: { readonly killedAtStep: number; readonly resumedAtStep: number } | null
   /** Digest of command, variables, units and environment of the plan: what was run here, by `unitDigest`. */
   readonly unitSha256: string
+  /** The smoke of this machine that went before; null: none did. Absent in records of before it was kept. */
+  readonly localFirst?: { readonly proofId: string; readonly machineClass: string } | null
   /** Folder that the smoke ran in, with logs and results, for evidence. */
   readonly folder: string
 }
@@ -92,11 +94,18 @@ export interface AgainDrill {
   readonly isUnchanged: boolean | null
 }
 
+/** Whether this machine was tried before another one. `here`: it is this machine. */
+export type LocalFirst =
+  | { readonly kind: 'here' }
+  | { readonly kind: 'passed'; readonly proofId: string; readonly atMs: number; readonly machineClass: string }
+  | { readonly kind: 'cannot'; readonly why: string }
+
 /** Everything that the rules of the smoke gate look at. Gathered by the service, judged without I/O. */
 export interface SmokeFacts {
   readonly nowMs: number
   readonly host: string
   readonly hostKind: 'local' | 'ssh' | 'openssh'
+  readonly localFirst: LocalFirst
   readonly plan: Plan
   readonly units: readonly SmokeUnit[]
   readonly resume: ResumeDrill

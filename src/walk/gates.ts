@@ -1,6 +1,6 @@
 import { hasEnded, launchInDoubt, type WrittenOff } from './end.ts'
 import { type Act, isDestroying, isVeryMachine, madeBy, needsOf, type Requirement } from './graph.ts'
-import { type HostView, isSmokeFor } from './host-view.ts'
+import { type HostView, isSmokeFor, viewAt } from './host-view.ts'
 import { type CheckedItem, isBlocking } from './item.ts'
 import type { Digests, HostIdentity, Proof, ProofKind } from './proof.ts'
 import type { Assignment } from './shares.ts'
@@ -95,7 +95,7 @@ function check(act: Act, requirement: Requirement, input: GateInput, whyStale: W
       : null
   if (requirement === 'end') return checkEnd(input, whyStale)
   const next = madeBy[requirement].next
-  const proof = newestOf(requirement, input)
+  const proof = newestOf(requirement, input, act)
   if (proof === null) return { proof: requirement, why: whyAbsent(requirement, input), next }
   const reason = whyStale(proof)
   if (reason !== null) return { proof: requirement, why: `The ${requirement} is stale: ${reason}.`, next }
@@ -118,14 +118,17 @@ function check(act: Act, requirement: Requirement, input: GateInput, whyStale: W
 }
 
 /** The newest proof of a kind; where each host has its own, that of the host at hand. */
-function newestOf(kind: ProofKind, input: GateInput): Proof | null {
+function newestOf(kind: ProofKind, input: GateInput, act: Act): Proof | null {
+  // Nothing is launched on a kind of machine that no smoke ran on; hours may be carried from one to another, and are marked.
+  const view =
+    input.state.view ?? (act === 'launch' && input.host !== null ? viewAt(input.state, input.host.host) : null)
   const isOfHost = kind === 'AuditReport' || kind === 'VerifiedManifest' || kind === 'Permit'
   return (
     input.state.proofs.findLast(
       (proof) =>
         proof.kind === kind &&
         (!isOfHost || (input.host !== null && proof.host?.host === input.host.host)) &&
-        (kind !== 'SmokeProof' || input.state.view === undefined || isSmokeFor(input.state.view, proof)),
+        (kind !== 'SmokeProof' || view === null || isSmokeFor(view, proof)),
     ) ?? null
   )
 }

@@ -18,13 +18,18 @@ export function isSmokeFor(view: HostView, smoke: Pick<Proof, 'host' | 'machineC
   )
 }
 
+/** A host with its hardware class, by its newest audit. */
+export function viewAt(state: Pick<WalkState, 'proofs'>, host: string): HostView {
+  const audit = state.proofs.findLast((proof) => proof.kind === 'AuditReport' && proof.host?.host === host)
+  return { host, machineClass: audit?.machineClass ?? null }
+}
+
 /**
  * A run over several hosts as one of them sees it: the proofs, acts and meters of that host beside what holds for all. Each
  * host of a run is walked as if it were alone, so one set of gates serves both.
  */
 export function ofHost<S extends WalkState>(state: S, host: string): S & { readonly view: HostView } {
-  const audit = state.proofs.findLast((proof) => proof.kind === 'AuditReport' && proof.host?.host === host)
-  const view: HostView = { host, machineClass: audit?.machineClass ?? null }
+  const view = viewAt(state, host)
   return {
     ...state,
     view,

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import type { Proof } from '../../src/walk/proof.ts'
 import { needsSshd, type Sshd, startSshd } from '../harness/sshd.ts'
 import { waitUntil } from '../harness/wait.ts'
 import {
@@ -12,6 +13,8 @@ import {
   makePlace,
   mustPass,
   type Place,
+  payloads,
+  readJournal,
   runFolderOf,
   runIds,
 } from './support.ts'
@@ -58,11 +61,16 @@ describe.skipIf(needsSshd().skip)('a plan for a machine behind SSH', () => {
     await answerYes(place, ['profile', 'acknowledge', 'lab'])
     await mustPass(place, ['plan'], ['audit'])
     const smoke = await kx(place, ['smoke'])
-    expect([smoke.code, smoke.stdout.match(/(✗ fail|\? unknown) \(error\) \S+/g)]).toEqual([
-      4,
-      ['? unknown (error) smoke.local-first:'],
+    expect([smoke.code, smoke.stdout.match(/(✗ fail|\? unknown) \(error\) \S+/g)]).toEqual([0, null])
+    // Here first, then there: two proofs, each with the class that it ran on.
+    const proofs = payloads<Proof>(readJournal(runFolderOf(place)), 'proof.made')
+    const smokes = proofs.filter(({ kind }) => kind === 'SmokeProof')
+    expect(smokes.map(({ host, machineClass }) => [host?.host, typeof machineClass])).toEqual([
+      ['local', 'string'],
+      ['box', 'string'],
     ])
-    await mustPass(place, ['override', 'smoke.local-first', 'a machine of the lab'], ['smoke'], ['cost'])
+    expect(smokes[1]?.payload).toMatchObject({ localFirst: { proofId: smokes[0]?.id } })
+    await mustPass(place, ['cost'])
     // What the smokes left lies here; on the box there is nothing of them.
     expect(readdirSync(join(runFolderOf(place), 'evidence'), { recursive: true }).join('\n')).toMatch(
       /smoke-[^/]+\/units\/split-00-01\/metrics\.jsonl/,

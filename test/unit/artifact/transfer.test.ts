@@ -260,6 +260,15 @@ describe('verify and manifest', () => {
     writeFileSync(join(local, 'manifest.json'), readFileSync(join(local, 'manifest.json')).subarray(0, 200))
     expect(await readManifest(local)).toBeNull()
   })
+  it('reads back what it says of a machine behind SSH: host key and instance with the rest', async () => {
+    const told = { ...(await host.identity()), hostKey: 'SHA256:abc', instanceId: 'i-1' }
+    const { manifest } = await verify([declare('units/*/result.json', { minimumCount: 3 })], {
+      ...host,
+      identity: async () => told,
+    })
+    expect((await readManifest(local))?.manifest).toEqual(manifest)
+    expect(manifest.host).toEqual(told)
+  })
   it('names what is broken, missing and open', async () => {
     put('units/b/result.json', '{"unit":')
     rmSync(join(box, 'units/c'), { recursive: true })

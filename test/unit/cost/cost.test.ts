@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { extrapolationOf } from '../../../src/cost/extrapolate.ts'
 import { capShortfall, pricePlan } from '../../../src/cost/price.ts'
 import { costRules } from '../../../src/cost/rules.ts'
 import { approve, price } from '../../../src/cost/service.ts'
@@ -8,6 +9,7 @@ import { checkPlan } from '../../../src/plan/service.ts'
 import type { Profile } from '../../../src/profile/schema.ts'
 import type { Plan } from '../../../src/spec/schema.ts'
 import { isBlocking } from '../../../src/walk/item.ts'
+import type { Proof } from '../../../src/walk/proof.ts'
 import { testContext } from '../plan/context.ts'
 import { basePlan, localProfile, nowMs } from '../plan/rule-input.ts'
 import { samplePlan } from '../spec/sample.ts'
@@ -223,5 +225,74 @@ describe('price and approve', () => {
     expect(priced.exitCode, priced.summary).toBe(0)
     await approve(ctx, { by: 'ada' })
     expect(run.state().latest.Approval?.expiresAtMs).toBe(Date.UTC(2027, 4, 1))
+  })
+})
+
+describe('a smoke of another hardware class', () => {
+  const proof = (
+    kind: Proof['kind'],
+    host: string,
+    machineClass: string,
+    unitSeconds: readonly number[] = [],
+  ): Proof => ({
+    id: `${kind}-${host}`,
+    kind,
+    phase: kind === 'SmokeProof' ? 'smoke' : 'audit',
+    atMs: 1,
+    host: { host, hostname: host, machineId: null, bootId: null, user: '0' },
+    machineClass,
+    boundTo: { code: 'c', config: 'd', data: 'e' },
+    needs: [],
+    items: [],
+    payload: { ...smokePayload, unitSeconds },
+  })
+  const laptop = proof('SmokeProof', 'local', 'cpu-x86_64-2c', [100, 100])
+  const audit = proof('AuditReport', 'pod', 'NVIDIA H200')
+
+  it('is marked, with factor and source, and is no p90 while nobody measured the factor', () => {
+    const carriedOver = extrapolationOf([laptop, audit], laptop, ['pod'])
+    expect(carriedOver).toEqual({
+      from: 'cpu-x86_64-2c',
+      to: 'NVIDIA H200',
+      factor: 1,
+      source: 'assumed: no smoke of both classes is at hand',
+      isFactorMeasured: false,
+    })
+    const plan = basePlan()
+    const profile = rented(0.5)
+    const smoke = smokeEvidence(smokePayload)
+    const input = {
+      plan,
+      profile,
+      smoke,
+      priced: pricePlan({ plan, profile, smoke, codeBytes: 100, extrapolation: carriedOver }),
+      nowMs,
+    }
+    expect(input.priced.isP90Assumed).toBe(true)
+    expect(input.priced.basis).toContain('extrapolated from cpu-x86_64-2c to NVIDIA H200, times 1 (assumed')
+    const found = (id: string) => costRules(input).find((i) => i.id === id)
+    expect(found('cost.machine-class')).toMatchObject({ result: 'unknown', severity: 'warn' })
+    expect(found('cost.time')?.result).toBe('unknown')
+  })
+
+  it('is scaled by what both classes measured of the same code', () => {
+    const there = proof('SmokeProof', 'pod', 'NVIDIA H200', [20, 20])
+    const measured = extrapolationOf([laptop, there, audit], laptop, ['pod'])
+    expect(measured).toMatchObject({ factor: 0.2, isFactorMeasured: true })
+    const other = { ...there, boundTo: { ...there.boundTo, code: 'x' } }
+    expect(extrapolationOf([laptop, other, audit], laptop, ['pod'])?.isFactorMeasured).toBe(false)
+    const plan = basePlan()
+    const of = (extrapolation: typeof measured) =>
+      pricePlan({ plan, profile: rented(0.5), smoke: smokeEvidence(smokePayload), codeBytes: 100, extrapolation })
+    expect((of(measured).hoursP50 ?? 0) / (of(null).hoursP50 ?? 1)).toBeCloseTo(0.2)
+  })
+
+  it('is nothing to mark where it ran there, or on a machine of that class', () => {
+    const there = proof('SmokeProof', 'pod', 'NVIDIA H200')
+    expect(extrapolationOf([there, audit], there, ['pod'])).toBeNull()
+    expect(extrapolationOf([there], there, ['pod'])).toBeNull()
+    expect(extrapolationOf([proof('AuditReport', 'pod2', 'NVIDIA H200'), there], there, ['pod2'])).toBeNull()
+    // The same host, of another class than it was when the smoke ran.
+    expect(extrapolationOf([there, proof('AuditReport', 'pod', 'NVIDIA L4')], there, ['pod'])?.to).toBe('NVIDIA L4')
   })
 })

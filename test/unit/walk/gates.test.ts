@@ -49,7 +49,10 @@ describe('gates', () => {
     const answer = gateFor('launch', input({ host: elsewhere }))
     expect(answer.missing).toEqual([
       expect.objectContaining({ proof: 'AuditReport', why: 'The AuditReport at hand is not of box.' }),
+      expect.objectContaining({ proof: 'SmokeProof', why: 'The SmokeProof at hand is not of box.' }),
     ])
+    // Hours may be carried from one kind of machine to another; nothing is launched on one without its smoke.
+    expect(gateFor('cost', input({ host: elsewhere })).open).toBe(true)
     expect(missingOf('launch', { host: { ...host, machineId: 'm2' } })).toEqual(['AuditReport'])
     expect(missingOf('launch', { host: null })).toEqual(['host', 'AuditReport'])
   })
