@@ -46,13 +46,21 @@ export function wantedEnvironment(
   }
 }
 
+export interface Pin {
+  /** Several where the list is for several Pythons or platforms, each behind a marker. */
+  readonly versions: readonly string[]
+  readonly hasMarker: boolean
+}
+
 /** Names and versions of a requirements file. Lines that name none (options, paths, addresses) are left out. */
-export function pinsOf(text: string): ReadonlyMap<string, { readonly version: string; readonly hasMarker: boolean }> {
-  const pins = new Map<string, { version: string; hasMarker: boolean }>()
+export function pinsOf(text: string): ReadonlyMap<string, Pin> {
+  const pins = new Map<string, Pin>()
   for (const line of text.replace(/\\\r?\n/g, ' ').split(/\r?\n/)) {
     const match = /^\s*([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*={2,3}\s*([0-9A-Za-z][\w.!+-]*)\s*(;)?/.exec(line)
     if (match?.[1] === undefined || match[2] === undefined) continue
-    pins.set(normalName(match[1]), { version: match[2], hasMarker: match[3] !== undefined })
+    const name = normalName(match[1])
+    const versions = [...(pins.get(name)?.versions ?? []), match[2]]
+    pins.set(name, { versions, hasMarker: match[3] !== undefined })
   }
   return pins
 }

@@ -1,4 +1,4 @@
-/** $1: file with `<sha256> <address>`s; $2: where to put the program. For machines that have Python and no pip. */
+/** Arguments: the hash, the address, where to put the program. For machines that have Python and no pip. */
 export const fetchUv = `
 import hashlib, io, os, sys, urllib.request, zipfile
 wanted, url, target = sys.argv[1:4]
@@ -26,16 +26,16 @@ import json, sys
 from importlib import metadata
 pins = json.load(sys.stdin)
 wrong, count = [], 0
-for name, (version, has_marker) in sorted(pins.items()):
+for name, (versions, has_marker) in sorted(pins.items()):
     try:
         found = metadata.version(name)
     except metadata.PackageNotFoundError:
         if not has_marker:
-            wrong.append('%s: missing, not %s' % (name, version))
+            wrong.append('%s: missing, not %s' % (name, ' or '.join(versions)))
         continue
     count += 1
-    if found != version:
-        wrong.append('%s: %s, not %s' % (name, found, version))
+    if found not in versions:
+        wrong.append('%s: %s, not %s' % (name, found, ' or '.join(versions)))
 facts = {'python': sys.version.split()[0], 'packages': count, 'wrong': wrong, 'torch': None, 'cuda': None,
          'isCudaAvailable': False, 'trouble': None}
 try:

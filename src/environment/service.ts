@@ -159,7 +159,7 @@ const work: Readonly<Record<SyncStep, (site: Site) => Promise<Done>>> = {
     const { $, planned, ctx } = site
     const { place, text } = planned
     const before = await readReady(ctx.host, place)
-    const pins = JSON.stringify(Object.fromEntries([...pinsOf(text)].map(([n, p]) => [n, [p.version, p.hasMarker]])))
+    const pins = JSON.stringify(Object.fromEntries([...pinsOf(text)].map(([n, p]) => [n, [p.versions, p.hasMarker]])))
     const asked = await $({ input: pins })`${place.interpreter} -I -c ${checkPackages}`
     const facts = factsOf(asked.stdout)
     if (facts === null) throw new SyncError(`${place.interpreter} gave no answer that can be read.`)

@@ -61,10 +61,11 @@ describe('what is installed for a plan', () => {
   })
 
   it('reads pins over continued lines, with extras, markers and hashes', () => {
-    const text = `# a comment\nsix==1.17.0 \\\n    --hash=sha256:${'0'.repeat(64)}\nA_b.C[x]==2.0+cpu ; python_version < "4"\n-i https://x\n./here\n`
+    const text = `# a comment\nsix==1.17.0 \\\n    --hash=sha256:${'0'.repeat(64)}\nA_b.C[x]==2.0+cpu ; python_version < "4"\nn==1 ; python_version < "3"\nn==2 ; python_version >= "3"\n-i https://x\n./here\n`
     expect([...pinsOf(text)]).toEqual([
-      ['six', { version: '1.17.0', hasMarker: false }],
-      ['a-b-c', { version: '2.0+cpu', hasMarker: true }],
+      ['six', { versions: ['1.17.0'], hasMarker: false }],
+      ['a-b-c', { versions: ['2.0+cpu'], hasMarker: true }],
+      ['n', { versions: ['1', '2'], hasMarker: true }],
     ])
   })
 })
