@@ -104,7 +104,7 @@ export async function showHost(
   const summary =
     untrusted.length === 0
       ? `${sanitiseLine(name, 128)}: ${way.length === 1 ? 'its key is' : 'all keys on the way are'} known`
-      : `nobody knows the key of ${untrusted.map((hop) => sanitiseLine(hop.name, 128)).join(', ')}: kx host trust ${sanitiseLine(name, 128)}`
+      : `nobody knows the key of ${untrusted.map((hop) => sanitiseLine(hop.name, 128)).join(', ')}: kx host trust --host ${sanitiseLine(name, 128)}`
   return { summary, exitCode: 0, data: { host: name, way }, lines }
 }
 

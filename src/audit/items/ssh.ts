@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { known, unknown } from '../../host/probe/value.ts'
+import type { SshHost } from '../../host/ssh/types.ts'
 import { messageOf } from '../../run/errors.ts'
 import { formatBytes, formatDuration } from '../../text/format.ts'
 import { sanitiseLine } from '../../text/sanitise.ts'
@@ -13,11 +14,16 @@ const gate = 'audit/reach' as const
 /** Enough to fill the window of a link several times, and gone in seconds on a slow one. */
 const probeBytes = 1024 * 1024
 
-/** kx has no password to send: that it got in at all says how. */
+/** What a person had to type nobody types when the link is lost at night. */
+const isAsked = (host: Look['host']) =>
+  'status' in host && typeof host.status === 'function' && (host as SshHost).status().isAsked === true
+
 const key = ({ host }: Look): Looked =>
   pass(
     host.kind === 'ssh'
-      ? `a key of yours opens ${sanitiseLine(host.name)}; kx sends no password`
+      ? isAsked(host)
+        ? `${sanitiseLine(host.name)} took what you typed and no key; a lost link waits for you then (ssh-copy-id gives it a key)`
+        : `a key of yours opens ${sanitiseLine(host.name)}`
       : `the system's ssh gets into ${sanitiseLine(host.name)} without asking`,
   )
 

@@ -36,6 +36,8 @@ interface Hop {
 /** A connection through all hops. It ends once, for whatever reason, and everything that waits on it is told then. */
 export class SshConnection {
   readonly keyExchange: string
+  /** Some hop let kx in by something that a person typed. */
+  readonly isAsked: boolean
   /** Resolves with the reason when it has ended. */
   readonly ended: Promise<SshError>
   readonly slots = new Slots(mostChannels)
@@ -51,9 +53,14 @@ export class SshConnection {
   #heardAtMs = Date.now()
   #isStale = false
 
-  private constructor(hops: readonly Hop[], keyExchange: string, options: ConnectionOptions) {
+  private constructor(
+    hops: readonly Hop[],
+    last: { readonly keyExchange: string; readonly isAsked: boolean },
+    options: ConnectionOptions,
+  ) {
     this.#hops = hops
-    this.keyExchange = keyExchange
+    this.keyExchange = last.keyExchange
+    this.isAsked = last.isAsked
     this.#timing = options.timing
     const { promise, resolve } = Promise.withResolvers<SshError>()
     this.ended = promise
@@ -82,6 +89,7 @@ export class SshConnection {
     try {
       const ssh2 = await loadSsh2()
       let keyExchange = ''
+      let isAsked = false
       for (const hop of hops) {
         const before = open.at(-1)
         const stream = before === undefined ? await openSocket(hop, deadline) : await through(before, hop, deadline)
@@ -97,8 +105,9 @@ export class SshConnection {
         })
         open.push({ client: opened.client, stream })
         keyExchange = opened.keyExchange
+        isAsked ||= opened.isAsked
       }
-      return new SshConnection(open, keyExchange, options)
+      return new SshConnection(open, { keyExchange, isAsked }, options)
     } catch (error) {
       for (const each of open.reverse()) drop(each)
       throw error

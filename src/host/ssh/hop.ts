@@ -32,6 +32,8 @@ export interface HopOptions {
 export interface OpenHop {
   readonly client: Client
   readonly keyExchange: string
+  /** Let in by something that a person typed, and not by a key. */
+  readonly isAsked: boolean
 }
 
 /** SHA-1 is offered nowhere (handbook ssh 2.1). */
@@ -146,7 +148,7 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
       const last = offered.at(-1)
       if (last !== undefined && !isAsking) options.keys.worked(hop, last)
       asked.worked()
-      resolve({ client, keyExchange })
+      resolve({ client, keyExchange, isAsked: isAsking })
     })
 
     const asked = new AskedMethods({

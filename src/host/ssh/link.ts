@@ -67,6 +67,7 @@ export class ControlLink {
       heardAtMs: this.#connection?.heardAtMs ?? this.#heardAtMs,
       tries: this.#tries,
       keyExchange: this.#connection?.keyExchange ?? null,
+      isAsked: this.#connection?.isAsked ?? false,
     }
   }
 

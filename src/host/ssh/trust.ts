@@ -92,7 +92,7 @@ function isAskable(verdict: HostVerdict, policy: HostKeyPolicy): boolean {
 const remedyFor = (name: string, { kind, pin }: HostVerdict): readonly string[] =>
   pin === null || kind === 'revoked' || kind === 'needs-openssh'
     ? []
-    : [`When you have compared it by another way: kx host trust ${sanitiseLine(name, 128)}`]
+    : [`When you have compared it by another way: kx host trust --host ${sanitiseLine(name, 128)}`]
 
 function questionOf(host: string, { hop, target, config }: PlannedHop, verdict: HostVerdict): HostKeyQuestion {
   const { known, pin } = verdict

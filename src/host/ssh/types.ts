@@ -64,6 +64,8 @@ export interface SshStatus {
   readonly nextTryAtMs: number | null
   /** Key exchange that was agreed, such as `curve25519-sha256`; null while there is none. */
   readonly keyExchange: string | null
+  /** A person was asked to get in, or a password that was typed before was sent: nobody does that alone. */
+  readonly isAsked?: boolean
 }
 
 export interface SshHostOptions {

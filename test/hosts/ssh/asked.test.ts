@@ -87,6 +87,7 @@ describe.skipIf(skip)('a server that asks for more than a key', () => {
     const { server, questions, secrets, reach } = await against(takesPassword('sesame-8'), () => 'sesame-8')
     expect((await reach())?.problem).not.toBe('authentication')
     expect((await reach())?.problem).not.toBe('authentication')
+    expect(server.tried).not.toContain('publickey')
     expect(questions).toMatchObject([{ kind: 'password', of: `ada@127.0.0.1:${server.port}`, attempt: 1, host: 'box' }])
     expect(server.tried).toEqual(['none', 'password sesame-8', 'none', 'password sesame-8'])
     expect(secrets).toEqual(['sesame-8'])
