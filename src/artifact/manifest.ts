@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { digestOf } from '../spec/digest.ts'
 import { artifactKinds } from '../spec/schema.ts'
+import { hasWildcard } from './glob.ts'
 import { writeAtomic } from './write-atomic.ts'
 
 /** Rungs of the verification ladder (handbook ssh 9.3) that kx reaches by itself. */
@@ -95,6 +96,26 @@ export function totalsOf(files: readonly ManifestFile[], declared: Manifest['dec
     verified: files.filter(isVerified).length,
     bytes: files.reduce((sum, f) => sum + f.bytes, 0),
   }
+}
+
+/**
+ * Units of which everything is there and verified: each file that a pattern asks for by name in a unit's folder, and nothing
+ * of the unit that is broken. By what was found alone, so also for a unit that nobody asked this host for any more.
+ */
+export function wholeUnits({ files, declared }: Pick<Manifest, 'files' | 'declared'>): readonly string[] {
+  const asked = declared.flatMap(({ glob }) => {
+    const [top, unit, ...rest] = glob.split('/').filter((part) => part !== '' && part !== '.')
+    return top === 'units' && unit === '*' && rest.length > 0 && !rest.some(hasWildcard) ? [rest.join('/')] : []
+  })
+  const good = new Set(files.filter(isVerified).map((file) => file.path))
+  const units = new Map<string, boolean>()
+  for (const { path } of files) {
+    const [top, unit = '', name] = path.split('/')
+    if (top === 'units' && name !== undefined) units.set(unit, (units.get(unit) ?? true) && good.has(path))
+  }
+  return [...units].flatMap(([unit, isGood]) =>
+    isGood && asked.every((name) => good.has(`units/${unit}/${name}`)) ? [unit] : [],
+  )
 }
 
 export const manifestName = 'manifest.json'

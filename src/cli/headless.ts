@@ -216,8 +216,15 @@ export async function runHeadless(request: HeadlessRequest): Promise<number> {
       exitCode = await runSpec(request, spec, raw)
     })
   }
-  // `kx teardown` alone is the first half of teardown; its two acts have words of their own.
-  const argv = words.length === 1 && words[0] === 'teardown' ? ['teardown', 'verify'] : words
+  // `kx teardown` alone is the first half of teardown; its two acts have words of their own; `kx fleet` shows the hosts.
+  const [word, ...more] = words
+  const isAlone = more.every((each) => each.startsWith('-'))
+  const argv =
+    isAlone && word === 'teardown'
+      ? ['teardown', 'verify', ...more]
+      : isAlone && word === 'fleet'
+        ? ['fleet', 'show', ...more]
+        : words
   try {
     await program.parseAsync(globals.isHelp ? ['--help'] : [...argv], { from: 'user' })
   } catch (error) {

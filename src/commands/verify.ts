@@ -1,16 +1,30 @@
-import type { ActResult } from '../run/act.ts'
+import type { ActContext, ActResult } from '../run/act.ts'
+import { releasedOf } from '../walk/shares.ts'
 import { actOnRun } from './act.ts'
+import { eachHost, together, whichHost, worstCode } from './hosts.ts'
 import type { CommandEnvironment } from './types.ts'
 
-/** `kx teardown verify`: pulls and verifies, on the one host or on each that was launched. */
+/** `kx teardown verify`: pulls and verifies, on the one host or on each that was launched, and puts together what several made. */
 export function verify(env: CommandEnvironment, args: { readonly host?: string | undefined }): Promise<ActResult> {
-  return actOnRun(
-    env,
-    'teardown.verify',
-    args,
-    { ofLaunch: 'with-project', perHost: { only: args.host, choose: launchedHosts } },
-    async (ctx) => (await import('../teardown/service.ts')).verify(ctx),
-  )
+  return actOnRun(env, 'teardown.verify', args, { ofLaunch: 'with-project' }, (ctx) => verifyAt(ctx, args.host))
+}
+
+async function verifyAt(ctx: ActContext, only: string | undefined): Promise<ActResult> {
+  const refused = whichHost(ctx, only)
+  if (refused !== null) return refused
+  const service = await import('../teardown/service.ts')
+  if (ctx.at === undefined) return service.verify(ctx)
+  const results = await eachHost(ctx, { only, choose: launchedHosts }, (own) => service.verify(own))
+  const each = together(results, 'nothing of this run was launched yet')
+  if (results.length === 0) return each
+  const all = await (await import('../teardown/gather.ts')).gatherHosts(ctx)
+  // A host that gave its units back holds nothing up when every unit is safe without it; it is said all the same.
+  const released = releasedOf(ctx.run.state().fleet?.assignments ?? [])
+  const asked = results.flatMap(({ host, result }) => (released.has(host) ? [] : [result.exitCode]))
+  const exitCode = worstCode([all.exitCode, ...asked])
+  const lines = [...(each.lines ?? []), ...(all.lines ?? [])]
+  const summary = exitCode === all.exitCode ? all.summary : `${all.summary}; ${each.summary}`
+  return { ...all, exitCode, summary, lines, data: { ...(each.data as object), together: all.data } }
 }
 
 /** Hosts of a run that something was launched on. */

@@ -16,7 +16,12 @@ function rowsIn(payload: unknown): readonly Row[] {
 export function verifiedOn(state: RunState, host: string): ReadonlySet<string> {
   const payload = viewOf(state, host).latest.VerifiedManifest?.payload as { readonly unitsWhole?: unknown } | undefined
   const units = payload?.unitsWhole
-  return new Set(Array.isArray(units) ? units.filter((unit): unit is string => typeof unit === 'string') : [])
+  // All files of a unit may be there although it failed: what the host said of it goes before.
+  const rows = rowsIn(state.fleet?.truths[host]?.payload)
+  const notDone = new Set(rows.flatMap((row) => (row.state === 'failed' || row.state === 'aborted' ? [row.unit] : [])))
+  return new Set(
+    Array.isArray(units) ? units.filter((unit): unit is string => typeof unit === 'string' && !notDone.has(unit)) : [],
+  )
 }
 
 /**

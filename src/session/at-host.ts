@@ -7,6 +7,8 @@ import { holdersOf, shareOf } from '../walk/shares.ts'
 /** Which units of a run over several hosts an act on one of them is about. */
 export type ShareKind = 'owned' | 'held'
 
+const unitFiles = { glob: 'units/*/*', minimumCount: 0, minimumBytes: 0, kind: 'other' } as const
+
 const isOfUnits = (glob: string) => glob.split('/').filter((part) => part !== '' && part !== '.')[0] === 'units'
 
 /**
@@ -23,10 +25,14 @@ export function sharePlan(loaded: LoadedPlan, units: LoadedPlan['units'], machin
       ...plan,
       after: [],
       resources: { ...plan.resources, workers: workersOn(plan, machineClass) },
-      artifacts: plan.artifacts.map((artifact) => ({
-        ...artifact,
-        minimumCount: isOfUnits(artifact.glob) ? Math.floor(artifact.minimumCount * part) : 0,
-      })),
+      artifacts: [
+        ...plan.artifacts.map((artifact) => ({
+          ...artifact,
+          minimumCount: isOfUnits(artifact.glob) ? Math.floor(artifact.minimumCount * part) : 0,
+        })),
+        // What the steps may read of a unit comes home with it: they run where the units of all hosts come together.
+        ...(plan.after.length === 0 || plan.artifacts.some(({ glob }) => glob === unitFiles.glob) ? [] : [unitFiles]),
+      ],
     },
   }
 }

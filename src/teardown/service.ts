@@ -1,4 +1,4 @@
-import { contentDigest, type Manifest } from '../artifact/manifest.ts'
+import { contentDigest, type Manifest, wholeUnits } from '../artifact/manifest.ts'
 import { lookForNewer, surveyBelow } from '../artifact/nothing-newer.ts'
 import { NoSpace } from '../artifact/room.ts'
 import { verifyArtifacts } from '../artifact/verify.ts'
@@ -11,7 +11,7 @@ import { hostIdentityText } from '../walk/graph.ts'
 import type { CheckedItem } from '../walk/item.ts'
 import { isBlocking } from '../walk/item.ts'
 import { type About, carryOverrides } from '../walk/overrides.ts'
-import type { Proof } from '../walk/proof.ts'
+import type { HostIdentity, Proof } from '../walk/proof.ts'
 import { afterSteps } from './box.ts'
 import { artifactsFolder, closedGate, refusal, whyGone } from './common.ts'
 import { outcomeOf, receiptOf } from './inputs.ts'
@@ -84,6 +84,24 @@ export async function verify(ctx: ActContext, args: { readonly chunkBytes?: numb
   const { folder } = receipt
   const gone = await whyGone(ctx, folder)
   if (gone !== null) return gone
+  const { Outcome: outcome } = ctx.run.state().latest
+  return verifyFolder(ctx, { identity, folder, needs: [receipt.proof.id, ...(outcome ? [outcome.id] : [])] }, args)
+}
+
+export interface FolderToVerify {
+  readonly identity: HostIdentity
+  readonly folder: string
+  readonly needs: readonly string[]
+  /** It holds what several hosts made, put together here: the proof is of the run and of none of them. */
+  readonly isTogether?: boolean
+}
+
+/** The same for a folder that was found: what is declared there becomes the artifacts of `ctx.run`. */
+export async function verifyFolder(
+  ctx: ActContext,
+  { identity, folder, needs, isTogether = false }: FolderToVerify,
+  args: { readonly chunkBytes?: number } = {},
+): Promise<ActResult> {
   failpoint('teardown.before-pull')
   let made: Awaited<ReturnType<typeof verifyArtifacts>>
   try {
@@ -109,7 +127,7 @@ export async function verify(ctx: ActContext, args: { readonly chunkBytes?: numb
   }
   const about = {
     kind: 'VerifiedManifest',
-    host: identity,
+    ...(isTogether ? {} : { host: identity }),
     boundTo: {
       ...(ctx.loaded.digests.plan !== undefined && { plan: ctx.loaded.digests.plan }),
       host: hostIdentityText(identity),
@@ -126,7 +144,6 @@ export async function verify(ctx: ActContext, args: { readonly chunkBytes?: numb
   const survey = await surveyBelow(ctx.host, folder, ctx.signal)
   const box = survey.incomplete === null ? { files: survey.files, bytes: survey.bytes } : null
   const environment = await hostEnvironment(ctx.host, ctx.signal).catch(() => ({}))
-  const { latest } = ctx.run.state()
   const payload: VerifiedPayload = {
     runId: ctx.run.id,
     folder,
@@ -135,6 +152,7 @@ export async function verify(ctx: ActContext, args: { readonly chunkBytes?: numb
     accepted: acceptedCount(facts),
     patterns: patternTallies(facts).map((tally) => ({ ...tally, glob: sanitiseLine(tally.glob) })),
     missing: made.manifest.missing.slice(0, 1000),
+    ...(ctx.run.scope === undefined ? {} : { unitsWhole: wholeUnits(made.manifest) }),
     waived: items.flatMap(({ id, override }) =>
       override !== undefined && waivable.includes(id) ? [{ itemId: id, reason: override.reason, by: override.by }] : [],
     ),
@@ -148,7 +166,7 @@ export async function verify(ctx: ActContext, args: { readonly chunkBytes?: numb
     ...about,
     phase: 'teardown',
     atMs: facts.atMs,
-    needs: [receipt.proof.id, ...(latest.Outcome ? [latest.Outcome.id] : [])],
+    needs,
     items,
     payload,
   }

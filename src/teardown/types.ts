@@ -33,6 +33,8 @@ export interface VerifiedPayload {
   /** The same by declared pattern; absent in records of before it was kept. */
   readonly patterns?: readonly PatternTally[]
   readonly missing: readonly string[]
+  /** Units of which all that is declared is verified; only of one host of several. */
+  readonly unitsWhole?: readonly string[]
   /** Items that a person waived in writing before this manifest was made, with what is given up. */
   readonly waived: readonly { readonly itemId: string; readonly reason: string; readonly by: string }[]
   /** All that lies in the box folder, pulled or not. Null: could not be counted. */

@@ -1,5 +1,6 @@
 import { createRegistry, type Registry } from '../registry.ts'
 import { fileCommands } from './files.ts'
+import { fleetCommands } from './fleet.ts'
 import { hostCommands } from './hosts.ts'
 import { houseCommands } from './house.ts'
 import { leaseCommands } from './lease.ts'
@@ -14,6 +15,7 @@ export function allCommands(): Registry {
     ...houseCommands,
     ...hostCommands,
     ...leaseCommands,
+    ...fleetCommands,
     ...navigationCommands,
   ])
 }

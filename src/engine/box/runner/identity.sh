@@ -10,7 +10,8 @@ can_sync=0
 case $(sync --version 2>/dev/null) in *coreutils*) can_sync=1 ;; esac
 sleep 0.01 2>/dev/null || poll_seconds=1
 
-if [ -f exit.json ] && grep -q '"reason":"completed"' exit.json; then exit 0; fi
+# A completed run stays so, unless units.list names more by now: another machine has given some back.
+if [ -f exit.json ] && grep -q '"reason":"completed"' exit.json && all_named_done; then exit 0; fi
 # Before anybody can know this process: whoever reads runner.pid may ask it to stop.
 asked=''
 trap 'asked=TERM' TERM

@@ -28,6 +28,10 @@ fill_queue() {
   [ -z "$entry" ] || mv -f "queue/.$entry" "queue/$entry"
 }
 
+all_named_done() {
+  sed -n 's/^= //p' units.list | while IFS= read -r entry; do [ -e "done/$entry" ] || exit 1; done
+}
+
 # What units.list does not name any more was given to another machine: it is put aside, and what was made of it stays.
 put_given_aside() {
   for path in queue/* claimed/* failed/*; do [ -f "$path" ] && printf '%s\n' "$path"; done | LC_ALL=C awk '
