@@ -21,7 +21,9 @@ export async function syncEnvironment(env: CommandEnvironment): Promise<ActResul
   for (const [n, step] of syncSteps.entries()) {
     env.signal.throwIfAborted()
     env.progress({ text: titles[step], done: n, total: syncSteps.length })
-    last = await actOnRun(env, 'environment.sync', { step }, { title: titles[step] }, (ctx) => syncStep(ctx, step))
+    last = await actOnRun(env, 'environment.sync', { step }, { title: titles[step], perHost: {} }, (ctx) =>
+      syncStep(ctx, step),
+    )
     steps.push({ step, summary: last.summary, exitCode: last.exitCode })
     lines.push(last.summary)
     const isNothing = (last.data as { readonly isNothingToDo?: boolean } | null)?.isNothingToDo === true
