@@ -3,6 +3,7 @@ import type { Host } from '../host/types.ts'
 import { type CellDeps, openCell, quietCell } from '../notebook/cell-writer.ts'
 import { endLostCells } from '../notebook/recover.ts'
 import type { Profile } from '../profile/schema.ts'
+import { withStatedPrice } from '../profile/stated-price.ts'
 import type { ActContext, ActResult, CellRequest, CellWriter, Clock, LoadedPlan, Progress } from '../run/act.ts'
 import { isRunError, messageOf } from '../run/errors.ts'
 import { failpoint } from '../run/failpoints.ts'
@@ -55,7 +56,8 @@ function profileNameAt(plan: ActRequest['loaded']['plan'], index: number): strin
 }
 
 async function openPlace(rooms: Rooms, { plan }: ActRequest['loaded'], name: string) {
-  const profile = await rooms.profileFor(profileNameAt(plan, Math.max(0, plan.hosts.indexOf(name))))
+  const known = await rooms.profileFor(profileNameAt(plan, Math.max(0, plan.hosts.indexOf(name))))
+  const profile = withStatedPrice(known, plan.prices?.[name])
   return { profile, host: await rooms.hostFor(name) }
 }
 
@@ -81,7 +83,8 @@ export async function openPlaces(
   let run = before
   try {
     // Everything that can be missing is found before a run is begun: a run without an act would be litter.
-    const profile = await rooms.profileFor(profileNameAt(loaded.plan, 0))
+    const known = await rooms.profileFor(profileNameAt(loaded.plan, 0))
+    const profile = withStatedPrice(known, loaded.plan.prices?.[hosts[0] ?? 'local'])
     // What is about all of several hosts happens here; each of them is opened when it is asked for.
     host = await rooms.hostFor(isFleet ? 'local' : (hosts[0] ?? 'local'))
     run ??= await runFor(rooms, request)

@@ -200,6 +200,17 @@ export const planSchema = z.strictObject({
     hours: positive,
     gpuHours: z.number().min(0).finite().optional(),
   }),
+  prices: z
+    .record(
+      slug,
+      z.strictObject({
+        usdPerHour: z.number().min(0).finite(),
+        statedOn: z.iso.date().describe('day on which you looked; six months later it is stale'),
+        source: z.string().min(1).max(200).optional().describe('where you looked'),
+      }),
+    )
+    .optional()
+    .describe('what a host costs, by its name, where its profile does not know'),
   deadline: z.iso.datetime({ offset: true }).optional(),
   profiles: z.array(slug).min(1).max(64).default(['local']),
   tracking: z
