@@ -1,4 +1,4 @@
-// npm run bench:hosts [-- --only large,small,far] [--quick] [--mib 2048] [--files 20000] [--rounds 3]
+// npm run bench:hosts [-- --only large,small,far,resume] [--quick] [--mib 2048] [--files 20000] [--rounds 3]
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -39,6 +39,7 @@ const parts: Readonly<Record<string, () => Promise<unknown>>> = {
   large: async () => (await import('./hosts/files.ts')).large(sizes),
   small: async () => (await import('./hosts/files.ts')).small(sizes),
   far: async () => (await import('./hosts/files.ts')).far(sizes),
+  resume: async () => (await import('./hosts/resume.ts')).resume(sizes),
 }
 
 function earlier(): Record<string, unknown> {

@@ -1,6 +1,7 @@
 // node test/bench/table.ts: writes the figures of test/bench/results/*.json into docs/benchmarks.md, between its marks.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { fileReaders } from './hosts/rows.ts'
 import type { MachineFacts } from './machine.ts'
 
 const results = resolve(import.meta.dirname, 'results')
@@ -149,6 +150,7 @@ const readers: Readonly<Record<string, (f: Figures) => Row[]>> = {
       f.keysMs.p95 <= 100 && f.rssMostMiB <= 300,
     ),
   ],
+  ...fileReaders,
 }
 
 function read(name: string): Record<string, Part> {
@@ -157,12 +159,14 @@ function read(name: string): Record<string, Part> {
 }
 
 function table(): string {
-  const parts = { ...read('ui.json'), ...read('soak.json') }
+  const hosts = read('hosts.json')
+  const parts = { ...read('ui.json'), ...read('soak.json'), ...hosts }
   const lines = ['| What | Bar | Figure | | Command | Load |', '|---|---|---|---|---|---|']
   for (const [name, reader] of Object.entries(readers)) {
     const part = parts[name]
     if (part === undefined) continue
-    const command = name === 'soak' ? 'npm run bench:soak' : `npm run bench:ui -- --only ${name}`
+    const command =
+      name === 'soak' ? 'npm run bench:soak' : `npm run bench:${name in hosts ? 'hosts' : 'ui'} -- --only ${name}`
     for (const { what, bar, figure, isMet } of reader(part.figures)) {
       const verdict = isMet ? 'met' : '**missed**'
       lines.push(`| ${what} | ${bar} | ${figure} | ${verdict} | \`${command}\` | ${part.machine.loadAtStart} |`)

@@ -15,7 +15,8 @@ export interface Place {
   readonly proxy: LinkProxy | null
   /** Options that make the system's ssh, scp, sftp and rsync use this server's keys and nothing of the user's. */
   readonly options: readonly string[]
-  host(): SshHost
+  /** @param through another port that leads to the server */
+  host(through?: number): SshHost
   stop(): Promise<void>
 }
 
@@ -36,13 +37,13 @@ export async function openPlace(roundTripMs = 0): Promise<Place> {
       ...['-F', 'none', '-o', 'IdentitiesOnly=yes', '-i', sshd.clientKey.path],
       ...['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR'],
     ],
-    host: () => {
+    host: (through = port) => {
       const host = createSshHost({
         name: 'box',
         hops: [
           {
             address: sshd.address,
-            port,
+            port: through,
             user: sshd.user,
             identityFiles: [sshd.clientKey.path],
             identitiesOnly: true,
