@@ -14,6 +14,7 @@ import type { Plan, Unit } from '../spec/schema.ts'
  *   checkpoint.json          completed units, results, timestamp; written by the runner alone
  *   events.jsonl heartbeat runner.pid
  *   guard-<digest12>.sh      watches lease and work with kx gone; its own files lie under guard/
+ *   secrets.path             where this machine holds the values of the plan's secrets; they are not in this folder
  *   lease                    token, number, seconds since the launch; written by kx alone
  *   after/<step>/log, exit
  *   stop                     request to stop, with the reason; the runner obeys between and inside units
@@ -155,6 +156,13 @@ export interface SubmitRequest {
   readonly code: readonly CodeFile[]
   /** Whether kx knows a secret value that stands in a text: a variable that holds one is kept from the units. */
   readonly holdsSecret?: (text: string) => boolean
+  /** Values of the plan's secrets, for standard input alone, and folders of the machine itself that may hold them after /dev/shm. */
+  readonly secrets?: {
+    readonly valueOf: (name: string) => string | null
+    readonly folders: readonly string[]
+    /** Told the names that have a value neither here nor in a session on the host: units go without them. */
+    readonly onMissing?: (names: readonly string[]) => void
+  }
   /** Told the names of the variables that are kept from the units. */
   readonly onWithheld?: (names: readonly string[]) => void
   /** Seconds between TERM and KILL, between heartbeats, between looks. Defaults 20, 5 and 0.5. */

@@ -1,5 +1,7 @@
 import type { BoxHandle } from '../engine/types.ts'
+import { hostEnvironment } from '../host/environment.ts'
 import { runProbe } from '../host/probe/run-probe.ts'
+import { resolveTierPath } from '../profile/tiers.ts'
 import type { ActContext } from '../run/act.ts'
 import { dataTier } from '../run/data-tier.ts'
 
@@ -9,6 +11,26 @@ export async function boxFolder(
 ): Promise<{ readonly folder: string } | { readonly reason: string }> {
   const tier = await dataTier(ctx)
   return 'reason' in tier ? tier : { folder: `${tier.path}/${ctx.run.id}` }
+}
+
+/**
+ * Folders of the machine itself that may hold secrets where it has no memory to hold them: scratch and data, and neither a
+ * shared file system nor what is kept when the machine is gone.
+ */
+export async function secretFolders(ctx: Pick<ActContext, 'host' | 'profile' | 'signal'>): Promise<readonly string[]> {
+  const environment = await hostEnvironment(ctx.host, ctx.signal)
+  const { storage, sharedFileSystem } = ctx.profile
+  const pathOf = (tier: (typeof storage.tiers)[number]) => resolveTierPath(tier, environment)
+  const shared = [
+    sharedFileSystem.path,
+    ...storage.tiers.filter(({ purpose, regionLocked }) => purpose === 'durable' || regionLocked).map(pathOf),
+  ].filter((path) => path !== null)
+  const isShared = (path: string) => shared.some((each) => path === each || path.startsWith(`${each}/`))
+  return (['scratch', 'data'] as const)
+    .flatMap((purpose) => storage.tiers.filter((tier) => tier.purpose === purpose && !tier.regionLocked))
+    .map(pathOf)
+    .filter((path) => path !== null)
+    .filter((path) => !isShared(path))
 }
 
 /**

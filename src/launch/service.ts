@@ -23,7 +23,7 @@ import { gateFor } from '../walk/gates.ts'
 import type { HostIdentity } from '../walk/proof.ts'
 import { askedToStop } from './asked.ts'
 import { type Before, lookBefore } from './before.ts'
-import { boxFolder, gpusFor } from './box.ts'
+import { boxFolder, gpusFor, secretFolders } from './box.ts'
 import { defaultGuardLimits, type GuardLimits, guardOf, leaseOfLaunch } from './lease.ts'
 import { receiptFor } from './receipt.ts'
 import { recoveryNote } from './recovery.ts'
@@ -226,9 +226,14 @@ async function start(ctx: ActContext, given: Start): Promise<ActResult> {
 }
 
 /** Units get the secrets that the plan names and no others; what is kept from them is said, for it may be missed. */
-async function secrecy(ctx: ActContext): Promise<Pick<SubmitRequest, 'holdsSecret' | 'onWithheld'>> {
+async function secrecy(ctx: ActContext): Promise<Pick<SubmitRequest, 'holdsSecret' | 'onWithheld' | 'secrets'>> {
   const secrets = await knownSecrets(ctx.loaded.plan.secrets)
   return {
+    secrets: {
+      valueOf: secrets.valueOf,
+      folders: await secretFolders(ctx),
+      onMissing: (names) => ctx.cell.say(`not handed over, because no value is known: ${names.join(', ')}`),
+    },
     holdsSecret: (text) => secrets.namesIn(text).length > 0,
     onWithheld: (names) => {
       if (names.length > 0)

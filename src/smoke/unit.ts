@@ -7,6 +7,7 @@ import { knownSecrets } from '../secret/known.ts'
 import { unitCommand } from '../spec/command.ts'
 import type { Unit } from '../spec/schema.ts'
 import { sanitise } from '../text/sanitise.ts'
+import { exportStanza, isTakenName, secretStanza } from '../text/secret-stanza.ts'
 import { parseMetrics } from './readings.ts'
 import type { UnitFiles, UnitRun } from './types.ts'
 
@@ -36,8 +37,13 @@ const watchEveryMs = 60
 const memoryEveryMs = 400
 const maxMetricsBytes = 32 * 1024 * 1024
 
-/** $1: where to write the process id. The shell becomes the unit, so that this is the id of unit and group. */
-const starter = 'umask 077 && echo $$ >"$1" && shift && exec "$@"'
+/**
+ * $1: where to write the process id. The shell becomes the unit, so that this is the id of unit and group. Secrets come on
+ * standard input, so that nobody but the unit ever has them in its environment.
+ */
+const starter = `umask 077 && echo $$ >"$1" && shift || exit 125
+${exportStanza}
+exec "$@" </dev/null`
 
 const memoryScript = `sum=0 found=
 for stat in /proc/[0-9]*/stat; do
@@ -111,6 +117,7 @@ export async function startUnit(
     .exec(withoutVariables(place.withheld, ['sh', '-c', starter, 'sh', pidFile, ...unitCommand(loaded.plan, unit)]), {
       cwd: place.code,
       env,
+      stdin: await stanzaFor(ctx),
       timeoutSeconds: loaded.plan.smoke.timeoutSeconds,
       maxBytes: outputBytes,
       signal: ctx.signal,
@@ -166,6 +173,20 @@ export async function startUnit(
     peakRssBytes: peakKib === null ? null : peakKib * 1024,
     namesSteps: log === null || log.namesSteps(),
   }
+}
+
+/**
+ * Values of the plan's secrets that kx knows. What it does not know, and a session on the host has, units of a smoke inherit
+ * from there.
+ */
+async function stanzaFor(ctx: ActContext): Promise<string> {
+  const { secrets } = ctx.loaded.plan
+  const known = await knownSecrets(secrets)
+  const values = secrets.flatMap((name) => {
+    const value = known.valueOf(name)
+    return value === null || value === '' || isTakenName(name) ? [] : [[name, value] as const]
+  })
+  return secretStanza(new Map(values))
 }
 
 /** What the runner of a launch makes of a log (docs/unit-contract.md 7): files of the script's own are left alone. */

@@ -185,6 +185,10 @@ export const planSchema = z.strictObject({
   after: z.array(stepSchema).max(32).default([]),
   save: stepSchema.optional().describe('hook that saves state before a park or a stop'),
   secrets: z.array(envName).max(64).default([]).describe('names only; values never stand in a plan'),
+  secretChecks: z
+    .record(envName, argv)
+    .optional()
+    .describe('per secret a command that works only with it; run on the host, and only its exit code is looked at'),
   hosts: z.array(slug).min(1).max(256).default(['local']),
   abort: z
     .strictObject({

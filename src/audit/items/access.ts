@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseTmuxSessions } from '../../host/probe/tmux.ts'
-import { formatCount } from '../../text/format.ts'
 import { sanitiseLine } from '../../text/sanitise.ts'
 import { fail, notApplicable, pass } from '../../walk/verdict.ts'
 import { interpreterOf } from '../interpreter.ts'
@@ -11,6 +10,7 @@ import { judgeEnvironment, judgeMirrors } from '../rules/environment.ts'
 import { asksForNoGpu } from '../rules/gpu.ts'
 import { judgeInterpreter } from '../rules/interpreter.ts'
 import { unsure } from '../rules/verdict.ts'
+import { secretsItem } from './secrets.ts'
 import { routeItem } from './ssh.ts'
 
 const gate = 'audit/access' as const
@@ -148,43 +148,6 @@ async function imageIsEnvironment(look: Look): Promise<Looked> {
   }
 }
 
-/** Names only: whether each variable that the plan calls secret has a value where commands run. */
-async function secretsThere(look: Look): Promise<Looked> {
-  const names = look.plan.secrets
-  if (names.length === 0) return notApplicable('the plan needs no secrets')
-  const missing: string[] = []
-  for (const name of names) {
-    const ran = await look.exec(['sh', '-c', 'printenv -- "$1" >/dev/null', 'sh', name])
-    if (ran.ending.kind === 'unknown') return unsure(ran.ending.reason)
-    if (ran.ending.kind !== 'exited' || ran.ending.code !== 0) missing.push(name)
-  }
-  const where = look.isLocal ? 'here' : `in a session on ${sanitiseLine(look.host.name)}`
-  const command = 'printenv -- <name> >/dev/null'
-  if (missing.length === 0)
-    return { ...pass(`${formatCount(names.length)} set ${where}; values are neither shown nor stored`), command }
-  if (look.isLocal) return { ...fail(`not set: ${missing.join(', ')}`), command }
-  const file = await credentialFile(look)
-  const detail = [`credential file of the profile: ${file.text}`]
-  return file.isPrivate
-    ? { ...pass(`not in the session (${missing.join(', ')}), and ${file.text}`, { detail }), command }
-    : { ...fail(`not set ${where}: ${missing.join(', ')}`, { detail }), command }
-}
-
-/** Whether the file that the profile names for credentials is there, belongs to this user and is shown to nobody else. */
-async function credentialFile(look: Look): Promise<{ readonly isPrivate: boolean; readonly text: string }> {
-  const named = look.profile.overrides.CRED_FILE ?? ''
-  if (named === '') return { isPrivate: false, text: 'none named' }
-  const script = `case $1 in "~/"*) file=$HOME/\${1#"~/"} ;; *) file=$1 ;; esac
-[ -f "$file" ] || { echo missing; exit 0; }
-[ -O "$file" ] || { echo foreign; exit 0; }
-ls -ln -- "$file" | cut -c 1-10`
-  const ran = await look.host.script(script, [named], { timeoutSeconds: 10, signal: look.ctx.signal })
-  const text = textOf(ran)
-  const word = text.isKnown ? text.value.trim() : text.reason
-  const isPrivate = /^-[r-][w-][x-]------$/.test(word)
-  return { isPrivate, text: `${named} ${isPrivate ? 'is there for this user alone' : `(${sanitiseLine(word)})`}` }
-}
-
 export const accessItems: readonly AuditItem[] = [
   cudaItem('audit.cuda-torch', 'CUDA is there'),
   cudaItem('audit.own-interpreter', 'The run’s own interpreter sees CUDA'),
@@ -211,17 +174,7 @@ export const accessItems: readonly AuditItem[] = [
     },
     look: imageIsEnvironment,
   },
-  {
-    spec: {
-      id: 'audit.secrets-stdin',
-      title: 'Secrets are there, and travel safely',
-      gate,
-      severity: 'error',
-      how: 'auto',
-      fix: 'Set the named variables in the environment that kx is started from.',
-    },
-    look: secretsThere,
-  },
+  secretsItem,
   {
     spec: {
       id: 'audit.china-mirror',

@@ -107,7 +107,7 @@ export function unitList(plan: Plan, units: readonly Unit[]): string {
 }
 
 /** Everything that the runner and the guard read, from a request. Pure. Throws EngineError for what cannot be said in these files. */
-export function flatFiles(request: SubmitRequest): FlatFiles {
+export function flatFiles(request: SubmitRequest, secretsFile: string | null = null): FlatFiles {
   const { plan, units, timing } = request
   const files = new Map<string, string>()
   const metric = chanceMetric(plan)
@@ -134,6 +134,7 @@ export function flatFiles(request: SubmitRequest): FlatFiles {
       poll_seconds: timing?.pollSeconds ?? 0.5,
       ...guardSettings(request.guard),
       log_pattern: plan.logPattern ?? null,
+      secrets_file: secretsFile,
     }),
   )
   const commands = commandsOf(plan, units)

@@ -4,8 +4,10 @@ import { withheldVariables, withoutVariables } from '../../host/unit-environment
 import { EngineError } from '../errors.ts'
 import type { BoxHandle, Detach, SubmitRequest } from '../types.ts'
 import { boxScripts, guardName, runnerName } from './assets.ts'
+import { dismissGuard } from './guard.ts'
 import { type FlatFiles, flatFiles } from './layout.ts'
 import { pushCode } from './push.ts'
+import { placeSecrets } from './secrets.ts'
 
 /** How long a started runner has to write its identity, for each way to detach. */
 const patienceSeconds = 15
@@ -19,9 +21,9 @@ const decoder = new TextDecoder()
  */
 export async function submitToBox(host: Host, request: SubmitRequest): Promise<BoxHandle> {
   const scripts = await boxScripts()
-  const files = flatFiles(request)
   const withheld = await withheldFrom(host, request)
   request.onWithheld?.(withheld)
+  const files = flatFiles(request, await placeSecrets(host, request))
   await pushCode(host, request)
   const runner = runnerName(scripts.runner)
   await placeScript(host, `${request.folder}/${runner}`, scripts.runner)
@@ -33,13 +35,14 @@ export async function submitToBox(host: Host, request: SubmitRequest): Promise<B
   await host.write(`${request.folder}/plan.env`, files.get('plan.env') ?? '')
 
   const ways = request.detach.length === 0 ? (['setsid'] as const) : request.detach
+  // Units alone have the plan's secrets, from the file: whatever keeps them running does not.
   // Everything that the start begins inherits from it: the server of tmux, the scope of systemd, the runner, and so the
   // units, the steps after them and the save hook. What it has not got, none of them has.
   const started = await host.exec(
-    withoutVariables(withheld, [
-      ...['sh', '-s', '--', request.folder, runner, request.token, String(patienceSeconds), guard],
-      ...ways,
-    ]),
+    withoutVariables(
+      [...new Set([...withheld, ...request.plan.secrets])],
+      [...['sh', '-s', '--', request.folder, runner, request.token, String(patienceSeconds), guard], ...ways],
+    ),
     { stdin: scriptInput(scripts.start), timeoutSeconds: patienceSeconds * (ways.length + 1) + 20 },
   )
   const said = decoder.decode(started.stderr).trim().slice(0, 2000)
@@ -48,6 +51,8 @@ export async function submitToBox(host: Host, request: SubmitRequest): Promise<B
       `The start on ${host.name} was not seen to end (${started.ending.kind}). Look for the run before launching again.`,
       'unknown',
     )
+  // Given up for good: nobody needs a guard or secrets of it.
+  if (started.ending.code !== 0) await dismissGuard(host, request.folder).catch(() => null)
   if (started.ending.code !== 0)
     throw new EngineError(
       `The runner did not start on ${host.name}: ${said}. Read runner.log in ${request.folder}.`,

@@ -25,6 +25,14 @@ state_ms=$spent_ms came_ms=$spent_ms progress_ms=$spent_ms
 rm -f guard/alarm
 event armed "\"seconds\":$lease_seconds,\"pid\":$me_pid"
 say_self
+# Whatever ends it: nobody after it needs them, but for another launch, which has its own, and a run that goes on.
+leave() {
+  trap - EXIT
+  if ! grep -qxF "token=$token" plan.env 2>/dev/null || ! runner_lives; then forget_secrets; fi
+  exit "$1"
+}
+trap 'leave 0' EXIT
+trap 'leave 143' TERM INT HUP
 while :; do
   # The folder was removed, or belongs to another launch now.
   [ -d steps ] || [ -f plan.env ] || exit 0
@@ -45,6 +53,8 @@ while :; do
   say_self
   # Where nobody bills, a run that is over needs no guard.
   case $has_meter:$run_state in 0:finished | 0:dead) [ $((spent_ms - state_ms)) -lt 5000 ] || break ;; esac
-  sleep "$guard_poll_seconds"
+  # Waited for, so that a signal is obeyed at once.
+  sleep "$guard_poll_seconds" &
+  wait "$!"
 done
 event dismissed "\"why\":\"$run_state\""

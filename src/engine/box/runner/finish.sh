@@ -16,6 +16,7 @@ finish() {
     [ -f "units/${path#*-}/exit" ] && grep -q '^state=aborted$' "units/${path#*-}/exit" && n_aborted=$((n_aborted + 1))
   done
   event run.ended "\"reason\":\"$reason\",\"code\":$exit_code"
+  guard_saves || forget_secrets
   now_ms
   put exit.json "{\"code\":$exit_code,\"reason\":\"$reason\",\"endedAtMs\":$now,\"units\":{\"done\":$n_done,\"failed\":$n_failed,\"aborted\":$n_aborted},\"attempt\":$attempt}"
 }

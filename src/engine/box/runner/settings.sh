@@ -1,7 +1,7 @@
 # ==== settings: what the plan says, line by line =====================================================================
 run_id='' token='' workers=1 threads='' gpus='' need_result=1 sequential=0 abort_nan=0
 chance_after='' chance_metric='' chance_value='' chance_direction=higher wall_seconds='' idle_seconds=''
-grace_seconds=20 heartbeat_seconds=5 poll_seconds=0.5 log_pattern=''
+grace_seconds=20 heartbeat_seconds=5 poll_seconds=0.5 log_pattern='' secrets_file=''
 guard=0 has_meter=0 lease_seconds='' lease_number=1 absent_seconds=3600 stall_seconds=3600
 hold_seconds=900 retry_seconds=600 park_seconds=120 guard_poll_seconds=15
 while IFS= read -r line; do
@@ -34,6 +34,7 @@ while IFS= read -r line; do
     retry_seconds=*) retry_seconds=$value ;;
     park_seconds=*) park_seconds=$value ;;
     guard_poll_seconds=*) guard_poll_seconds=$value ;;
+    secrets_file=*) secrets_file=$value ;;
     log_pattern=*) log_pattern=$value ;;
   esac
 done <plan.env || exit 66
