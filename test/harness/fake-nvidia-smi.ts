@@ -57,7 +57,7 @@ export interface FakeNvidiaSmi {
 
 /**
  * A FAKE of nvidia-smi in a folder: it replays a table of cards. Strict: it answers the two questions that kx asks, any
- * choice of known fields, in their exact form; the rest fails with code 99 and is kept for the test to see.
+ * choice of known fields, in their exact form, and the header of the table without any; the rest fails with code 99 and is kept for the test to see.
  */
 export function fakeNvidiaSmi(folder: string, model: GpuModel, count = 1): FakeNvidiaSmi {
   const binFolder = join(folder, 'bin')
@@ -102,6 +102,10 @@ case $(cat "$here/mood") in
     exit 9 ;;
   lost) echo 'Unable to determine the device handle for GPU0000:10:00.0: Unknown Error'; exit 15 ;;
 esac
+if [ "$#" = 0 ]; then
+  echo '| NVIDIA-SMI 550.90.07              Driver Version: 550.90.07      CUDA Version: 12.4     |'
+  exit 0
+fi
 [ "$#" = 2 ] && [ "$2" = --format=csv,noheader,nounits ] || refuse "$@"
 case $1 in
   --query-compute-apps=gpu_uuid,pid,process_name,used_memory) exec cat "$here/processes" ;;
