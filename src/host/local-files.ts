@@ -4,7 +4,8 @@ import { type FileHandle, lstat, mkdir, open, readdir, readFile, realpath, renam
 import { basename, dirname, isAbsolute, join, normalize, relative, sep } from 'node:path'
 import { HostError, hostError, isMissing } from './errors.ts'
 import { parseMountinfo } from './probe/mountinfo.ts'
-import type { FileStat } from './types.ts'
+import { headBytes, isSameFile, maxTailBytes, positionAt } from './tail.ts'
+import type { FileStat, Tail, TailPosition } from './types.ts'
 
 const blockBytes = 1024 * 1024
 
@@ -71,6 +72,39 @@ export async function readLocal(path: string, offset: number, length: number): P
       left -= bytesRead
     }
     return new Uint8Array(Buffer.concat(chunks))
+  } catch (error) {
+    throw hostError('read', path, error)
+  } finally {
+    await file.close()
+  }
+}
+
+/** See `Host.tail`. One open file, so that what is renamed in the middle is read as one all the same. */
+export async function tailLocal(path: string, from: TailPosition | null, length: number): Promise<Tail | null> {
+  const file = await openForReading(path)
+  if (file === null) return null
+  try {
+    const { ino: inode, size } = await file.stat()
+    const take = async (at: number, most: number) => {
+      const buffer = Buffer.alloc(most)
+      let got = 0
+      while (got < most) {
+        const { bytesRead } = await file.read(buffer, got, most - got, at + got)
+        if (bytesRead === 0) break
+        got += bytesRead
+      }
+      return new Uint8Array(buffer.subarray(0, got))
+    }
+    const head = await take(0, Math.min(headBytes, size))
+    const isSame = from !== null && isSameFile(from, inode, size, head)
+    const at = isSame ? from.offset : 0
+    const bytes = await take(at, Math.min(Math.max(0, length), maxTailBytes, Math.max(0, size - at)))
+    return {
+      bytes,
+      size,
+      isAnother: from !== null && !isSame,
+      position: positionAt(inode, at + bytes.byteLength, head),
+    }
   } catch (error) {
     throw hostError('read', path, error)
   } finally {

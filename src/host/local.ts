@@ -4,7 +4,7 @@ import type { HostIdentity } from '../walk/proof.ts'
 import { HostError } from './errors.ts'
 import { KeptShells } from './kept-shell.ts'
 import { execLocal } from './local-exec.ts'
-import { listLocal, readLocal, removeTreeLocal, sha256Local, statLocal, writeLocal } from './local-files.ts'
+import { listLocal, readLocal, removeTreeLocal, sha256Local, statLocal, tailLocal, writeLocal } from './local-files.ts'
 import { bootId, isLocalAlive, killLocal } from './local-process.ts'
 import { spawnLocal } from './local-spawn.ts'
 import { scriptInput } from './script.ts'
@@ -56,6 +56,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
     stat: statLocal,
     list: listLocal,
     read: readLocal,
+    tail: tailLocal,
     write: writeLocal,
     sha256: sha256Local,
     kill: killLocal,

@@ -82,6 +82,25 @@ export interface FileStat {
   readonly inode: number
 }
 
+/** How far a file has been read, and by what it is known again. */
+export interface TailPosition {
+  readonly inode: number
+  readonly offset: number
+  /** So many bytes at the front had this hash. */
+  readonly headBytes: number
+  readonly headSha256: string
+}
+
+export interface Tail {
+  readonly bytes: Uint8Array
+  /** Of the file, when it was looked at. */
+  readonly size: number
+  /** Not the file of before (rotated, replaced, truncated): these bytes are from its beginning. */
+  readonly isAnother: boolean
+  /** For the next look. */
+  readonly position: TailPosition
+}
+
 /**
  * Where commands run. Every call has a deadline. Paths are absolute paths of the host.
  * `argv` is an argument vector: implementations quote it where a shell is in the way.
@@ -104,6 +123,11 @@ export interface Host {
   list(path: string): Promise<readonly FileStat[] | null>
   /** Bytes from `offset`, at most `length`. Short at the end of the file; missing file: null. */
   read(path: string, offset: number, length: number): Promise<Uint8Array | null>
+  /**
+   * What a growing file has beyond a position, at most `length` (and 4 MiB); from its beginning where there is none, or
+   * the file is another one. Missing file: null.
+   */
+  tail(path: string, from: TailPosition | null, length: number): Promise<Tail | null>
   /** Atomic: temp, fsync, rename, fsync of the folder. Creates parent folders (0700). Default mode 0600. */
   write(path: string, bytes: Uint8Array | string, mode?: number): Promise<void>
   /** SHA-256 (lower-case hex) computed on the host, from a fresh read. */

@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import {
+  appendFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -16,7 +18,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { groupMembers, localProcessIdentity, until } from '../../src/host/local-process.ts'
-import type { Host } from '../../src/host/types.ts'
+import type { Host, TailPosition } from '../../src/host/types.ts'
 
 export interface HostUnderTest {
   readonly host: Host
@@ -413,6 +415,36 @@ export function describeHost(name: string, open: () => Promise<HostUnderTest>, o
         expect(await host.isAlive(running)).toBe(true)
         expect(await host.kill(running, 5)).toBe('gone')
       })
+    })
+
+    it('follows a file that grows, and sees that another one took its place', async () => {
+      const file = join(place('tail'), 'a log')
+      const next = async (from: TailPosition | null, length: number) => {
+        const found = await host.tail(file, from, length)
+        return found === null ? null : [text(found.bytes), found.isAnother]
+      }
+      expect(await next(null, 100)).toBeNull()
+      const first = `first line\n${'x'.repeat(5000)}\n`
+      writeFileSync(file, first)
+      const one = await host.tail(file, null, 1000)
+      expect([text(one?.bytes ?? null), one?.isAnother, one?.size]).toEqual([first.slice(0, 1000), false, first.length])
+      const two = await host.tail(file, one?.position ?? null, 100_000)
+      expect([text(two?.bytes ?? null), two?.isAnother]).toEqual([first.slice(1000), false])
+      const at = two?.position ?? null
+      expect(text((await host.tail(file, at, 100))?.bytes ?? null)).toBe('')
+      appendFileSync(file, 'more\n')
+      expect(await next(at, 100)).toEqual(['more\n', false])
+      // Copied and truncated: the same inode, and longer again than what had been read.
+      writeFileSync(file, `second line\n${'y'.repeat(9000)}\n`)
+      expect(await next(at, 11)).toEqual(['second line', true])
+      writeFileSync(file, 'short\n')
+      expect(await next(at, 100)).toEqual(['short\n', true])
+      // Renamed away, and a new one in its place.
+      renameSync(file, `${file}.1`)
+      expect(await next(at, 100)).toBeNull()
+      writeFileSync(file, first)
+      expect(await next(at, 5)).toEqual(['first', true])
+      await expect(host.tail(join(file, '..'), null, 10)).rejects.toThrow(/regular file/)
     })
 
     it('runs nothing once it is closed, and closing again is nothing', async () => {

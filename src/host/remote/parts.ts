@@ -3,6 +3,7 @@ import { listRemote, statRemote } from './entries.ts'
 import { readRemote, sha256Remote, writeRemote } from './files.ts'
 import { identityRemote } from './identity.ts'
 import { isAliveRemote, killRemote } from './process.ts'
+import { tailRemote } from './tail.ts'
 import { removeTreeRemote } from './tree.ts'
 import type { RemoteParts, RunScript } from './types.ts'
 
@@ -17,6 +18,7 @@ export function remoteHostParts(name: string, run: RunScript): RemoteParts {
     stat: (path) => statRemote(run, path),
     list: (path) => listRemote(run, path),
     read: (path, offset, length) => readRemote(run, path, offset, length),
+    tail: (path, from, length) => tailRemote(run, path, from, length),
     write: (path, bytes, mode) => writeRemote(run, path, bytes, mode),
     sha256: (path, signal) => sha256Remote(run, path, signal),
     kill: (process, graceSeconds) => killRemote(run, process, graceSeconds),

@@ -11,5 +11,5 @@ export type RunScript = (source: string, args: readonly string[], options: Remot
 /** What every host that is reached through a shell does in the same way. */
 export type RemoteParts = Pick<
   Host,
-  'identity' | 'stat' | 'list' | 'read' | 'write' | 'sha256' | 'kill' | 'isAlive' | 'removeTree'
+  'identity' | 'stat' | 'list' | 'read' | 'tail' | 'write' | 'sha256' | 'kill' | 'isAlive' | 'removeTree'
 >
