@@ -1,17 +1,11 @@
+import { isLost } from '../host/link/book.ts'
 import type { LinkState } from '../host/link/types.ts'
-import type { SshState } from '../host/ssh/types.ts'
 import { formatAge } from '../text/format.ts'
 
 /** What screens, commands and plain output know of a link. */
 export type LinkView = LinkState
 
-/** States in which nothing that is shown of the host is known to be so now. */
-const silent: readonly SshState[] = ['stale', 'down', 'paused']
-
-/** The link was there and is not, or not surely: what was seen through it is old, and nothing is known of now. */
-export function isLost({ status }: LinkView): boolean {
-  return silent.includes(status.state) || (status.state === 'connecting' && status.tries > 1)
-}
+export { isLost }
 
 /** Nobody tries now: the next try comes later, or when a person says so. */
 export const isWaiting = ({ status }: LinkView): boolean => status.state === 'down' || status.state === 'paused'

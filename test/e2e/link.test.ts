@@ -50,7 +50,7 @@ async function unknownBox(key?: KeyFile): Promise<Way> {
     `Host box\n  HostName ${box.address}\n  Port ${proxy.port}\n  User ${box.user}\n  IdentityFile ${box.clientKey.path}\n` +
       `  IdentitiesOnly yes\n  UserKnownHostsFile ${known}\n  GlobalKnownHostsFile /dev/null\n`,
   )
-  writeFileSync(join(config, 'kxrc'), `ssh:\n  configFile: ${ssh}\n`)
+  writeFileSync(join(config, 'kxrc'), `ssh:\n  configFile: ${ssh}\nconfirm:\n  guardMs: 0\n`)
   writeFileSync(
     join(config, 'profiles', 'lab.yaml'),
     'extends: generic-ssh\nplatform: lab\nbilling:\n  usdPerHour: 0\n  priceSource: our own machine\n',
@@ -88,8 +88,6 @@ const see = (app: Tmux, text: string, timeoutMs = ACT_MS) => app.waitFor(says(te
 describe.skipIf(skip)('the key of a machine that nobody knows', () => {
   it('is shown and trusted by a script with the fingerprint that it was told, and with no other', async () => {
     const { place, box, known } = await unknownBox()
-    const shown = await kxJson(place, ['host', 'show', 'box'])
-    expect(shown.data.way).toMatchObject([{ name: 'box', keys: [], machines: [] }])
     const nobody = await kxJson(place, ['host', 'trust', 'box'])
     expect([nobody.exitCode, nobody.data.shown[0].fingerprint]).toEqual([3, fingerprintOf(box)])
     const other = `SHA256:${'A'.repeat(43)}`
@@ -98,8 +96,6 @@ describe.skipIf(skip)('the key of a machine that nobody knows', () => {
     const done = await kxJson(place, ['host', 'trust', 'box', '--fingerprint', fingerprintOf(box)])
     expect([done.exitCode, done.data.trusted]).toMatchObject([0, [{ hop: 'box', byPerson: true }]])
     expect(readFileSync(known, 'utf8')).toContain(box.hostKeys[0]?.publicLine)
-    const list = await kx(place, ['host', 'list'])
-    expect(list.stdout).toMatch(/^box: in the plan, seen .* SHA256:/m)
   })
 })
 

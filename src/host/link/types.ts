@@ -5,6 +5,8 @@ export interface LinkState {
   readonly host: string
   readonly transport: 'ssh' | 'openssh'
   readonly status: SshStatus
+  /** When it came back after it was lost; what was seen before is of before. Null or absent: it was not lost. */
+  readonly backAtMs?: number | null
 }
 
 /** Every link that this process has open, to read from: screens, the fleet, `--json`. */
