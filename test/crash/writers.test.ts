@@ -1,30 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { foldRecords } from '../../src/run/fold.ts'
-import { createRun } from '../../src/run/folder.ts'
 import { openRun } from '../../src/run/handle.ts'
-import { isFull, notesOf, readJournal, startWorker, temporaryFolder, type Worker } from './support.ts'
+import { emptyRun, oneLaunch, onePatrolOwner, sleeperIsRefused } from './scenarios.ts'
+import { isFull, notesOf, readJournal, startWorker, temporaryFolder } from './support.ts'
 
 const clock = { nowMs: () => Date.now() }
-
-async function emptyRun(): Promise<string> {
-  const run = await createRun({
-    projectFolder: temporaryFolder(),
-    project: 's',
-    planName: 'p',
-    planText: '',
-    by: 'ada',
-    clock,
-  })
-  const { folder } = run
-  await run.close()
-  return folder
-}
-
-const answer = async (worker: Worker, line: string): Promise<string | null> => {
-  const before = worker.lines.length
-  worker.tell(line)
-  return worker.waitFor((_, i) => i >= before)
-}
+const fresh = () => emptyRun(temporaryFolder())
 
 /** Every line whole, every writer's notes there once and in its order, the chain intact. */
 function checkNotes(folder: string, expected: ReadonlyMap<string, number>): void {
@@ -47,7 +28,7 @@ describe('several kx processes on one run (P12, K4)', () => {
   const each = isFull ? 10_000 : 150
 
   it(`8 writers with ${each} appends each: none lost, none interleaved, chain intact`, async () => {
-    const folder = await emptyRun()
+    const folder = await fresh()
     const writers = Array.from({ length: 8 }, (_, i) => startWorker(['append', folder, `w${i}`, String(each)]))
     for (const writer of writers) expect(await writer.waitFor((line) => line === 'ready')).toBe('ready')
     for (const writer of writers) writer.tell('go')
@@ -57,7 +38,7 @@ describe('several kx processes on one run (P12, K4)', () => {
   })
 
   it('the lock of a killed writer is free at once; what it had acknowledged is there', async () => {
-    const folder = await emptyRun()
+    const folder = await fresh()
     const writers = Array.from({ length: 4 }, (_, i) => startWorker(['append', folder, `w${i}`, '100000']))
     for (const writer of writers) expect(await writer.waitFor((line) => line === 'ready')).toBe('ready')
     for (const writer of writers) writer.tell('go')
@@ -79,47 +60,11 @@ describe('several kx processes on one run (P12, K4)', () => {
     checkNotes(folder, acknowledged)
   })
 
-  it('a sleeper that resumes after being replaced is refused, and may join again on purpose', async () => {
-    const folder = await emptyRun()
-    const sleeper = startWorker(['obey', folder])
-    await sleeper.waitFor((line) => line.startsWith('ready'))
-    expect(await answer(sleeper, 'append awake')).toMatch(/^ok/)
-    sleeper.child.kill('SIGSTOP')
-    const successor = await openRun(folder, { clock, fence: 'take' })
-    await successor.append('note', { text: 'successor' })
-    sleeper.child.kill('SIGCONT')
-    expect(await answer(sleeper, 'append too late')).toBe('refused fenced')
-    expect(notesOf(readJournal(folder).records)).toEqual(['awake', 'successor'])
-    expect(await answer(sleeper, 'rejoin')).toBe('ok')
-    expect(await answer(sleeper, 'append back')).toMatch(/^ok/)
-    await successor.close()
-    expect(notesOf(readJournal(folder).records)).toEqual(['awake', 'successor', 'back'])
-  })
+  it('a sleeper that resumes after being replaced is refused, and may join again on purpose', async () =>
+    sleeperIsRefused(await fresh()))
 
-  it('of several processes with the same token exactly one may launch', async () => {
-    const folder = await emptyRun()
-    const rivals = Array.from({ length: 4 }, () => startWorker(['obey', folder]))
-    for (const rival of rivals) await rival.waitFor((line) => line.startsWith('ready'))
-    for (let attempt = 1; attempt <= 5; attempt += 1) {
-      const answers = await Promise.all(rivals.map((rival) => answer(rival, `intent kx-r-launch-${attempt}`)))
-      expect(answers.toSorted()).toEqual(['ok', 'refused refused', 'refused refused', 'refused refused'])
-    }
-  })
+  it('of several processes with the same token exactly one may launch', async () => oneLaunch(await fresh(), 5))
 
-  it('has one patrol owner; its death frees the post at once, its sleep after the time to live', async () => {
-    const folder = await emptyRun()
-    const [first, second] = [startWorker(['obey', folder]), startWorker(['obey', folder])]
-    for (const worker of [first, second]) await worker.waitFor((line) => line.startsWith('ready'))
-    expect(await answer(first, 'claim 600')).toBe('{"isOurs":true,"fencedOff":null}')
-    expect(JSON.parse((await answer(second, 'claim 600')) ?? '')).toMatchObject({ isOurs: false, pid: first.child.pid })
-    first.child.kill('SIGSTOP')
-    expect(JSON.parse((await answer(second, 'claim 600')) ?? '')).toMatchObject({ isOurs: false })
-    expect(await answer(second, 'claim 0')).toBe(`{"isOurs":true,"fencedOff":${first.child.pid}}`)
-    first.child.kill('SIGCONT')
-    expect(await answer(first, 'append asleep')).toBe('refused fenced')
-    second.child.kill('SIGKILL')
-    await second.ended
-    expect(await answer(first, 'rejoin')).toBe('ok')
-    expect(await answer(first, 'claim 600')).toBe('{"isOurs":true,"fencedOff":null}')
-  })
+  it('has one patrol owner; its death frees the post at once, its sleep after the time to live', async () =>
+    onePatrolOwner(await fresh()))
 })

@@ -2,6 +2,7 @@ import { d1, d2, d3 } from './disk.ts'
 import { n6 } from './flap.ts'
 import { l2, n4 } from './floods.ts'
 import { n7 } from './identity.ts'
+import { k1, k2, k3, k4 } from './kx-itself.ts'
 import { s6 } from './lies.ts'
 import { n1, n2 } from './link.ts'
 import { n8 } from './no-ssh.ts'
@@ -31,5 +32,9 @@ export const faultRows: readonly FaultRow[] = [
   d3,
   d4,
   d5,
+  k1,
+  k2,
+  k3,
+  k4,
   l2,
 ]

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { emptyRun, endedWhileWriting, oneLaunch, onePatrolOwner, sleeperIsRefused } from '../../crash/scenarios.ts'
+import { Tmux } from '../../harness/tmux.ts'
+import type { FaultCase, FaultRow } from './types.ts'
+
+const run = promisify(execFile)
+const root = resolve(import.meta.dirname, '../../..')
+
+/** Tests that stand in files of their own already: one run of them, with the seed of the case. */
+async function tests(given: FaultCase, files: readonly string[], only?: string): Promise<void> {
+  const file = join(given.rig.folder(), 'report.json')
+  const words = [
+    'run',
+    ...files,
+    '--reporter=json',
+    `--outputFile.json=${file}`,
+    ...(only === undefined ? [] : ['-t', only]),
+  ]
+  const asked = await run(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), ...words], {
+    cwd: root,
+    env: { ...process.env, KX_SEED: String(given.seed), KX_CRASH_FULL: '', KX_FULL: '', KX_FAULTS_FULL: '' },
+    maxBuffer: 64 * 1024 * 1024,
+  }).catch((error: { stdout?: string; stderr?: string }) => ({
+    stdout: error.stdout ?? '',
+    stderr: error.stderr ?? '',
+  }))
+  assert(existsSync(file), `the tests gave no report: ${asked.stderr.slice(-2000)}`)
+  const report = JSON.parse(readFileSync(file, 'utf8')) as {
+    numPassedTests: number
+    numFailedTests: number
+    testResults: { assertionResults: { status: string; fullName: string; failureMessages: string[] }[] }[]
+  }
+  const failed = report.testResults.flatMap((file) => file.assertionResults.filter((each) => each.status === 'failed'))
+  assert.deepEqual(
+    failed.map((each) => `${each.fullName}: ${each.failureMessages.join(' ').slice(0, 1000)}`),
+    [],
+  )
+  assert(report.numPassedTests > 0, 'something was tested')
+  given.figure('tests a case', report.numPassedTests)
+}
+
+export const k1: FaultRow = {
+  id: 'K1',
+  fault: 'SIGKILL of kx at each of ≥ 60 named points',
+  mustHold: 'state opens, nothing half-written is believed, no double launch; leftover temps swept',
+  injected: () => 'failpoints; one case is a kill at every point of local state and of the walk (test/crash)',
+  limitSeconds: 900,
+  run: async (given) => {
+    if (given.pace === 'pick') {
+      const folder = await emptyRun(given.rig.folder())
+      await endedWhileWriting(folder, given.between(0, 5), (worker) => void worker.child.kill('SIGKILL'))
+      return
+    }
+    await tests(given, ['test/crash/kill.test.ts', 'test/crash/walk.test.ts'])
+  },
+}
+
+/** Real want of memory, where a group of its own can be made; its parent stays out of it. */
+const groups = '/sys/fs/cgroup/memory'
+function oomGroup(given: FaultCase): { add(pid: number): void; starve(): void; kills(): number } | null {
+  const path = join(groups, `kx-fault-${process.pid}-${given.seed}`)
+  try {
+    mkdirSync(path)
+  } catch {
+    return null
+  }
+  given.rig.later(async () => {
+    for (let tries = 0; tries < 50; tries += 1)
+      try {
+        return rmdirSync(path)
+      } catch {
+        await sleep(50)
+      }
+  })
+  return {
+    add: (pid) => writeFileSync(join(path, 'cgroup.procs'), String(pid)),
+    starve: () => {
+      for (const file of ['memory.limit_in_bytes', 'memory.memsw.limit_in_bytes'])
+        try {
+          writeFileSync(join(path, file), String(1024 * 1024))
+        } catch {
+          // Less than it holds now cannot be set: whatever it asks for next is too much.
+        }
+    },
+    kills: () => Number(/oom_kill (\d+)/.exec(readFileSync(join(path, 'memory.oom_control'), 'utf8'))?.[1] ?? 0),
+  }
+}
+
+const ends: Readonly<Record<string, (given: FaultCase) => Promise<void>>> = {
+  SIGTERM: async (given) =>
+    endedWhileWriting(
+      await emptyRun(given.rig.folder()),
+      given.between(0, 10),
+      (worker) => void worker.child.kill('SIGTERM'),
+    ),
+  'SIGHUP, as when tmux is killed': async (given) => {
+    await endedWhileWriting(
+      await emptyRun(given.rig.folder()),
+      given.between(0, 10),
+      (worker) => void worker.child.kill('SIGHUP'),
+    )
+    // And a real one: whatever runs in a pane goes with its server.
+    const mark = join(given.rig.folder(), 'pid')
+    const tmux = await Tmux.start({ command: ['sh', '-c', `echo $$ >'${mark}'; exec sleep 600`] })
+    const pid = await tmux.pid()
+    await tmux.kill()
+    for (let tries = 0; tries < 100; tries += 1) {
+      try {
+        process.kill(pid, 0)
+      } catch {
+        return
+      }
+      await sleep(50)
+    }
+    assert.fail('the pane outlived its server')
+  },
+  'SIGSTOP, another takes over, SIGCONT': async (given) =>
+    sleeperIsRefused(await emptyRun(given.rig.folder()), given.pace === 'whole' ? 600_000 : given.between(0, 400)),
+  'killed for want of memory': async (given) => {
+    const group = oomGroup(given)
+    await endedWhileWriting(await emptyRun(given.rig.folder()), given.between(0, 10), async (worker) => {
+      if (group === null) return void worker.child.kill('SIGKILL')
+      group.add(worker.child.pid as number)
+      group.starve()
+      await Promise.race([worker.ended, sleep(10_000)])
+      given.say(`${group.kills()} killed by the kernel`)
+      worker.child.kill('SIGKILL')
+    })
+  },
+}
+
+export const k2: FaultRow = {
+  id: 'K2',
+  fault: 'SIGTERM, SIGHUP, SIGSTOP 10 min then SIGCONT, killed for want of memory',
+  mustHold: 'lost lease noticed; fencing refuses',
+  injected: () => 'signals; a memory group where one can be made, else SIGKILL; the sleep at full length once',
+  hasWhole: true,
+  atOnce: 2,
+  run: async (given) => {
+    const names = Object.keys(ends)
+    const way = given.pace === 'whole' ? 'SIGSTOP, another takes over, SIGCONT' : given.turn(names)
+    given.say(way)
+    await ends[way]?.(given)
+  },
+}
+
+export const k3: FaultRow = {
+  id: 'K3',
+  fault: 'SIGWINCH storm, 1x1 and 1000x400 terminals, EPIPE on stdout, EIO after loss of the tty',
+  mustHold: 'no crash, last frame right, CPU < 1 core',
+  injected: () => 'a pty, and tests that stand in test/faults/terminal',
+  limitSeconds: 300,
+  run: (given) =>
+    tests(
+      given,
+      ['test/faults/terminal/resize.test.ts', 'test/faults/terminal/exits.test.ts'],
+      given.pace === 'pick'
+        ? 'terminal vanishes'
+        : 'storm of window signals|thousand columns|terminal vanishes|one column|does not read',
+    ),
+}
+
+export const k4: FaultRow = {
+  id: 'K4',
+  fault: 'two kx on one run, one asleep',
+  mustHold: 'one patrol owner',
+  injected: () => 'processes; one of them stopped',
+  run: async (given) => {
+    await onePatrolOwner(await emptyRun(given.rig.folder()))
+    if (given.pace !== 'pick') await oneLaunch(await emptyRun(given.rig.folder()), 5)
+  },
+}
