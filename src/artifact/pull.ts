@@ -43,6 +43,7 @@ export interface PullOptions {
 }
 
 const maxAttempts = 3
+const syncEveryBytes = 64 * 1024 * 1024
 /** A link that goes again and again, though each time some bytes came. */
 const mostCuts = 50
 
@@ -94,6 +95,21 @@ async function transfer(host: Host, source: FileStat, part: string, from: number
   if (from === 0) await removeIfThere(part)
   const flags = constants.O_WRONLY | constants.O_NOFOLLOW | (from === 0 ? constants.O_CREAT | constants.O_EXCL : 0)
   const file = await open(part, flags, 0o600)
+  let unsynced = 0
+  let syncing: Promise<void> | null = null
+  /** The system tells an error of the disk once: what the early sync was told must not be lost. */
+  let failure: unknown = null
+  const syncEarly = () => {
+    unsynced = 0
+    syncing = file
+      .datasync()
+      .catch((error: unknown) => {
+        failure = error
+      })
+      .finally(() => {
+        syncing = null
+      })
+  }
   try {
     let at = from
     const write = async (chunks: readonly Uint8Array[], bytes: number) => {
@@ -105,6 +121,9 @@ async function transfer(host: Host, source: FileStat, part: string, from: number
           done += (await file.write(all, done, bytes - done, at + done)).bytesWritten
       }
       at += bytes
+      unsynced += bytes
+      // While more comes, so that the end has not all of it to wait for.
+      if (unsynced >= syncEveryBytes && syncing === null) syncEarly()
       options.onBytes?.(bytes)
     }
     await readRange(host, source.path, from, source.bytes, write, {
@@ -113,8 +132,11 @@ async function transfer(host: Host, source: FileStat, part: string, from: number
       ...(options.requestSeconds !== undefined && { silenceSeconds: options.requestSeconds }),
     })
     if (at !== source.bytes) throw changed(`${at} bytes came, and the file has ${source.bytes}`)
+    await syncing
+    if (failure !== null) throw failure
     await file.sync()
   } finally {
+    await syncing
     await file.close()
   }
 }

@@ -4,6 +4,8 @@ import { notePulled } from '../artifact/pulled-record.ts'
 import { checkSpace, NoSpace } from '../artifact/room.ts'
 import { expandRoster } from '../artifact/roster.ts'
 import { writersUnder } from '../artifact/writers.ts'
+import { hasherOf } from '../host/transfer/hasher.ts'
+import { lanesFor, roundTripMs } from '../host/transfer/link-speed.ts'
 import { TransferMeter } from '../host/transfer/meter.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { failpoint } from '../run/failpoints.ts'
@@ -49,6 +51,8 @@ export async function pull(ctx: ActContext, args: { readonly only?: string | und
     onFile: (_path, bytes) => tell(meter.file(bytes, now())),
   })
   const seconds = (now() - began) / 1000
+  const way = files.length === 0 ? null : await wayOf(ctx)
+  if (way !== null) ctx.cell.say(way)
   const writers = await writersUnder(host, folder, signal)
   const open = new Set(writers.kind === 'known' ? writers.paths : [])
   const isOpen = ({ path }: PulledFile) => open.has(`${folder}/${path}`)
@@ -99,6 +103,7 @@ export async function pull(ctx: ActContext, args: { readonly only?: string | und
       folder,
       into,
       seconds,
+      way,
       movedBytes: meter.moved,
       files: pulled.map(({ path, status, bytes, sha256Local, wasThere, resumedBytes, attempts, reason }) => ({
         ...{ path, status, bytes, sha256: sha256Local, wasThere, resumedBytes, attempts, reason },
@@ -107,4 +112,18 @@ export async function pull(ctx: ActContext, args: { readonly only?: string | und
       problems: roster.problems,
     },
   }
+}
+
+/** What the bytes came by, and why it was that. */
+async function wayOf({ host, signal }: ActContext): Promise<string> {
+  if (host.kind === 'local') return 'copied on this machine'
+  const milliseconds = await roundTripMs(host)
+  const { name, mibPerSecond } = await hasherOf(host, signal)
+  const lanes = lanesFor(milliseconds)
+  const speed = mibPerSecond === null ? '' : ` at ${Math.round(mibPerSecond)} MiB/s`
+  return (
+    `by streams over ${host.kind === 'ssh' ? 'ssh2' : "the system's ssh"}: large files by ${lanes === 1 ? 'one' : `${lanes} side by side`} ` +
+    `(a round trip takes ${Math.round(milliseconds)} ms), small ones in one; hashed there by ${name}${speed}, the fastest there. ` +
+    'rsync is not used: for files that are not here yet it took more CPU at both ends (npm run bench:hosts)'
+  )
 }
