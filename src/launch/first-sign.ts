@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { boxEngine } from '../engine/box/engine.ts'
 import type { BoxHandle, BoxStatus } from '../engine/types.ts'
 import type { ActContext } from '../run/act.ts'
+import type { RunState } from '../run/types.ts'
+import { formatDuration } from '../text/format.ts'
 import { sanitise } from '../text/sanitise.ts'
 import { askedToStop } from './asked.ts'
 import type { FirstSign } from './types.ts'
@@ -11,12 +13,21 @@ export const signWithinSeconds = 60
 const everyMs = 400
 const tailBytes = 4096
 
-/** Waits until a unit has logged a line, done a step or finished; ends early when the runner is seen dead. */
-export async function firstSignOf(ctx: ActContext, handle: BoxHandle): Promise<FirstSign> {
+/**
+ * Waits until a unit has done a step or finished; a log line is enough only where the smoke saw no steps, or none that come
+ * as soon. Ends early when the runner is seen dead. `withinSeconds`: for tests.
+ */
+export async function firstSignOf(
+  ctx: ActContext,
+  handle: BoxHandle,
+  withinSeconds: number = signWithinSeconds,
+): Promise<FirstSign> {
+  const stepSeconds = expectedStepSeconds(ctx.run.state(), withinSeconds)
+  let logged: string | null = null
   const began = ctx.clock.monotonicMs()
   const elapsed = () => (ctx.clock.monotonicMs() - began) / 1000
   let last: BoxStatus | null = null
-  while (elapsed() < signWithinSeconds && !ctx.signal.aborted) {
+  while (elapsed() < withinSeconds && !ctx.signal.aborted) {
     last = await boxEngine.status(ctx.host, handle, ctx.loaded.units)
     // What somebody has stopped has no first sign any more, only an end.
     const stopped = askedToStop(await ctx.run.refresh(), handle.token)
@@ -36,7 +47,9 @@ export async function firstSignOf(ctx: ActContext, handle: BoxHandle): Promise<F
     if (sign !== null) {
       // A first line that is a traceback is no sign of life: what follows is the end.
       const lines = sign.kind === 'log' ? await tailOf(ctx, handle, sign.unit) : []
-      if (!lines.some((line) => line.includes('Traceback'))) return { ...sign, afterSeconds: elapsed() }
+      const isCrash = lines.some((line) => line.includes('Traceback'))
+      if (!isCrash && (sign.kind !== 'log' || stepSeconds === null)) return { ...sign, afterSeconds: elapsed() }
+      if (!isCrash) logged = sign.unit
     }
     if (last.runnerAlive === false)
       return {
@@ -50,8 +63,23 @@ export async function firstSignOf(ctx: ActContext, handle: BoxHandle): Promise<F
     ? 'given up while waiting'
     : last?.state === 'unreachable'
       ? `the host did not answer: ${last.raw}`
-      : `no log line and no step within ${signWithinSeconds} s`
-  return { kind: 'none', reason, logTail: await said(ctx, handle, ctx.loaded.units[0]?.id ?? '') }
+      : logged !== null
+        ? `${logged} logs, and showed no step within ${withinSeconds} s; the smoke took ${formatDuration(stepSeconds)} a step`
+        : `no log line and no step within ${withinSeconds} s`
+  return { kind: 'none', reason, logTail: await said(ctx, handle, logged ?? ctx.loaded.units[0]?.id ?? '') }
+}
+
+/**
+ * What the longest step of the smoke took, where a first one can be expected within the limit: half of it is left for
+ * starting up. Null: no step is waited for.
+ */
+function expectedStepSeconds(state: RunState, withinSeconds: number): number | null {
+  const payload = state.latest.SmokeProof?.payload as { readonly stepSeconds?: unknown } | null | undefined
+  const steps = Array.isArray(payload?.stepSeconds)
+    ? payload.stepSeconds.filter((each) => typeof each === 'number')
+    : []
+  const longest = Math.max(0, ...steps)
+  return longest > 0 && longest <= withinSeconds / 2 ? longest : null
 }
 
 function signIn(status: BoxStatus): { kind: 'log' | 'step' | 'finished'; unit: string } | null {

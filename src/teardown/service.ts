@@ -2,6 +2,7 @@ import { contentDigest, type Manifest, wholeUnits } from '../artifact/manifest.t
 import { lookForNewer, surveyBelow } from '../artifact/nothing-newer.ts'
 import { NoSpace } from '../artifact/room.ts'
 import { verifyArtifacts } from '../artifact/verify.ts'
+import { attend } from '../engine/box/guard.ts'
 import { hostEnvironment } from '../host/environment.ts'
 import { resolveTierPath } from '../profile/tiers.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
@@ -99,8 +100,22 @@ export interface FolderToVerify {
 /** The same for a folder that was found: what is declared there becomes the artifacts of `ctx.run`. */
 export async function verifyFolder(
   ctx: ActContext,
-  { identity, folder, needs, isTogether = false }: FolderToVerify,
+  asked: FolderToVerify,
   args: { readonly chunkBytes?: number } = {},
+): Promise<ActResult> {
+  // The guard of a lease parks no machine from which results are being fetched.
+  const leave = attend(ctx.host, asked.folder, ctx.newId)
+  try {
+    return await pullAndJudge(ctx, asked, args)
+  } finally {
+    leave()
+  }
+}
+
+async function pullAndJudge(
+  ctx: ActContext,
+  { identity, folder, needs, isTogether = false }: FolderToVerify,
+  args: { readonly chunkBytes?: number },
 ): Promise<ActResult> {
   failpoint('teardown.before-pull')
   let made: Awaited<ReturnType<typeof verifyArtifacts>>

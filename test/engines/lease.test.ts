@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { boxEngine } from '../../src/engine/box/engine.ts'
 import { dismissGuard, extendLease } from '../../src/engine/box/guard.ts'
 import { extend, showLease } from '../../src/launch/extend.ts'
+import { firstSignOf } from '../../src/launch/first-sign.ts'
 import { launch } from '../../src/launch/service.ts'
 import type { ReceiptPayload } from '../../src/launch/types.ts'
 import { observe } from '../../src/patrol/service.ts'
@@ -124,5 +125,38 @@ describe('the lease of a launch', () => {
     expect(await extend(ctx, { hours: 1, by: 'ada' })).toMatchObject({ exitCode: 1 })
     await end(ctx)
     rmSync(ctx.box, { recursive: true })
+  })
+})
+
+describe('the first sign of a launch', () => {
+  it('is a step where the smoke saw steps: a log that shows none is a failure, with the log', async () => {
+    const ctx = await walkContext({ unitScript: 'echo loading\nsleep 60\n' })
+    await prove(ctx, 'PlanDigest', 'AuditReport', 'SmokeProof', 'PricedPlan', 'Approval')
+    // This smoke saw no steps, so a line is all that can be asked for.
+    expect(await launch(ctx)).toMatchObject({ exitCode: 0 })
+    const smoke = ctx.run.state().latest.SmokeProof
+    await ctx.run.append('proof.made', { ...smoke, id: 'smoke-2', payload: { stepSeconds: [0.2, 0.4] } })
+    const sign = await firstSignOf(ctx, handleOf(ctx), 2)
+    expect(sign).toMatchObject({ kind: 'none', logTail: ['loading'] })
+    expect(sign.kind === 'none' && sign.reason).toMatch(/logs, and showed no step within 2 s; the smoke took/)
+    expect(ctx.output.join('')).toContain('loading')
+    // Steps that take longer than could be waited for are not waited for.
+    await ctx.run.append('proof.made', { ...smoke, id: 'smoke-3', payload: { stepSeconds: [50] } })
+    expect(await firstSignOf(ctx, handleOf(ctx), 2)).toMatchObject({ kind: 'log' })
+    await end(ctx)
+  })
+
+  it('is a step that only the log names, by the pattern of the plan', async () => {
+    const ctx = await walkContext({
+      unitScript: 'echo loading\nsleep 1\necho "step: 1 loss: 0.5"\nsleep 60\n',
+      plan: { logPattern: '{name}: {value}' },
+    })
+    await prove(ctx, 'PlanDigest', 'AuditReport', 'SmokeProof', 'PricedPlan', 'Approval')
+    const smoke = ctx.run.state().latest.SmokeProof
+    await ctx.run.append('proof.made', { ...smoke, id: 'smoke-2', payload: { stepSeconds: [0.2] } })
+    expect(await launch(ctx)).toMatchObject({ exitCode: 0 })
+    const receipt = ctx.run.state().latest.Receipt?.payload as ReceiptPayload | undefined
+    expect(receipt?.firstSign).toMatchObject({ kind: 'step' })
+    await end(ctx)
   })
 })
