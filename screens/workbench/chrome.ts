@@ -50,7 +50,8 @@ function moneyText(input: ScreenInput): string {
 /** Title line: project, run, host, state, money of cap, age of what is shown. Static parts left, numbers right. */
 export function titleSpans(input: ScreenInput, width: number): Span[] {
   const word = runWord(input)
-  const host = hostOfRun(input)
+  const { fleet } = input.run ?? {}
+  const host = fleet === undefined ? hostOfRun(input) : `${fleet.hosts.length} hosts`
   const left = (runId: string | undefined, isShort = false): Span[] => [
     { text: 'kx ', token: 'accent' },
     { text: input.project, token: 'text.strong' },

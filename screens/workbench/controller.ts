@@ -13,12 +13,13 @@ import { Desk, type DeskOptions } from './desk.ts'
 import { unboundText } from './elsewhere.ts'
 import { Layers } from './layers.ts'
 import { LinkWatch } from './link-watch.ts'
+import { rowIdsOf } from './model.ts'
 import { personAt } from './person.ts'
 import { point } from './pointer.ts'
 import type { Message, Snapshot } from './snapshot.ts'
 import type { TerminalActs } from './terminal-acts.ts'
 import { UiCommands } from './ui-commands.ts'
-import type { UiState } from './ui-state.ts'
+import { marksPane, paneOf, type UiState } from './ui-state.ts'
 
 export interface ControllerDeps extends DeskOptions {
   readonly host: TerminalActs
@@ -235,6 +236,8 @@ export class Controller {
     const desk = this.#desk
     const pane = desk.focus()
     const selected = desk.selected(pane)
+    if (spec.where !== 'global' && spec.where.includes('fleet') && desk.ui.screen === 'fleet')
+      return { ...this.#markedHosts(), ...args }
     if (selected === null) return { ...args }
     const standIns: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
       'item.override': desk.pane(pane)?.kind === 'checklist' ? { item: selected } : {},
@@ -245,6 +248,15 @@ export class Controller {
       'checklist.tick': { file: pane, task: Number(selected) },
     }
     return { ...standIns[spec.id], ...args }
+  }
+
+  /** On the screen of hosts an act goes to those that are marked, else to the one under the cursor. */
+  #markedHosts(): Readonly<Record<string, unknown>> {
+    const desk = this.#desk
+    const rows = rowIdsOf(desk.pane('hosts') ?? { kind: 'text', id: '', title: '', lines: [] })
+    const marked = paneOf(desk.ui, marksPane).open.filter((host) => rows.includes(host))
+    const hosts = marked.length > 0 ? marked : [desk.selected('hosts')].flatMap((host) => host ?? [])
+    return hosts.length === 0 ? {} : { host: hosts.join(',') }
   }
 
   /** On the home screen a row stands for a run, or for a meter of one; elsewhere the open run is meant. */

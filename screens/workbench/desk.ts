@@ -22,7 +22,7 @@ import { rowText, wholeText } from './pane-text.ts'
 import { reuseScreen } from './reuse.ts'
 import { screenModel } from './screens.ts'
 import type { Hint, Message } from './snapshot.ts'
-import { paneOf, reduceUi, type UiAction, type UiState } from './ui-state.ts'
+import { marksPane, paneOf, reduceUi, sortPane, type UiAction, type UiState } from './ui-state.ts'
 
 export interface DeskOptions {
   readonly workspace: Workspace
@@ -158,6 +158,8 @@ export class Desk {
       observation: this.#newestObservation(run),
       shelves,
       selected: this.selected,
+      marked: paneOf(this.ui, marksPane).open,
+      sort: paneOf(this.ui, sortPane).filter,
       screen: this.ui.screen,
       isUnicode: this.theme.glyphs.isUnicode,
       links,

@@ -41,6 +41,10 @@ export interface ScreenInput {
   readonly shelves: Shelves
   /** Row under the cursor of a pane of this screen. */
   readonly selected: (pane: string) => string | null
+  /** Rows that a person has marked on this screen; absent: none. */
+  readonly marked?: readonly string[]
+  /** What its rows are ordered by, where a person chose; absent or empty: as they come. */
+  readonly sort?: string
   readonly screen: ScreenId
   readonly isUnicode: boolean
   /** Links to hosts that this process has open; absent: none. */

@@ -4,6 +4,7 @@ import { cellsModel } from '../cells/model.ts'
 import { checklistsModel } from '../checklists/model.ts'
 import { configModel } from '../config/model.ts'
 import { costModel } from '../cost/model.ts'
+import { fleetModel } from '../fleet/model.ts'
 import { homeModel } from '../home/model.ts'
 import { launchModel } from '../launch/model.ts'
 import { patrolModel } from '../patrol/model.ts'
@@ -24,6 +25,7 @@ const models: Readonly<Record<ScreenId, (input: ScreenInput) => ScreenModel>> = 
   launch: launchModel,
   patrol: patrolModel,
   teardown: teardownModel,
+  fleet: fleetModel,
   checklists: checklistsModel,
   profiles: profilesModel,
   report: reportModel,

@@ -1,13 +1,14 @@
 import { resolve } from 'node:path'
 import type { ScreenId } from '../../src/commands/types.ts'
 import type { RunRow } from '../../src/session/view.ts'
+import { fleetSorts, isFleetSort } from '../fleet/model.ts'
 import type { Acts } from './acts.ts'
 import type { Desk } from './desk.ts'
 import { enterAt, screenOfRun } from './enter.ts'
 import type { Layers } from './layers.ts'
 import { rowIdsOf } from './model.ts'
 import type { TerminalActs } from './terminal-acts.ts'
-import { paneOf } from './ui-state.ts'
+import { marksPane, paneOf, sortPane } from './ui-state.ts'
 
 /** What a command of the workbench itself works on. */
 export interface UiCommandDeps {
@@ -41,6 +42,10 @@ export class UiCommands {
     if (id.startsWith('go.')) return this.#go(id.slice(3))
     if (id.startsWith('move.')) return this.#move(id)
     switch (id) {
+      case 'fleet.mark':
+        return this.#mark()
+      case 'fleet.sort':
+        return this.#sort()
       case 'view.open':
         return this.#open()
       case 'view.next-pane':
@@ -82,6 +87,20 @@ export class UiCommands {
       default:
         desk.say(`${id} has no act here`, 'error')
     }
+  }
+
+  #mark(): void {
+    const host = this.#desk.selected('hosts')
+    if (host === null) this.#desk.say('no host is under the cursor', 'warn')
+    else this.#desk.do({ type: 'toggle-open', pane: marksPane, rowId: host })
+  }
+
+  #sort(): void {
+    const now = paneOf(this.#desk.ui, sortPane).filter
+    const at = isFleetSort(now) ? fleetSorts.indexOf(now) : 0
+    const next = fleetSorts[(at + 1) % fleetSorts.length] ?? 'plan'
+    this.#desk.do({ type: 'filter', pane: sortPane, filter: next })
+    this.#desk.say(next === 'plan' ? 'hosts as the plan names them' : `hosts by ${next}`)
   }
 
   #showMessage(): void {

@@ -53,6 +53,10 @@ export const freshUi: UiState = {
   hasMouse: true,
 }
 
+/** Marked rows of a screen are kept like the opened ones of a pane, and its order like a filter: both outlive a crash. */
+export const marksPane = '#marks'
+export const sortPane = '#sort'
+
 export type UiAction =
   | { readonly type: 'go'; readonly screen: ScreenId }
   | { readonly type: 'back' }

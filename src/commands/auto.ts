@@ -2,6 +2,7 @@ import { basename, dirname, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ActResult } from '../run/act.ts'
 import { failpoint } from '../run/failpoints.ts'
+import { hasEnded as isOver } from '../walk/end.ts'
 import { allCommands } from './list/all.ts'
 import { openForWriting } from './open.ts'
 import type { CommandEnvironment } from './types.ts'
@@ -36,7 +37,9 @@ async function isFresh(env: CommandEnvironment, step: Step): Promise<boolean> {
 async function hasEnded(env: CommandEnvironment): Promise<boolean> {
   const run = await openForWriting(env, env.runId)
   try {
-    const { Receipt: receipt, Outcome: outcome } = run.state().latest
+    const state = run.state()
+    if (state.fleet !== undefined) return isOver(state, () => true)
+    const { Receipt: receipt, Outcome: outcome } = state.latest
     return receipt !== undefined && outcome?.needs.includes(receipt.id) === true
   } finally {
     await run.close()
@@ -51,11 +54,36 @@ function withNext(result: ActResult, isOver: boolean): ActResult {
   return { ...result, lines: [...(result.lines ?? []), next], data: { ...(result.data as object), next } }
 }
 
-async function runStep(env: CommandEnvironment, commandId: string): Promise<ActResult> {
+/** A host that is seen dead gives its units to the others, and they are started: true when there was one, and it went well. */
+async function giveBackDead(
+  env: CommandEnvironment,
+  done: { step: string; summary: string; exitCode: number }[],
+): Promise<boolean> {
+  const run = await openForWriting(env, env.runId)
+  const state = run.state()
+  await run.close()
+  const { endedWithUnits } = await import('../launch/shares.ts')
+  const dead = endedWithUnits(state)
+  for (const host of dead) {
+    const given = await runStep(env, 'fleet.give-back', { host })
+    done.push({ step: `fleet.give-back ${host}`, summary: given.summary, exitCode: given.exitCode })
+    if (given.exitCode !== 0) return false
+  }
+  if (dead.length === 0) return false
+  const launched = await runStep(env, 'launch.start')
+  done.push({ step: 'launch.start', summary: launched.summary, exitCode: launched.exitCode })
+  return launched.exitCode === 0
+}
+
+async function runStep(
+  env: CommandEnvironment,
+  commandId: string,
+  args: Readonly<Record<string, unknown>> = {},
+): Promise<ActResult> {
   const spec = allCommands().get(commandId)
   if (spec?.run === undefined) throw new Error(`no command ${commandId}`)
   env.progress({ text: `${spec.title} …`, commandId })
-  const result = await spec.run(env, spec.args.parse({}))
+  const result = await spec.run(env, spec.args.parse(args))
   env.progress({ text: `${spec.title}: ${result.summary}`, result: result.data })
   failpoint('walk.between-steps')
   return result
@@ -94,6 +122,7 @@ export async function walkAuto(
     env.signal.throwIfAborted()
     // Quiet, as the workbench looks: a walk that watches for a night would leave a cell every two seconds.
     const look = await runStep({ ...env, via: 'auto' }, 'patrol.tick')
+    if (look.exitCode === 1 && (await giveBackDead(env, done))) continue
     if (look.exitCode !== 0) return withNext(stop('patrol.tick', look), await hasEnded(env))
     if (await hasEnded(env)) {
       done.push({ step: 'patrol.tick', summary: look.summary, exitCode: look.exitCode })

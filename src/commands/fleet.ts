@@ -1,10 +1,10 @@
-import type { ActResult } from '../run/act.ts'
+import type { ActContext, ActResult } from '../run/act.ts'
 import { fleetRows } from '../run/fleet-rows.ts'
 import { runFolder } from '../run/folder.ts'
 import { readRunState } from '../run/reader.ts'
 import { formatAge, formatUsdPerHour } from '../text/format.ts'
 import { actOnRun } from './act.ts'
-import { whichHost } from './hosts.ts'
+import { type HostResult, namedHosts, together, whichHost } from './hosts.ts'
 import type { CommandEnvironment } from './types.ts'
 
 /** `kx fleet`: every host of the run, as the journal tells it. Looks at none; kx patrol does. */
@@ -48,11 +48,18 @@ export function giveBack(env: CommandEnvironment, args: GiveBackArgs): Promise<A
     if (host === undefined) return { summary: 'name the host that gives its units back', exitCode: 2, data: null }
     const refused = whichHost(ctx, host)
     if (refused !== null) return refused
-    const shares = await import('../launch/shares.ts')
-    const request = { host, why: args.why ?? null, isLost: args.lost }
-    const given = await shares.giveBack(ctx, request)
-    if (given.exitCode !== 3) return given
-    const why = await env.ask.text(`Why will ${host} finish nothing more`, '')
-    return why === null ? given : shares.giveBack(ctx, { ...request, why })
+    const results: HostResult[] = []
+    // One after the other: each gives to those that are left.
+    for (const name of namedHosts(host)) results.push({ host: name, result: await giveOne(env, ctx, name, args) })
+    return results.length === 1 && results[0] !== undefined ? results[0].result : together(results)
   })
+}
+
+async function giveOne(env: CommandEnvironment, ctx: ActContext, host: string, args: GiveBackArgs): Promise<ActResult> {
+  const shares = await import('../launch/shares.ts')
+  const request = { host, why: args.why ?? null, isLost: args.lost }
+  const given = await shares.giveBack(ctx, request)
+  if (given.exitCode !== 3) return given
+  const why = await env.ask.text(`Why will ${host} finish nothing more`, '')
+  return why === null ? given : shares.giveBack(ctx, { ...request, why })
 }

@@ -4,7 +4,7 @@ import type { RunState } from '../run/types.ts'
 
 /** How an act goes over the hosts of a run. */
 export interface PerHost {
-  /** The host that was named, if one was; absent: all that `choose` leaves. */
+  /** The host that was named, or several with commas; absent: all that `choose` leaves. */
   readonly only?: string | undefined
   /** Hosts that the act means when none is named, from all of the run. Default all. */
   readonly choose?: (state: RunState, hosts: readonly string[]) => readonly string[]
@@ -30,10 +30,18 @@ export const worstCode = (codes: readonly ActResult['exitCode'][]): ActResult['e
 export const whichHost = (context: ActContext, only: string | undefined): ActResult | null => {
   if (only === undefined) return null
   const hosts = context.run.state().fleet?.hosts ?? context.loaded.plan.hosts
-  return hosts.includes(only)
+  const wrong = namedHosts(only).filter((host) => !hosts.includes(host))
+  return wrong.length === 0
     ? null
-    : { summary: `there is no host "${only}" in this run; it has ${hosts.join(', ')}`, exitCode: 2, data: { hosts } }
+    : {
+        summary: `there is no host "${wrong.join(', ')}" in this run; it has ${hosts.join(', ')}`,
+        exitCode: 2,
+        data: { hosts },
+      }
 }
+
+/** Hosts as they are named in an argument: one, or several with commas. */
+export const namedHosts = (text: string): readonly string[] => text.split(',').flatMap((name) => name.trim() || [])
 
 /**
  * Runs an act on the hosts of a run, several at once. One that fails or does not answer holds up no other and undoes
@@ -48,7 +56,7 @@ export async function eachHost(
   if (at === undefined) throw new Error('this run has one host')
   const state = context.run.state()
   const all = state.fleet?.hosts ?? context.loaded.plan.hosts
-  const hosts = perHost.only === undefined ? (perHost.choose?.(state, all) ?? all) : [perHost.only]
+  const hosts = perHost.only === undefined ? (perHost.choose?.(state, all) ?? all) : namedHosts(perHost.only)
   const results = new Map<string, ActResult>()
   const queue = [...hosts]
   const one = async (host: string): Promise<ActResult> => {

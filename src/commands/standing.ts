@@ -1,6 +1,8 @@
+import { viewOf } from '../run/host-view.ts'
 import type { RunState } from '../run/types.ts'
 import { isBlocking } from '../walk/item.ts'
-import type { ProofKind, Staleness } from '../walk/proof.ts'
+import type { Proof, ProofKind, Staleness } from '../walk/proof.ts'
+import { ownersOf } from '../walk/shares.ts'
 import { staleness } from '../walk/staleness.ts'
 import { loadProject } from './act.ts'
 import type { CommandEnvironment } from './types.ts'
@@ -27,8 +29,17 @@ export async function standing(
   return {
     stale,
     isFresh: (kind) => {
-      const proof = state.latest[kind]
-      return proof !== undefined && !stale.has(proof.id) && !proof.items.some(isBlocking)
+      const { fleet } = state
+      // Of several hosts every one needs its own; a launch is done when each that has units was launched.
+      if (fleet !== undefined && fleet.hosts.length > 1) {
+        const owners = new Set([...ownersOf(fleet.assignments).values()].map((owner) => owner.host))
+        const asked = kind === 'Receipt' ? fleet.hosts.filter((host) => owners.has(host)) : fleet.hosts
+        return asked.length > 0 && asked.every((host) => holds(viewOf(state, host).latest[kind]))
+      }
+      return holds(state.latest[kind])
     },
+  }
+  function holds(proof: Proof | undefined): boolean {
+    return proof !== undefined && !stale.has(proof.id) && !proof.items.some(isBlocking)
   }
 }

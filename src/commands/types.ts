@@ -13,6 +13,7 @@ export const screenIds = [
   'launch',
   'patrol',
   'teardown',
+  'fleet',
   'checklists',
   'profiles',
   'report',

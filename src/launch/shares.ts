@@ -12,7 +12,7 @@ import { doneOn } from '../run/units-done.ts'
 import { sha256Hex } from '../spec/digest.ts'
 import { plural } from '../text/format.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
-import { type Capacity, nextGeneration, releasedOf, shareOf, spread } from '../walk/shares.ts'
+import { type Capacity, nextGeneration, ownersOf, releasedOf, shareOf, spread } from '../walk/shares.ts'
 
 /**
  * Gives every unit of the plan to a host, once a run: by measured seconds where each class has a smoke. On record before
@@ -79,6 +79,19 @@ function measuredSeconds(payload: unknown): number | null {
   const { unitSeconds } = (payload ?? {}) as { readonly unitSeconds?: unknown }
   const list = Array.isArray(unitSeconds) ? unitSeconds.filter((each): each is number => typeof each === 'number') : []
   return summarise(list.filter((each) => each > 0)).p50
+}
+
+/** Hosts that are seen to finish nothing more and still have units: a walk that watches gives those to the others. */
+export function endedWithUnits(state: RunState): readonly string[] {
+  const { fleet } = state
+  if (fleet === undefined) return []
+  const owners = ownersOf(fleet.assignments)
+  return fleet.hosts.filter((host) => {
+    const outcome = viewOf(state, host).latest.Outcome?.payload as { readonly state?: unknown } | undefined
+    if (outcome?.state !== 'dead' || evidenceOf(state, host) === null) return false
+    const done = doneOn(state, host)
+    return [...owners].some(([unit, owner]) => owner.host === host && !done.has(unit))
+  })
 }
 
 export interface GiveBack {

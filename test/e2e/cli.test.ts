@@ -185,6 +185,8 @@ describe('kx without a terminal, from an empty project to the report', () => {
     expect((await json(place, 'report')).exitCode).toBe(0)
     const run = runIds(place)[0] ?? ''
     // Nobody has typed the name; a name that is not whole is none.
+    expect((await json(place, 'fleet', 'show')).data.hosts).toMatchObject([{ host: 'local' }])
+    expect((await json(place, 'fleet', 'give-back', 'local')).summary).toContain('one host')
     expect(await json(place, 'teardown', 'remove')).toMatchObject({ exitCode: 3, data: { expected: run } })
     expect(await json(place, 'teardown', 'remove', '--name', run.slice(0, -1))).toMatchObject({ exitCode: 1 })
     expect(await json(place, 'teardown', 'remove', '--name', `${run} `)).toMatchObject({ exitCode: 1 })

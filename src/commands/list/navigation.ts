@@ -42,6 +42,18 @@ export const navigationCommands: readonly CommandSpec[] = [
     'Lists that a person ticks: the ready ones and any Markdown file with task items.',
     ['g x'],
   ),
+  ui('go.fleet', 'Go to Hosts', 'Every host of this run: state, age, GPUs, disk, units, money.', ['g o']),
+  ui(
+    'fleet.mark',
+    'Mark host',
+    'Marks the host under the cursor, or takes the mark away; acts then go to all that are marked.',
+    ['space'],
+    { where: ['fleet'], hint: 'mark' },
+  ),
+  ui('fleet.sort', 'Sort hosts', 'As the plan names them, then by state, units left, age, cost.', ['s'], {
+    where: ['fleet'],
+    hint: 'sort',
+  }),
   ui('go.profiles', 'Go to Profiles', 'What kx knows of each platform.', ['g f']),
   ui('go.report', 'Go to Report', 'The report of this run.', ['g r']),
   ui('go.cells', 'Go to Cells', 'Everything that was done in this run, newest last.', ['g n']),

@@ -13,6 +13,7 @@ const screens: readonly ScreenId[] = [
   'launch',
   'patrol',
   'teardown',
+  'fleet',
   'checklists',
   'profiles',
   'report',

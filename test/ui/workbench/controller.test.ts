@@ -47,7 +47,7 @@ describe('keys on a screen', () => {
     const stage = makeStage({ ui: { screen: 'smoke' } })
     const said = () => stage.controller.get().message?.text
     await stage.press('X')
-    expect(said()).toBe('X (Abort the run) works on Patrol, Launch')
+    expect(said()).toBe('X works on Patrol, Launch, Fleet')
     await stage.press('a')
     expect(said()).toMatch(/^a works on Cost, Patrol/)
     await stage.press('ctrl+t')
