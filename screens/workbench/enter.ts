@@ -40,6 +40,7 @@ const goesOn: Readonly<Record<string, ScreenId>> = {
   approved: 'launch',
   verified: 'teardown',
   'torn down': 'report',
+  unconfirmed: 'teardown',
   'written off': 'report',
 }
 

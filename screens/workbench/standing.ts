@@ -1,7 +1,7 @@
-import { endIn, livenessOf } from '../../src/run/reader.ts'
+import { endIn, livenessOf, stageOf } from '../../src/run/reader.ts'
 import { linkWords } from '../../src/session/link-words.ts'
 import type { Token } from '../../src/ui/theme.ts'
-import { writtenOffIn } from '../../src/walk/end.ts'
+import { mayBill } from '../../src/walk/meter.ts'
 import type { RunLiveness } from '../../src/walk/phase.ts'
 import type { RunEnd } from '../../src/walk/run-end.ts'
 import { staleAfterMs } from './ages.ts'
@@ -10,7 +10,7 @@ import { lostLink } from './link.ts'
 
 /** How the open run stands now. */
 export interface RunStanding {
-  readonly word: RunLiveness | 'no run open' | 'not launched' | 'torn down' | 'written off'
+  readonly word: RunLiveness | 'no run open' | 'not launched' | 'torn down' | 'unconfirmed' | 'written off'
   readonly token: Token
   /** How a finished run has ended, when it is not complete. */
   readonly end: RunEnd | null
@@ -44,8 +44,16 @@ export function standingOf(input: ScreenInput): RunStanding {
     isStale: false,
   })
   if (run === null) return plain('no run open', 'text.muted')
-  if (run.latest.MeterStopped !== undefined) return plain('torn down', 'state.pass')
-  if (writtenOffIn(run) !== null) return plain('written off', 'severity.warn')
+  const stage = stageOf(run)
+  // A box folder that is gone says nothing of a machine whose meter nobody has seen end.
+  if (stage === 'torn down')
+    return mayBill(run.meters.filter((meter) => meter.closedAtMs === null))
+      ? {
+          ...plain('unconfirmed', 'severity.warn'),
+          reason: 'The box folder is gone; nobody has seen the meter end. Teardown says how to look.',
+        }
+      : plain('torn down', 'state.pass')
+  if (stage === 'written off') return plain('written off', 'severity.warn')
   const isNewer = observation !== null && observation.atMs >= (run.observation?.atMs ?? 0)
   const seen = isNewer ? { atMs: observation.atMs, payload: observation } : run.observation
   const { liveness, reason } = livenessOf({ ...run, observation: seen }, nowMs)

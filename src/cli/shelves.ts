@@ -6,6 +6,7 @@ import type { RunState } from '../run/types.ts'
 import type { HomeReader } from '../session/home.ts'
 import type { ListedChecklist, PlanView, RunRow, Shelves } from '../session/view.ts'
 import { sanitise, sanitiseLine } from '../text/sanitise.ts'
+import { mayBill } from '../walk/meter.ts'
 import { isSameLog, type LogReader, logReader, readBytesOf } from './log-reader.ts'
 
 export interface ShelfRequest {
@@ -27,7 +28,7 @@ export function homeState(run: Pick<RunSummary, 'liveness' | 'stage'> & Partial<
 
 /** A box folder that was removed says nothing of a machine whose meter nobody has seen end. */
 export function standing(state: string, open: readonly { readonly usdPerHour: number | null }[]): string {
-  return state === 'torn down' && open.some((meter) => meter.usdPerHour !== 0) ? 'unconfirmed' : state
+  return state === 'torn down' && mayBill(open) ? 'unconfirmed' : state
 }
 
 async function openHome(): Promise<HomeReader> {

@@ -33,5 +33,10 @@ export interface MeterStatement {
   readonly text: string
 }
 
+/** Whether one of these open meters may cost money: a price that nobody knows is not zero. */
+export function mayBill(open: readonly { readonly usdPerHour: number | null }[]): boolean {
+  return open.some((meter) => meter.usdPerHour !== 0)
+}
+
 /** Sights and statements that a meter keeps in the fold; the journal has all. */
 export const mostMeterNotes = 24

@@ -76,3 +76,11 @@ it('a run is not called torn down while its meter costs something', () => {
   expect(standing('torn down', [])).toBe('torn down')
   expect(standing('running', [{ usdPerHour: 0.4 }])).toBe('running')
 })
+
+it('the title of a run says so as well, until every meter was seen to end', async () => {
+  const at = { scene: await scene(), screen: 'teardown', columns: 120, rows: 30, theme: themes.ascii } as const
+  expect(draw(at)[0]).toContain('unconfirmed')
+  const closed = { ...meter, closedAtMs: nowMs - 1000, closedBecause: 'seen' }
+  const run = at.scene.run === null ? null : { ...at.scene.run, meters: [closed] }
+  expect(draw({ ...at, scene: { ...at.scene, run } })[0]).toMatch(/torn down/)
+})
