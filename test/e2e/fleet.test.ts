@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Fleet, startFleet } from '../harness/fleet.ts'
+import { type Fleet, type FleetBox, startFleet } from '../harness/fleet.ts'
 import { needsSshd } from '../harness/sshd.ts'
 import { waitUntil } from '../harness/wait.ts'
 import {
@@ -66,13 +66,28 @@ async function passFleetGates(place: Place): Promise<void> {
   await approve(place)
 }
 
+/** The journal as it lies on disk. */
+const records = (run: string): { kind: string; payload: Record<string, unknown> }[] =>
+  readFileSync(join(run, 'journal.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+
 describe.skipIf(needsSshd().skip)('a run over several hosts', () => {
   it('is walked to the end of its teardown; what a host that died had is done by another, and counts once', async () => {
     const { place, fleet } = await fleetPlace(2, 300)
     await passFleetGates(place)
-    await mustPass(place, ['launch'])
     const [first, second] = fleet.boxes
     if (first === undefined || second === undefined) throw new Error('two boxes are needed')
+    // Killed when one host has its runner and the other is about to be known: the next launch finds both by their tokens.
+    const killed = await kx(place, ['launch'], { env: { KX_FAILPOINT: 'launch.after-submit:2' } })
+    expect(killed.signal).toBe('SIGKILL')
+    await mustPass(place, ['launch'])
+    const run = runFolderOf(place)
+    const begun = records(run).filter(({ kind, payload }) => kind === 'intent.opened' && payload.act === 'launch')
+    expect(begun.map(({ payload }) => payload.host).sort()).toEqual(['box1', 'box2'])
+    const boxFolder = (box: FleetBox) => join(box.home, 'proj', runIds(place)[0] ?? '')
+    for (const box of [first, second]) expect(readFileSync(join(boxFolder(box), 'attempt'), 'utf8').trim()).toBe('1')
     // Nothing of it is left but what it wrote, and its server, which answers.
     killBox(join(second.home, 'proj'))
     const look = (await kxJson(place, ['patrol'])).data
@@ -102,7 +117,6 @@ describe.skipIf(needsSshd().skip)('a run over several hosts', () => {
 
     const verified = await kx(place, ['teardown', 'verify'])
     expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('6 of 6 units from')])
-    const run = runFolderOf(place)
     const from = JSON.parse(readFileSync(join(run, 'gather', 'fleet.json'), 'utf8'))
     expect(Object.values<{ host: string }>(from.units).map((unit) => unit.host)).toEqual(hostsOf(end))
     const artifacts = join(run, 'artifacts')

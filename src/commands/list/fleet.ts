@@ -127,7 +127,7 @@ export const fleetCommands: readonly CommandSpec[] = [
     description:
       'Starts what the marked hosts, else the one under the cursor, have to do; what runs is not started twice.',
     args: hosts,
-    keys: ['L'],
+    keys: ['S'],
     where: here,
     risk: 'spend',
     disabled: needsRun,
