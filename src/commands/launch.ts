@@ -2,26 +2,35 @@ import type { ActContext, ActResult } from '../run/act.ts'
 import { ownersOf, releasedOf } from '../walk/shares.ts'
 import { actOnRun } from './act.ts'
 import { eachHost, onHosts, together, whichHost } from './hosts.ts'
+import { loadSettings } from './open.ts'
 import type { CommandEnvironment } from './types.ts'
 import { launchedHosts } from './verify.ts'
+
+type GuardLimits = import('../launch/lease.ts').GuardLimits
 
 /** `kx launch`: the gate is in the service; here it is only asked when money may be spent. */
 export async function launch(
   env: CommandEnvironment,
   args: { readonly host?: string | undefined },
 ): Promise<ActResult> {
-  return actOnRun(env, 'launch.start', args, {}, (ctx) => startAt(ctx, args.host))
+  return actOnRun(env, 'launch.start', args, {}, async (ctx) => startAt(ctx, args.host, await guardLimits(env)))
+}
+
+/** Times that the guard on the box goes by: fixed for this launch, and in its run configuration. */
+async function guardLimits(env: CommandEnvironment): Promise<GuardLimits> {
+  const { config } = await loadSettings(env.projectFolder, env.settings)
+  return { absentSeconds: config.guard.absentMinutes * 60, stallSeconds: config.guard.stalledMinutes * 60 }
 }
 
 /**
  * Of several hosts: gives the units to hosts, once, and starts each host's share; one that fails leaves the others as they
  * are, and a later launch goes on with it. A host that works on what it has given away is stopped.
  */
-async function startAt(ctx: ActContext, only: string | undefined): Promise<ActResult> {
+async function startAt(ctx: ActContext, only: string | undefined, guard: GuardLimits): Promise<ActResult> {
   const refused = whichHost(ctx, only)
   if (refused !== null) return refused
   const service = await import('../launch/service.ts')
-  if (ctx.at === undefined) return service.launch(ctx)
+  if (ctx.at === undefined) return service.launch(ctx, { guard })
   const assigned = await (await import('../launch/shares.ts')).assignUnits(ctx)
   if (assigned !== null) return assigned
   const assignments = ctx.run.state().fleet?.assignments ?? []
@@ -34,7 +43,7 @@ async function startAt(ctx: ActContext, only: string | undefined): Promise<ActRe
       choose: (state, hosts) => hosts.filter((host) => owners.has(host) || launchedHosts(state, [host]).length > 0),
     },
     async (own) => {
-      if (!released.has(own.run.scope ?? '')) return service.launch(own)
+      if (!released.has(own.run.scope ?? '')) return service.launch(own, { guard })
       return (await import('../launch/released.ts')).stopReleased(own)
     },
   )

@@ -107,6 +107,24 @@ export const configSchema = z.strictObject({
       bell: z.boolean().default(true).describe('ring the terminal bell for a new error'),
     })
     .prefault({}),
+  guard: z
+    .strictObject({
+      absentMinutes: z
+        .number()
+        .min(1)
+        .max(10_080)
+        .default(60)
+        .describe('on the box: finished, dead or stalled, and nobody came for so long: save and park, or alarm'),
+      stalledMinutes: z
+        .number()
+        .min(1)
+        .max(10_080)
+        .default(60)
+        .describe(
+          'on the box: nothing written for so long counts as stalled; never less than three steps of the smoke',
+        ),
+    })
+    .prefault({}),
   patrol: patrolSchema.prefault({}),
   keys: z
     .record(

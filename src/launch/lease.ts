@@ -12,7 +12,7 @@ export interface GuardLimits {
   readonly stallSeconds: number
 }
 
-/** The handbook states no times; an hour is what a person may be away at a meal, and six danger clocks before the shortest. */
+/** The handbook states no times: an hour is a meal, and far less than any clock of a platform. Settings may say otherwise. */
 export const defaultGuardLimits: GuardLimits = { absentSeconds: 3600, stallSeconds: 3600 }
 /** Silence counts as a stall only beyond so many of the longest steps, or units that show none, of the smoke. */
 const stallTimes = 3

@@ -85,10 +85,13 @@ const holding = (folder: string) => {
   }
 }
 
+let made = 0
 function secretBox(options: BoxOptions = {}): Box {
-  const made = makeBox({
+  // As in the field no two launches share a token: the guard of one would take away what the other was handed.
+  made += 1
+  const plain = makeBox({
     units: 1,
-    token: `kx-h${process.pid}-${boxes.length}`,
+    token: `kx-h${process.pid}-${made}`,
     ...options,
     files: {
       'unit.sh': `${show('/tmp/kx-environ-$KX_RUN_ID-unit')}\n${unitScript}`,
@@ -97,10 +100,10 @@ function secretBox(options: BoxOptions = {}): Box {
     plan: { secrets: names, ...options.plan },
   })
   const box = {
-    ...made,
+    ...plain,
     request: {
-      ...made.request,
-      runId: `h${process.pid}-${boxes.length}`,
+      ...plain.request,
+      runId: `h${process.pid}-${made}`,
       secrets: { valueOf: (name: string) => values[name] ?? null, folders: ['/tmp'] },
     },
   }
@@ -134,8 +137,12 @@ describe.each(kinds)('secrets handed over to a %s host', (kind, open) => {
     'reach units and steps whole, nobody else, and are gone with the run',
     async () => {
       const host = await open()
-      const box = secretBox({ steps: 40, stepSeconds: 0.05 })
+      const made = secretBox({ steps: 40, stepSeconds: 0.05 })
+      const times = { leaseSeconds: 3600, absentSeconds: 3600, stallSeconds: 3600, pollSeconds: 1 }
+      const box = { ...made, request: { ...made.request, guard: { ...times, hasMeter: false, park: null } } }
       const handle = await watched(boxEngine.submit(host, box.request))
+      const { guard } = await boxEngine.status(host, handle, box.request.units)
+      expect(guard).toMatchObject({ isAlive: true, token: box.request.token, number: 1, leaseSeconds: 3600 })
       const file = secretsFile(box)
       expect(file).toMatch(/^\/(?:dev\/shm|tmp)\//)
       expect(statSync(file).mode & 0o777).toBe(0o600)
