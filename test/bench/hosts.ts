@@ -1,4 +1,4 @@
-// npm run bench:hosts [-- --only large,small,far,resume] [--quick] [--mib 2048] [--files 20000] [--rounds 3]
+// npm run bench:hosts [-- --only large,small,far,resume,exec,probes,dead] [--quick] [--mib 2048] [--files 20000] [--rounds 3]
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -40,6 +40,9 @@ const parts: Readonly<Record<string, () => Promise<unknown>>> = {
   small: async () => (await import('./hosts/files.ts')).small(sizes),
   far: async () => (await import('./hosts/files.ts')).far(sizes),
   resume: async () => (await import('./hosts/resume.ts')).resume(sizes),
+  exec: async () => (await import('./hosts/exec.ts')).exec(sizes),
+  probes: async () => (await import('./hosts/probes.ts')).probes(sizes),
+  dead: async () => (await import('./hosts/dead.ts')).dead(),
 }
 
 function earlier(): Record<string, unknown> {

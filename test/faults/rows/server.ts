@@ -48,7 +48,7 @@ async function killedSession(given: FaultCase): Promise<void> {
       stream.on('close', () => resolve('close'))
     })
     const from = given.between(1, 20) * 1024 * 1024
-    await waitUntil(() => got > from, { what: 'bytes to come' })
+    await waitUntil(() => got > from, { timeoutMs: 60_000, what: 'bytes to come' })
     killAll(victim.connectionPids())
     const how = await ended
     assert(got < 64 * 1024 * 1024, 'it was cut in the middle')
@@ -74,7 +74,7 @@ async function killedSession(given: FaultCase): Promise<void> {
     const idle = host.exec(['sleep', '600'], { timeoutSeconds: 600 })
     const kept = host.script('echo begun; sleep 600', [], { isRepeated: true, timeoutSeconds: 600 })
     const from = given.between(1, 8_000_000)
-    await waitUntil(() => got > from, { what: 'bytes to come' })
+    await waitUntil(() => got > from, { timeoutMs: 60_000, what: 'bytes to come' })
     await host.exec(['true'])
     killAll(victim.connectionPids())
     for (const ran of await Promise.all([running, idle, kept]))
