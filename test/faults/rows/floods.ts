@@ -141,7 +141,7 @@ export const n4: FaultRow = {
     )
     await waitUntil(() => got.every((each) => each > 20_000), { timeoutMs: 60_000, what: 'all floods to flow' })
     const seconds: number[] = []
-    const commands = given.pace === 'pick' ? 6 : 20
+    const commands = given.pace === 'pick' ? 4 : 20
     for (let n = 0; n < commands; n += 1) {
       const began = performance.now()
       const isKept = n % 2 === 0

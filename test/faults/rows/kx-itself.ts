@@ -154,14 +154,13 @@ export const k3: FaultRow = {
   fault: 'SIGWINCH storm, 1x1 and 1000x400 terminals, EPIPE on stdout, EIO after loss of the tty',
   mustHold: 'no crash, last frame right, CPU < 1 core',
   injected: () => 'a pty, and tests that stand in test/faults/terminal',
+  isInTests: true,
   limitSeconds: 300,
   run: (given) =>
     tests(
       given,
       ['test/faults/terminal/resize.test.ts', 'test/faults/terminal/exits.test.ts'],
-      given.pace === 'pick'
-        ? 'terminal vanishes'
-        : 'storm of window signals|thousand columns|terminal vanishes|one column|does not read',
+      'storm of window signals|thousand columns|terminal vanishes|one column|does not read',
     ),
 }
 

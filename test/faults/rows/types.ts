@@ -32,6 +32,8 @@ export interface FaultRow {
   readonly atOnce?: number
   /** A case that takes longer hangs. Seconds; default 120. */
   readonly limitSeconds?: number
+  /** Its tests run in `npm test` as they stand: the pick leaves it out. */
+  readonly isInTests?: boolean
   /** Has a length of its own that is worth one run unscaled. */
   readonly hasWhole?: boolean
   readonly run: (given: FaultCase) => Promise<void>
