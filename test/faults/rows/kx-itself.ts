@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { emptyRun, endedWhileWriting, oneLaunch, onePatrolOwner, sleeperIsRefused } from '../../crash/scenarios.ts'
+import { gridScreen } from '../../harness/apps/grid-frame.ts'
+import { appEnv, fixtureApp } from '../../harness/apps.ts'
+import { builtCommand, builtEntry, builtEnv } from '../../harness/built.ts'
+import { startPty } from '../../harness/pty.ts'
 import { Tmux } from '../../harness/tmux.ts'
 import type { FaultCase, FaultRow } from './types.ts'
 
@@ -149,6 +153,45 @@ export const k2: FaultRow = {
   },
 }
 
+/** The smallest and the largest terminal that there are, in any order; the last frame is right. */
+async function sizes(given: FaultCase): Promise<void> {
+  const app = startPty({ ...fixtureApp('grid'), env: appEnv(), columns: 80, rows: 24 })
+  given.rig.later(() => app.dispose())
+  await app.waitForText('grid 80x24', 60_000)
+  for (let n = 0; n < 4; n += 1) {
+    const [columns, rows] = given.random() < 0.6 ? [1, 1] : [given.between(1, 1000), given.between(1, 400)]
+    app.resize(columns, rows)
+    await sleep(given.between(0, 100))
+    assert.equal(app.exit, null, `it lives at ${columns}x${rows}`)
+  }
+  app.resize(80, 24)
+  const right = gridScreen(80, 24, 0).join('\n')
+  await app.waitFor((screen) => screen.map((row) => row.trimEnd()).join('\n') === right, {
+    timeoutMs: 60_000,
+    what: 'the grid at 80x24',
+  })
+}
+
+/** Whoever reads what kx prints goes away in the middle of it, as `head` does. */
+async function brokenPipe(given: FaultCase): Promise<void> {
+  if (!existsSync(join(root, 'dist/kx.mjs'))) await run(process.execPath, [join(root, '.ci/build.mjs')], { cwd: root })
+  const child = spawn(builtCommand, [builtEntry(), 'docs', 'keys'], {
+    env: builtEnv(given.rig.folder()),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child.stdout.destroy()
+  let said = ''
+  child.stderr.on('data', (chunk) => {
+    said += chunk
+  })
+  const [code, signal] = await new Promise<[number | null, string | null]>((resolve) =>
+    child.once('close', (...how) => resolve(how)),
+  )
+  given.say(`without a reader it ends with ${code ?? signal}`)
+  assert(!/\n\s+at |unhandled|EPIPE/i.test(said), `no crash: ${said.slice(0, 500)}`)
+  assert(signal === null || signal === 'SIGPIPE', `ended by ${signal}`)
+}
+
 export const k3: FaultRow = {
   id: 'K3',
   fault: 'SIGWINCH storm, 1x1 and 1000x400 terminals, EPIPE on stdout, EIO after loss of the tty',
@@ -156,12 +199,15 @@ export const k3: FaultRow = {
   injected: () => 'a pty, and tests that stand in test/faults/terminal',
   isInTests: true,
   limitSeconds: 300,
-  run: (given) =>
-    tests(
+  run: async (given) => {
+    await sizes(given)
+    await brokenPipe(given)
+    await tests(
       given,
       ['test/faults/terminal/resize.test.ts', 'test/faults/terminal/exits.test.ts'],
-      'storm of window signals|thousand columns|terminal vanishes|one column|does not read',
-    ),
+      'storm of window signals|thousand columns|terminal vanishes|does not read',
+    )
+  },
 }
 
 export const k4: FaultRow = {
