@@ -41,7 +41,8 @@ function moneyText(input: ScreenInput): string {
   const cap = (run.latest.Approval?.payload as { readonly capUsd?: number } | undefined)?.capUsd
   if (run.meters.some((m) => m.usdPerHour === null)) return 'spent unknown'
   const spent = run.meters.reduce(
-    (sum, m) => sum + ((m.usdPerHour ?? 0) * ((m.closedAtMs ?? input.nowMs) - m.openedAtMs)) / 3_600_000,
+    // A meter may have opened a moment after the clock of this frame.
+    (sum, m) => sum + ((m.usdPerHour ?? 0) * Math.max(0, (m.closedAtMs ?? input.nowMs) - m.openedAtMs)) / 3_600_000,
     0,
   )
   return `$${spent.toFixed(2)}${cap === undefined ? '' : ` of $${cap.toFixed(2)}`}`

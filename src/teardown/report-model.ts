@@ -3,10 +3,10 @@ import { isVerified } from '../artifact/manifest.ts'
 import type { RunState } from '../run/types.ts'
 import type { Plan } from '../spec/schema.ts'
 import { expandUnits } from '../spec/units.ts'
-import { formatBytes, formatDuration, formatTime, formatUsd, plural } from '../text/format.ts'
+import { formatBytes, formatDuration, formatUsd, plural } from '../text/format.ts'
 import { shellJoin } from '../text/shell.ts'
 import { writtenOffIn } from '../walk/end.ts'
-import { outcomeOf } from './inputs.ts'
+import { classesText, fleetUsd, hostsText, metersText, outcomeOfAll, unitsByHost } from './report-hosts.ts'
 import { type MetricReport, metricReport, type Verdict, verdictOf } from './report-metrics.ts'
 import type { UnitResult } from './results.ts'
 import type { StoppedPayload } from './types.ts'
@@ -73,23 +73,13 @@ const numberIn = (fields: Fields, name: string): number | null => {
 const textIn = (fields: Fields, name: string): string | null =>
   typeof fields[name] === 'string' ? (fields[name] as string) : null
 
-/** How the newest meter of the run stands. Written off is never called stopped. Null: none was opened. */
-function meterText(state: RunState): string | null {
-  const meter = state.meters.at(-1)
-  if (meter === undefined) return null
-  if (meter.closedAtMs === null) return 'open'
-  const at = formatTime(meter.closedAtMs)
-  if (meter.writtenOff === undefined) return `closed ${at}: ${meter.closedBecause ?? 'not known why'}`
-  return `written off by ${meter.writtenOff.by} ${at}, never seen to stop: ${meter.writtenOff.reason}`
-}
-
 function identityOf(input: ReportInput): Report['identity'] {
   const { state, plan, manifest } = input
   const { latest, created } = state
   const planned = fieldsOf(latest.PlanDigest?.payload)
   const git = fieldsOf(planned.git)
   const bound = latest.PlanDigest?.boundTo ?? {}
-  const host = latest.Receipt?.host ?? latest.Outcome?.host ?? manifest?.host
+  const host = manifest?.host
   const approval = fieldsOf(latest.Approval?.payload)
   const commit = textIn(git, 'commit')
   const rows: [string, string | null][] = [
@@ -101,11 +91,11 @@ function identityOf(input: ReportInput): Report['identity'] {
     ['code digest', bound.code ?? null],
     ['config digest', bound.config ?? null],
     ['data digest', bound.data ?? null],
-    ['host', host === undefined ? null : `${host.host} (${host.hostname})`],
-    ['machine class', latest.SmokeProof?.machineClass ?? latest.Receipt?.machineClass ?? null],
+    ['host', hostsText(state) ?? (host === undefined ? null : `${host.host} (${host.hostname})`)],
+    ['machine class', classesText(state)],
     ['environment', plan.environment.kind === 'image' ? plan.environment.reference : plan.environment.kind],
     ['seed', String(plan.seed)],
-    ['meter', meterText(state)],
+    ['meter', metersText(state)],
     ['started by', created.by],
     ['approved by', textIn(approval, 'by')],
   ]
@@ -116,14 +106,14 @@ function identityOf(input: ReportInput): Report['identity'] {
 function resultsText({ state, results, manifest }: ReportInput): string {
   const there = results.filter((r) => r.result === 'there').length
   if (manifest !== null || there > 0) return `${there} with a result`
-  const done = outcomeOf(state).units?.done ?? null
+  const done = outcomeOfAll(state).units?.done ?? null
   return done === null ? 'not known, nothing is pulled yet' : `${done} done on the box, not pulled yet`
 }
 
 /** Units that have to be run again; null: not known. Before the pull only the box's own count tells. */
 function unfinishedCount({ state, units, results, manifest }: ReportInput): number | null {
   if (manifest !== null) return results.filter((r) => r.result !== 'there').length
-  const counts = outcomeOf(state).units
+  const counts = outcomeOfAll(state).units
   return counts === null ? null : Math.max(0, units.length - counts.done)
 }
 
@@ -132,7 +122,7 @@ function planAgainstActual(input: ReportInput): Report['planAgainstActual'] {
   const { latest } = state
   const priced = fieldsOf(latest.PricedPlan?.payload)
   const smoke = fieldsOf(latest.SmokeProof?.payload)
-  const outcome = outcomeOf(state)
+  const outcome = outcomeOfAll(state)
   const stopped = latest.MeterStopped?.payload as StoppedPayload | undefined
   const firstStart = state.proofs.find((p) => p.kind === 'Receipt')?.atMs ?? null
   const seconds =
@@ -141,7 +131,9 @@ function planAgainstActual(input: ReportInput): Report['planAgainstActual'] {
   const p50 = numberIn(priced, 'hoursP50')
   const p90 = numberIn(priced, 'hoursP90')
   const rate = numberIn(priced, 'usdPerHour')
-  const usd = stopped?.usd ?? (rate === null || seconds === null ? null : (rate * seconds) / 3600)
+  const metered = fleetUsd(state, input.nowMs)
+  const estimated = stopped?.usd ?? (rate === null || seconds === null ? null : (rate * seconds) / 3600)
+  const usd = metered === null ? estimated : metered.usd
   const smokeSeconds = Array.isArray(smoke.unitSeconds) ? smoke.unitSeconds.filter((n) => typeof n === 'number') : []
   const peakBytes = numberIn(smoke, 'peakRssBytes')
   const mean = (list: readonly number[]) => (list.length === 0 ? null : list.reduce((a, b) => a + b, 0) / list.length)
@@ -157,16 +149,17 @@ function planAgainstActual(input: ReportInput): Report['planAgainstActual'] {
       what: 'cost',
       planned: `p50 ${formatUsd(numberIn(priced, 'usdP50'))}, cap ${formatUsd(plan.budget.usd)}`,
       actual: usd === null ? 'not known' : formatUsd(usd),
-      note: textIn(priced, 'priceSource') ?? '',
+      note: [textIn(priced, 'priceSource') ?? '', metered?.note ?? ''].filter((text) => text !== '').join('; '),
     },
     {
       what: 'units',
       planned: String(units.length),
       actual: resultsText(input),
       note:
-        outcome.units === null
+        unitsByHost(state) ||
+        (outcome.units === null
           ? ''
-          : `${outcome.units.done} done, ${outcome.units.failed} failed, ${outcome.units.aborted} aborted`,
+          : `${outcome.units.done} done, ${outcome.units.failed} failed, ${outcome.units.aborted} aborted`),
     },
     {
       what: 'seconds a unit',
@@ -266,7 +259,9 @@ function nextActions(input: ReportInput, verdict: Verdict): Report['nextActions'
   const free = 'nothing'
   const rate = numberIn(fieldsOf(state.latest.PricedPlan?.payload), 'usdPerHour')
   const unitHours =
-    outcomeOf(state).unitSeconds.reduce((a, b) => a + b, 0) / Math.max(1, outcomeOf(state).unitSeconds.length) / 3600
+    outcomeOfAll(state).unitSeconds.reduce((a, b) => a + b, 0) /
+    Math.max(1, outcomeOfAll(state).unitSeconds.length) /
+    3600
   const price = (count: number) =>
     rate === null || !(unitHours > 0) ? 'not known' : formatUsd(rate * unitHours * count)
   const actions: { text: string; cost: string }[] = []
@@ -298,7 +293,7 @@ function nextActions(input: ReportInput, verdict: Verdict): Report['nextActions'
 export function buildReport(input: ReportInput): Report {
   const { state, manifest } = input
   const metrics = input.plan.metrics.map((metric) => metricReport(metric, input.results))
-  const verdict = verdictOf(outcomeOf(state), metrics, input.plan.units.cpcv !== undefined, manifest !== null)
+  const verdict = verdictOf(outcomeOfAll(state), metrics, input.plan.units.cpcv !== undefined, manifest !== null)
   const levels: Record<string, number> = {}
   for (const file of manifest?.files ?? []) levels[file.level] = (levels[file.level] ?? 0) + 1
   const verified = fieldsOf(state.latest.VerifiedManifest?.payload)
