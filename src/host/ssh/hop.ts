@@ -6,6 +6,7 @@ import { AskedMethods } from './asked.ts'
 import type { Deadline } from './deadline.ts'
 import { messageOf, SshError } from './errors.ts'
 import { firstWords } from './first-words.ts'
+import { keepCipherKeys } from './kept-cipher-keys.ts'
 import type { KeyRing, OfferedKey, Offers } from './keys.ts'
 import { hostKeyAlgorithms } from './known-hosts.ts'
 import { failClosedVerifier } from './known-hosts-guard.ts'
@@ -214,6 +215,7 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
     }
     try {
       client.connect(config)
+      keepCipherKeys(client)
     } catch (error) {
       fail(messageOf(error))
     }
