@@ -6,6 +6,7 @@ import type { Places } from './places.ts'
 import type { PulledFile, PullOptions } from './pull.ts'
 import type { RosterFile } from './roster.ts'
 import { dropSmall, hashSmall, inTurns, makeDurable, renameSmall, writeSmall } from './small-files.ts'
+import { timed } from './timed.ts'
 
 interface Wanted {
   readonly file: RosterFile
@@ -112,10 +113,8 @@ async function tryBatch(
       if (!(error instanceof TransferError)) throw error
       cut = error
     }
-  await makeDurable(
-    places.root,
-    ready.map((each) => each.part),
-  )
+  const durable = (paths: readonly string[]) => timed(() => makeDurable(places.root, paths), options.onDurable)
+  await durable(ready.map((each) => each.part))
 
   const rereading = performance.now()
   const good: Wanted[] = []
@@ -137,10 +136,7 @@ async function tryBatch(
   }
   const kept = good.filter(steady)
   await inTurns(kept, signal, ({ part, localPath }) => renameSmall(part, localPath))
-  await makeDurable(
-    places.root,
-    kept.map((each) => each.localPath),
-  )
+  await durable(kept.map((each) => each.localPath))
   const tell = (each: Wanted, wasThere: boolean) => {
     const { path } = each.file
     const { bytes: size, sha256, mtimeMs, inode } = each.before

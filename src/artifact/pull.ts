@@ -1,12 +1,12 @@
-import { constants } from 'node:fs'
-import { lstat, open, rename } from 'node:fs/promises'
+import { lstat, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { changed, gone, TransferError } from '../host/transfer/errors.ts'
 import { hashThere } from '../host/transfer/hasher.ts'
-import { readRange } from '../host/transfer/ranges.ts'
 import type { FileStat, Host } from '../host/types.ts'
 import { placeFor, removeIfThere, sha256Plain, syncFolder } from './local-store.ts'
+import { fillPart } from './part-file.ts'
 import type { RosterFile } from './roster.ts'
+import { timed } from './timed.ts'
 
 export type PullStatus = 'copied' | 'unstable' | 'mismatch' | 'gone' | 'failed'
 
@@ -40,10 +40,11 @@ export interface PullOptions {
   readonly onFile?: (path: string, bytes: number) => void
   /** Milliseconds that went into hashing and comparing, not into copying. */
   readonly onProved?: (milliseconds: number) => void
+  /** Milliseconds of waiting for the disk, with nothing left to copy. */
+  readonly onDurable?: (milliseconds: number) => void
 }
 
 const maxAttempts = 3
-const syncEveryBytes = 64 * 1024 * 1024
 /** A link that goes again and again, though each time some bytes came. */
 const mostCuts = 50
 
@@ -88,57 +89,6 @@ async function believedBytes(host: Host, source: FileStat, part: string, signal:
     hashOnHost(host, source, there.size, signal),
   ])
   return local?.bytes === there.size && local.sha256 === remote ? there.size : 0
-}
-
-/** Bytes `from` … end of the source into the `.part`, in order, so that it is always a beginning; fsynced. */
-async function transfer(host: Host, source: FileStat, part: string, from: number, options: PullOptions): Promise<void> {
-  if (from === 0) await removeIfThere(part)
-  const flags = constants.O_WRONLY | constants.O_NOFOLLOW | (from === 0 ? constants.O_CREAT | constants.O_EXCL : 0)
-  const file = await open(part, flags, 0o600)
-  let unsynced = 0
-  let syncing: Promise<void> | null = null
-  /** The system tells an error of the disk once: what the early sync was told must not be lost. */
-  let failure: unknown = null
-  const syncEarly = () => {
-    unsynced = 0
-    syncing = file
-      .datasync()
-      .catch((error: unknown) => {
-        failure = error
-      })
-      .finally(() => {
-        syncing = null
-      })
-  }
-  try {
-    let at = from
-    const write = async (chunks: readonly Uint8Array[], bytes: number) => {
-      const { bytesWritten } = await file.writev(chunks, at)
-      // A disk that is nearly full takes less than it was given, and says nothing.
-      if (bytesWritten < bytes) {
-        const all = Buffer.concat(chunks)
-        for (let done = bytesWritten; done < bytes; )
-          done += (await file.write(all, done, bytes - done, at + done)).bytesWritten
-      }
-      at += bytes
-      unsynced += bytes
-      // While more comes, so that the end has not all of it to wait for.
-      if (unsynced >= syncEveryBytes && syncing === null) syncEarly()
-      options.onBytes?.(bytes)
-    }
-    await readRange(host, source.path, from, source.bytes, write, {
-      signal: options.signal,
-      ...(options.chunkBytes !== undefined && { chunkBytes: options.chunkBytes }),
-      ...(options.requestSeconds !== undefined && { silenceSeconds: options.requestSeconds }),
-    })
-    if (at !== source.bytes) throw changed(`${at} bytes came, and the file has ${source.bytes}`)
-    await syncing
-    if (failure !== null) throw failure
-    await file.sync()
-  } finally {
-    await syncing
-    await file.close()
-  }
 }
 
 /**
@@ -217,26 +167,21 @@ async function attempt(host: Host, path: string, relative: string, root: string,
   const { signal } = options
   const before = await statFile(host, path)
   const localPath = await placeFor(root, relative)
-  const proved = async <T>(work: Promise<T>): Promise<T> => {
-    const began = performance.now()
-    const value = await work
-    options.onProved?.(performance.now() - began)
-    return value
-  }
+  const proved = <T>(work: () => Promise<T>): Promise<T> => timed(work, options.onProved)
   const here = await lstat(localPath).catch(() => null)
   const isCandidate = here?.isFile() === true && here.size === before.bytes
   const [there, remoteNow] = isCandidate
-    ? await proved(Promise.all([sha256Plain(localPath, signal), hashOnHost(host, before, null, signal)]))
+    ? await proved(() => Promise.all([sha256Plain(localPath, signal), hashOnHost(host, before, null, signal)]))
     : [null, null]
   const wasThere = there !== null && there.bytes === before.bytes && there.sha256 === remoteNow
   const part = `${localPath}.part`
-  const resumedBytes = wasThere ? 0 : await proved(believedBytes(host, before, part, signal))
-  if (!wasThere) await transfer(host, before, part, resumedBytes, options)
+  const resumedBytes = wasThere ? 0 : await proved(() => believedBytes(host, before, part, signal))
+  if (!wasThere) await fillPart(host, before, part, resumedBytes, options)
   // Both ends at once. The copy is read again and proved before it takes the name: what lies under it may be the good
   // copy of an earlier pull.
   const [arrived, sha256Remote] = wasThere
     ? [there, remoteNow as string]
-    : await proved(Promise.all([sha256Plain(part, signal), hashOnHost(host, before, null, signal)]))
+    : await proved(() => Promise.all([sha256Plain(part, signal), hashOnHost(host, before, null, signal)]))
   const after = await statFile(host, path)
   if (!isSame(before, after)) throw changed('the file changed while it was copied')
   if (!wasThere) {
@@ -245,7 +190,7 @@ async function attempt(host: Host, path: string, relative: string, root: string,
       throw new Mismatch('the hash of the copy is not that of the source', sha256Remote, arrived?.sha256 ?? null)
     }
     await rename(part, localPath)
-    await syncFolder(dirname(localPath))
+    await timed(() => syncFolder(dirname(localPath)), options.onDurable)
   }
   return {
     localPath,

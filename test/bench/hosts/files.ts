@@ -6,7 +6,7 @@ import { pullFiles } from '../../../src/artifact/pull-files.ts'
 import { expandRoster } from '../../../src/artifact/roster.ts'
 import type { HostsBenchSizes } from '../hosts.ts'
 import { median, tidy } from '../stats.ts'
-import { byPeers, type PeerSeconds } from './peers.ts'
+import { byPeers, type PeerTimes } from './peers.ts'
 import { openPlace, type Place } from './place.ts'
 
 /** Size of each of the many small files, as results and metrics of units are. */
@@ -31,8 +31,10 @@ function makeSmall(folder: string, count: number): void {
 interface KxSeconds {
   /** All of it, connecting and finding the files too. */
   readonly total: number
-  /** Without what follows: what a peer does, and that it is on the disk. */
+  /** Without what follows: what a peer does. */
   readonly transfer: number
+  /** Waiting until what came is on the disk. */
+  readonly durable: number
   /** Hashing at both ends, comparing, looking whether the source is still the same. */
   readonly verification: number
 }
@@ -49,23 +51,28 @@ async function byKx(place: Place, folder: string, into: string): Promise<KxSecon
     signal,
   )
   let proving = 0
+  let syncing = 0
   const pulled = await pullFiles(host, folder, files, into, {
     signal,
     onProved: (milliseconds) => {
       proving += milliseconds
+    },
+    onDurable: (milliseconds) => {
+      syncing += milliseconds
     },
   })
   const total = (performance.now() - began) / 1000
   const bad = pulled.find((each) => each.status !== 'copied')
   if (bad !== undefined) throw new Error(`${bad.path}: ${bad.status} ${bad.reason}`)
   await host.close()
-  return { total, transfer: total - proving / 1000, verification: proving / 1000 }
+  const [verification, durable] = [proving / 1000, syncing / 1000]
+  return { total, transfer: total - verification - durable, durable, verification }
 }
 
 async function compare(place: Place, make: (folder: string) => void, rounds: number) {
   const source = join(place.folder, 'box')
   make(source)
-  const peers: PeerSeconds[] = []
+  const peers: PeerTimes[] = []
   const kx: KxSeconds[] = []
   // In turns, so that what else the machine does falls on all of them.
   for (let round = 0; round < rounds; round += 1) {
@@ -74,14 +81,18 @@ async function compare(place: Place, make: (folder: string) => void, rounds: num
     kx.push(await byKx(place, source, into('kx')))
     for (const name of ['scp', 'sftp', 'rsync', 'kx']) rmSync(into(name), { recursive: true, force: true })
   }
-  const names = Object.keys(peers[0] ?? {})
+  const names = Object.keys(peers[0]?.copy ?? {})
   const of = (values: readonly number[]) => tidy(median(values), 2)
+  const byName = (value: (name: string) => number) => Object.fromEntries(names.map((name) => [name, value(name)]))
   return {
     rounds,
-    peerSeconds: Object.fromEntries(names.map((name) => [name, of(peers.map((each) => each[name] ?? Number.NaN))])),
+    peerSeconds: byName((name) => of(peers.map((each) => each.copy[name] ?? Number.NaN))),
+    /** What `sync -f` took after each: a peer by itself leaves that to the system. */
+    peerDurableSeconds: byName((name) => of(peers.map((each) => each.durable[name] ?? Number.NaN))),
     kxSeconds: {
       total: of(kx.map((each) => each.total)),
       transfer: of(kx.map((each) => each.transfer)),
+      durable: of(kx.map((each) => each.durable)),
       verification: of(kx.map((each) => each.verification)),
     },
   }
@@ -109,7 +120,7 @@ export const small = ({ files, rounds }: HostsBenchSizes) =>
   }))
 
 /** More small files than this take scp an hour on a far link: it asks several times for each. */
-const mostFarFiles = 500
+const mostFarFiles = 300
 
 /** The same two with 50 ms more to every round trip, once: the delay is what is measured, not the machine. */
 export const far = ({ mib, files }: HostsBenchSizes) =>

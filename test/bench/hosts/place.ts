@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSshHost } from '../../../src/host/ssh/host.ts'
 import type { SshHost } from '../../../src/host/ssh/types.ts'
-import { type LinkProxy, startProxy } from '../../harness/link-proxy.ts'
 import { type Sshd, startSshd } from '../../harness/sshd.ts'
 
 /** A server of its own, a folder for both ends, and the link to it. */
@@ -12,7 +11,6 @@ export interface Place {
   readonly sshd: Sshd
   readonly port: number
   readonly folder: string
-  readonly proxy: LinkProxy | null
   /** Options that make the system's ssh, scp, sftp and rsync use this server's keys and nothing of the user's. */
   readonly options: readonly string[]
   /** @param through another port that leads to the server */
@@ -23,8 +21,7 @@ export interface Place {
 /** @param roundTripMs added to the link by a proxy; 0: none is in the way */
 export async function openPlace(roundTripMs = 0): Promise<Place> {
   const sshd = await startSshd()
-  const proxy = roundTripMs > 0 ? await startProxy(sshd.port) : null
-  proxy?.delay(roundTripMs / 2)
+  const proxy = roundTripMs > 0 ? await startFarLink(sshd.port, roundTripMs / 2) : null
   const port = proxy?.port ?? sshd.port
   const folder = mkdtempSync(join(tmpdir(), 'kx-bench-'))
   const hosts: SshHost[] = []
@@ -32,7 +29,6 @@ export async function openPlace(roundTripMs = 0): Promise<Place> {
     sshd,
     port,
     folder,
-    proxy,
     options: [
       ...['-F', 'none', '-o', 'IdentitiesOnly=yes', '-i', sshd.clientKey.path],
       ...['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR'],
@@ -60,11 +56,23 @@ export async function openPlace(roundTripMs = 0): Promise<Place> {
     },
     stop: async () => {
       for (const host of hosts) await host.close()
-      await proxy?.stop()
+      proxy?.stop()
       await sshd.stop()
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** A proxy in a process of its own. */
+async function startFarLink(port: number, delayMs: number): Promise<{ readonly port: number; stop(): void }> {
+  const path = join(import.meta.dirname, 'proxy.ts')
+  const child = spawn(process.execPath, [path, String(port), String(delayMs)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const said = await new Promise<string>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => reject(new Error(`the proxy ended with ${code}`)))
+    child.stdout.setEncoding('utf8').once('data', resolve)
+  })
+  return { port: Number(said), stop: () => child.stdin.end() }
 }
 
 /** Seconds that a program takes. Throws when it does not end with 0: a peer that failed has no time. */
