@@ -116,6 +116,8 @@ describe('launch', () => {
       kind: 'SmokeProof',
       phase: 'smoke',
       atMs: Date.now(),
+      // Of this very machine, or the gate is shut before anybody looks at the command.
+      host: await ctx.host.identity(),
       boundTo: {},
       needs: [],
       items: [],
