@@ -7,6 +7,7 @@ import type { PaneModel, ScreenModel, Span, StyledLine } from '../workbench/mode
 import { phaseSummary, proofOf } from '../workbench/phase-model.ts'
 import { isMoving, standingOf } from '../workbench/standing.ts'
 import { findingsPane } from './findings.ts'
+import { leasePane } from './lease.ts'
 import { gpuRows, machineRows } from './machine.ts'
 import { gridPane, inOrder, unitsPane } from './units.ts'
 
@@ -66,6 +67,7 @@ export function patrolModel(input: ScreenInput): ScreenModel {
   const log = shelves.unitLog
   const written = writtenText(o, wanted, nowMs)
   const hasGpu = o !== null && o.gpu.kind !== 'none'
+  const lease = leasePane(input, o, isLost)
   const panes: PaneModel[] = [
     unitsPane(o, o === null ? '' : looked(o.atMs), nowMs, isLost),
     {
@@ -77,6 +79,7 @@ export function patrolModel(input: ScreenInput): ScreenModel {
       empty: wanted === null ? 'no unit' : 'nothing written yet',
     },
     findingsPane(input.run, nowMs),
+    ...(lease === null ? [] : [lease]),
     gridPane(o, input.selected('grid'), isLost),
     {
       kind: 'meters',
@@ -110,6 +113,7 @@ export function patrolModel(input: ScreenInput): ScreenModel {
     },
   ]
   const at = (id: string, weight: number) => ({ id, weight })
+  const leaseAt = lease === null ? [] : [at('lease', 8)]
   return {
     id: 'patrol',
     title: 'Patrol',
@@ -117,11 +121,11 @@ export function patrolModel(input: ScreenInput): ScreenModel {
     panes,
     columns: hasGpu
       ? [
-          { weight: 1, panes: [at('units', 4), at('grid', 2), at('log', 3)] },
+          { weight: 1, panes: [at('units', 13), ...leaseAt, at('grid', 7), at('log', 9)] },
           { weight: 1, panes: [at('gpu', 5), at('machine', 4), at('chart', 3), at('findings', 2)] },
         ]
       : [
-          { weight: 1, panes: [at('units', 3), at('log', 2)] },
+          { weight: 1, panes: [at('units', 17), ...leaseAt, at('log', 11)] },
           { weight: 1, panes: [at('grid', 4), at('machine', 9), at('chart', 8), at('findings', 5)] },
         ],
   }

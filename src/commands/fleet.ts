@@ -2,7 +2,7 @@ import type { ActContext, ActResult } from '../run/act.ts'
 import { fleetRows } from '../run/fleet-rows.ts'
 import { runFolder } from '../run/folder.ts'
 import { readRunState } from '../run/reader.ts'
-import { formatAge, formatUsdPerHour } from '../text/format.ts'
+import { formatAge, formatMoment, formatUsdPerHour } from '../text/format.ts'
 import { actOnRun } from './act.ts'
 import { type HostResult, namedHosts, together, whichHost } from './hosts.ts'
 import type { CommandEnvironment } from './types.ts'
@@ -20,7 +20,8 @@ export async function showFleet(env: CommandEnvironment): Promise<ActResult> {
     const seen = row.truthAtMs === null ? 'never seen' : `seen ${formatAge(nowMs - row.truthAtMs)} ago`
     const released = row.isReleased ? ', gave its units back' : ''
     const why = row.reason === null ? '' : `: ${row.reason}`
-    return `${row.host}: ${row.state}${released}, ${row.unitsDone} of ${row.units} units, ${seen}, ${row.hasMeter ? formatUsdPerHour(row.usdPerHour) : 'no meter'}${why}`
+    const lease = row.leaseUntilMs === null ? '' : `, lease until ${formatMoment(row.leaseUntilMs)}`
+    return `${row.host}: ${row.state}${released}, ${row.unitsDone} of ${row.units} units, ${seen}, ${row.hasMeter ? formatUsdPerHour(row.usdPerHour) : 'no meter'}${lease}${why}`
   })
   const isUnknown = rows.some((row) => row.state === 'unknown')
   const isIll = rows.some((row) => !row.isReleased && (row.state === 'dead' || row.state === 'stalled'))

@@ -103,6 +103,7 @@ export async function receiptFor(ctx: ActContext, started: Started): Promise<Act
     detach: handle.detach,
     startedAtMs: nowMs,
     leaseUntilMs: started.leaseUntilMs,
+    ...(started.leaseUntilMs === null ? {} : { leaseEnd: guardActText(ctx.profile) }),
     runConfigSha256: started.runConfigSha256,
     unitSha256: started.unitSha256,
     resumed: started.resumed,

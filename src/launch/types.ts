@@ -18,6 +18,8 @@ export interface ReceiptPayload {
   readonly startedAtMs: number
   /** Until when the approval lets this run; null when the approval names no lease. */
   readonly leaseUntilMs: number | null
+  /** What the guard on the box does at its end, in words. Older receipts have none. */
+  readonly leaseEnd?: string
   /** SHA-256 of `run-config.json` in the run's folder: the plan as it was resolved for this launch. */
   readonly runConfigSha256: string
   /** Digest of what the plan made a unit be (see `unitDigest`): a relaunch must be of the same. Empty: not known. */

@@ -18,6 +18,7 @@ import type { Launched } from './receipt.ts'
 import { conditionsOf } from './rules/conditions.ts'
 import { decide } from './rules/decision.ts'
 import { episodes } from './rules/episodes.ts'
+import { guardFigure } from './rules/guard-figure.ts'
 import { decideLiveness, stalledAfterSeconds } from './rules/liveness.ts'
 import { countStates, primaryMetric, rowsOf } from './rules/rows.ts'
 import type { Thresholds } from './rules/thresholds.ts'
@@ -157,6 +158,14 @@ export async function look(
     warn: open.filter((finding) => finding.severity === 'warn').length,
     info: open.filter((finding) => finding.severity === 'info').length,
   }
+  const isSameLaunch = previous !== null && previous.atMs >= launched.receipt.atMs
+  const guard = guardFigure({
+    nowMs,
+    isSeen,
+    status,
+    token: launched.handle.token,
+    before: isSameLaunch ? previous.guard : undefined,
+  })
   return {
     v: 1,
     atMs: nowMs,
@@ -183,6 +192,7 @@ export async function look(
     troubles,
     probeSeconds: answer.durationMs / 1000,
     openFindings,
+    ...(guard === undefined ? {} : { guard }),
     ...decide(liveness.state, openFindings.error, runEndIn({ exit: status.exit })),
   }
 }

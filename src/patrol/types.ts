@@ -65,6 +65,21 @@ export interface UnitRow {
   readonly host?: string
 }
 
+/** The guard of the lease, as it was last read on the box. */
+export interface GuardFigure {
+  /** When it was read: before the look itself when that one did not tell. */
+  readonly atMs: number
+  /** `gone`: its process is, while work goes on; `left`: with a run that is over; `none`: no guard of this launch is there. */
+  readonly word: 'armed' | 'gone' | 'left' | 'none'
+  /** Lease that it holds. */
+  readonly number: number | null
+  /** Of that lease, by the clock of the box; below zero: it is over. */
+  readonly leftSeconds: number | null
+  /** What it has raised, and about what; null: nothing. */
+  readonly alarm: string | null
+  readonly why: string | null
+}
+
 /** How one host of several stands, in the look at all of them. */
 export interface HostLine {
   readonly host: string
@@ -79,6 +94,8 @@ export interface HostLine {
   readonly unitsRunning: number
   readonly units: number
   readonly etaSeconds: number | null
+  /** Older records have none. */
+  readonly guard?: GuardFigure
 }
 
 export interface DiskFigure {
@@ -203,6 +220,8 @@ export interface Observation extends ObservationHead {
   readonly troubles: readonly string[]
   readonly probeSeconds: number
   readonly openFindings: { readonly error: number; readonly warn: number; readonly info: number }
+  /** Absent: nobody has read it yet, or the record is an older one. Of several hosts each line has its own. */
+  readonly guard?: GuardFigure
   /** Only of a run over several hosts. */
   readonly hosts?: readonly HostLine[]
   /** Decision of the tick (handbook monitoring 6). */

@@ -256,7 +256,10 @@ function applyKind(draft: Draft, { kind, payload, atMs }: JournalRecord): string
     }
     case 'lease.extended': {
       const extended = payload as LeaseExtended
-      const before = draft.leaseExtensions.filter((each) => each.approvalId === extended.approvalId)
+      // Each host of a run has a lease of its own, with numbers of its own.
+      const before = draft.leaseExtensions.filter(
+        (each) => each.approvalId === extended.approvalId && each.host === extended.host,
+      )
       if (before.some((each) => each.number >= extended.number))
         return `the lease has the number ${extended.number} already`
       draft.leaseExtensions.push({ ...extended, atMs })

@@ -21,6 +21,8 @@ export function viewOf(state: RunState, host: string): RunState {
       latest: latestOf(own.view, own.proofs),
       observation: state.fleet?.observations[host] ?? null,
       findings: state.findings.filter((finding) => finding.host === host),
+      leaseExtensions: state.leaseExtensions.filter((extension) => extension.host === host),
+      guardActs: state.guardActs.filter((act) => act.host === host),
     }
     made.set(host, view)
   }

@@ -17,7 +17,7 @@ import { failpoint } from './failpoints.ts'
 import { checkFolder, fileMode, fsyncFolder, makeFolder } from './files.ts'
 import { sha256Hex } from './journal-line.ts'
 import type { MeterClosed, MeterOpened, MeterSaid, MeterSeen } from './payloads.ts'
-import type { JournalRecord, Meter, RunState } from './types.ts'
+import type { JournalRecord, LeaseExtended, Meter, RunState } from './types.ts'
 
 export interface IndexedRun {
   readonly runId: string
@@ -62,6 +62,12 @@ type Entry =
       readonly meterId: string
       readonly closedAtMs: number
       readonly because: string | null
+    }
+  | {
+      readonly kind: 'meter.leased'
+      readonly runId: string
+      readonly meterId: string
+      readonly leaseUntilMs: number | null
     }
   | { readonly kind: 'meter.noted'; readonly runId: string; readonly meterId: string; readonly note: string }
   | { readonly kind: 'clock.acknowledged'; readonly clock: AcknowledgedClock }
@@ -130,6 +136,12 @@ function entriesOf(record: JournalRecord, state: RunState): readonly Entry[] {
       const { meterId, because } = record.payload as MeterClosed
       return [{ kind: 'meter.closed', runId: state.runId, meterId, closedAtMs: record.atMs, because: because ?? null }]
     }
+    case 'lease.extended': {
+      const { host } = record.payload as LeaseExtended
+      return state.meters.flatMap((meter) =>
+        meter.closedAtMs === null && meter.host === host ? [leased(state.runId, meter)] : [],
+      )
+    }
     case 'meter.seen': {
       const { meterId, sight } = record.payload as MeterSeen
       return [{ kind: 'meter.noted', runId: state.runId, meterId, note: sight.words }]
@@ -145,6 +157,13 @@ function entriesOf(record: JournalRecord, state: RunState): readonly Entry[] {
       return []
   }
 }
+
+const leased = (runId: string, { meterId, leaseUntilMs }: Meter): Entry => ({
+  kind: 'meter.leased',
+  runId,
+  meterId,
+  leaseUntilMs,
+})
 
 /** The box folder is gone, and a machine that somebody bills goes on: until more is seen, that is what is known. */
 function afterRemoval(proof: Proof, state: RunState): readonly Entry[] {
@@ -177,6 +196,8 @@ function missingEntries(index: RunIndex, state: RunState): readonly Entry[] {
         closedAtMs: meter.closedAtMs,
         because: meter.closedBecause,
       })
+    else if (indexed.closedAtMs === null && indexed.leaseUntilMs !== meter.leaseUntilMs)
+      missing.push(leased(state.runId, meter))
   }
   if (state.isArchived && known?.isArchived !== true) missing.push({ kind: 'run.archived', runId: state.runId })
   return missing
@@ -258,6 +279,12 @@ function foldEntry(
       const key = `${entry.runId}/${entry.meterId}`
       const meter = meters.get(key)
       if (meter !== undefined) meters.set(key, { ...meter, closedAtMs: entry.closedAtMs, closedBecause: entry.because })
+      return
+    }
+    case 'meter.leased': {
+      const key = `${entry.runId}/${entry.meterId}`
+      const meter = meters.get(key)
+      if (meter !== undefined) meters.set(key, { ...meter, leaseUntilMs: entry.leaseUntilMs })
       return
     }
     case 'meter.noted': {

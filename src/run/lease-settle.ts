@@ -11,7 +11,10 @@ export type LeaseIntent = Omit<LeaseExtended, 'host' | 'token'> & { readonly lau
 export async function recordExtension(run: RunHandle, extended: LeaseExtended): Promise<void> {
   await run
     .append('lease.extended', extended, (state) =>
-      state.leaseExtensions.some((each) => each.approvalId === extended.approvalId && each.number >= extended.number)
+      state.leaseExtensions.some(
+        (each) =>
+          each.approvalId === extended.approvalId && each.host === extended.host && each.number >= extended.number,
+      )
         ? 'This extension is on record.'
         : null,
     )

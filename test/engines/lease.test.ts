@@ -8,6 +8,7 @@ import { firstSignOf } from '../../src/launch/first-sign.ts'
 import { launch } from '../../src/launch/service.ts'
 import type { ReceiptPayload } from '../../src/launch/types.ts'
 import { observe } from '../../src/patrol/service.ts'
+import { guardActText } from '../../src/profile/park-on-box.ts'
 import { leaseIn } from '../../src/run/lease.ts'
 import { type Box, readText, until } from './tools/box.ts'
 import { prove, type WalkContext, walkContext } from './tools/context.ts'
@@ -68,6 +69,10 @@ describe('the lease of a launch', () => {
     const wrong = await extendLease(ctx.host, other, { expected: 2, number: 3, seconds: 99_999 }, never)
     expect(wrong).toMatchObject({ kind: 'refused', why: expect.stringContaining('another launch') })
     expect(await guardOf(ctx)).toMatchObject({ number: 2 })
+    const { data } = await observe(ctx)
+    expect(data).toMatchObject({ guard: { word: 'armed', number: 2, alarm: null } })
+    const receipt = ctx.run.state().latest.Receipt?.payload
+    expect(receipt).toMatchObject({ leaseEnd: guardActText(ctx.profile) })
     await end(ctx)
   })
 
@@ -118,7 +123,7 @@ describe('the lease of a launch', () => {
   it('a guard that is gone is an error while work runs', async () => {
     const ctx = await launched()
     expect(await dismissGuard(ctx.host, ctx.box)).toBe(true)
-    await observe(ctx)
+    expect((await observe(ctx)).data).toMatchObject({ guard: { word: 'gone', number: 1, alarm: null } })
     const open = () => ctx.run.state().findings.filter((finding) => finding.closedAtMs === null)
     expect(open().find(({ rule }) => rule === 'guard-gone')).toMatchObject({ severity: 'error' })
     expect(await showLease(ctx)).toMatchObject({ exitCode: 1 })

@@ -155,6 +155,7 @@ function hostLine(
     unitsRunning: own.filter((row) => row.state === 'running').length,
     units: [...owners.values()].filter((owner) => owner.host === host).length,
     etaSeconds: latest?.eta?.secondsP50 ?? null,
+    ...(latest?.guard === undefined ? {} : { guard: latest.guard }),
   }
 }
 

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fleetRows } from '../../../src/run/fleet-rows.ts'
 import { foldRecord, foldRecords } from '../../../src/run/fold.ts'
+import { viewOf } from '../../../src/run/host-view.ts'
 import { noPrevious } from '../../../src/run/journal-line.ts'
+import { leaseIn } from '../../../src/run/lease.ts'
 import { thinObservation } from '../../../src/run/observation.ts'
 import { type JournalKind, type JournalRecord, journalKinds, type RunState } from '../../../src/run/types.ts'
 import { item, proof } from '../walk/support.ts'
@@ -159,5 +162,32 @@ describe('fold', () => {
 
   it('bounds what it says about a journal full of faults', () => {
     expect(fold(...Array.from({ length: 500 }, () => ['note', {}] as const)).warnings.length).toBeLessThanOrEqual(50)
+  })
+})
+
+describe('the leases of a run over several hosts', () => {
+  const extended = (host: string, number: number, untilMs: number) =>
+    ['lease.extended', { approvalId: 'a', token: host, host, number, hours: 1, untilMs, usd: 0, by: 'ada' }] as const
+  const opened = (host: string) =>
+    ['meter.opened', { meterId: host, what: 'w', host, usdPerHour: 1, leaseUntilMs: 5 }] as const
+  const launched = (host: string) =>
+    [
+      'intent.opened',
+      { intentId: host, act: 'launch', token: host, host, payload: { approvalId: 'a', leaseUntilMs: 5 } },
+    ] as const
+
+  it('are each of their own: one extension of one host is none of another', () => {
+    const state = fold(
+      ['fleet.set', { hosts: ['alpha', 'beta'] }],
+      ['proof.made', { ...proof('Approval'), id: 'a' }],
+      ...['alpha', 'beta'].flatMap((host) => [launched(host), opened(host)]),
+      extended('alpha', 2, 70),
+      extended('beta', 2, 80),
+    )
+    expect(state.warnings).toEqual([])
+    expect(leaseIn(viewOf(state, 'alpha'))).toMatchObject({ number: 2, untilMs: 70 })
+    expect(leaseIn(viewOf(state, 'beta'))).toMatchObject({ number: 2, untilMs: 80 })
+    expect(state.meters.map((meter) => meter.leaseUntilMs)).toEqual([70, 80])
+    expect(fleetRows(state, 0).map((row) => row.leaseUntilMs)).toEqual([70, 80])
   })
 })

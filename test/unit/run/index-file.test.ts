@@ -110,6 +110,26 @@ describe('index of all runs', () => {
     await run.close()
   })
 
+  it('follows the lease of a meter, also over a crash between the two', async () => {
+    const { run, index } = await indexed()
+    await run.append('meter.opened', meter)
+    const extended = { approvalId: 'a', token: 't', hours: 1, usd: 1, by: 'ada' }
+    await run.append('lease.extended', { ...extended, host: 'box', number: 2, untilMs: 77 })
+    expect(index.read()).toMatchObject({ suspects: [], meters: [{ meterId: 'm1', leaseUntilMs: 77, usdPerHour: 1.5 }] })
+    // Another machine's lease is not this one's.
+    await run.append('lease.extended', { ...extended, host: 'other', number: 2, untilMs: 99 })
+    expect(index.read().meters[0]?.leaseUntilMs).toBe(77)
+    expect(index.reconcile(run.state())).toBe(0)
+    await run.close()
+    const late = openIndex(join(temporaryFolder(), 'kx'))
+    late.mirror(
+      { v: 1, sequence: 2, fence: 1, previous: '', atMs: 1, kind: 'meter.opened', payload: meter },
+      { ...run.state(), meters: run.state().meters.map((each) => ({ ...each, leaseUntilMs: 9 })) },
+    )
+    expect(late.reconcile(run.state())).toBe(2)
+    expect(late.read().meters[0]?.leaseUntilMs).toBe(77)
+  })
+
   it('remembers acknowledged danger clocks', () => {
     const index = openIndex(join(temporaryFolder(), 'kx'))
     index.acknowledgeClock({ platform: 'autodl', clockId: 'release', by: 'ada', atMs: 5 })
