@@ -120,6 +120,15 @@ describe('kx without a terminal, from an empty project to the report', () => {
     expect((await json(place, 'open', 'nothing')).exitCode).toBe(1)
   })
 
+  it('knows hosts that nobody has met only by what the settings say', async () => {
+    const nowhere = 'nowhere.invalid'
+    expect(await json(place, 'host', 'list')).toMatchObject({ exitCode: 0, data: { hosts: [] } })
+    expect((await json(place, 'host', 'show', nowhere)).data.way).toMatchObject([{ address: nowhere, keys: [] }])
+    // No name of this kind is ever given to a machine (RFC 2606), so nothing can have been shown.
+    expect(await json(place, 'host', 'trust', nowhere)).toMatchObject({ exitCode: 4, data: { trusted: [], shown: [] } })
+    expect((await json(place, 'host', 'forget', nowhere)).exitCode).toBe(3)
+  })
+
   it('ticks a task of a checklist and nothing else of the file', async () => {
     const list = join(place.project, 'mine.md')
     writeFileSync(list, '# Mine\n\n- [ ] first  \n- [ ] second\n')
@@ -151,6 +160,12 @@ describe('kx without a terminal, from an empty project to the report', () => {
 
   it('each phase again by its own word; what nobody approved is not launched', async () => {
     for (const word of ['plan', 'audit', 'smoke', 'cost']) expect((await json(place, word)).exitCode).toBe(0)
+    expect((await json(place, 'env')).data).toMatchObject({ isNothingToDo: true })
+    expect((await json(place, 'lease', 'show')).summary).toContain('Nothing of this run was launched')
+    expect((await json(place, 'lease', 'extend', '1')).exitCode).toBe(1)
+    expect((await json(place, 'pull')).exitCode).toBe(1)
+    expect((await json(place, 'verify')).exitCode).toBe(4)
+    expect((await json(place, 'teardown', 'look')).exitCode).toBe(1)
     expect((await json(place, 'approve')).exitCode).toBe(3)
     const refused = await json(place, 'launch')
     expect(refused.exitCode).toBe(3)
@@ -162,6 +177,7 @@ describe('kx without a terminal, from an empty project to the report', () => {
 
   it('launches once after the yes of a person, and shows it until it has ended', async () => {
     expect(await approve(place)).toMatch(/approved/)
+    expect((await json(place, 'push')).data).toMatchObject({ code: 8, data: 1 })
     expect((await json(place, 'launch')).exitCode).toBe(0)
     const again = await json(place, 'launch')
     expect(again.exitCode).toBe(1)
@@ -182,6 +198,8 @@ describe('kx without a terminal, from an empty project to the report', () => {
     expect(existsSync(join(runFolderOf(place), 'report.md'))).toBe(true)
     expect((await json(place, 'teardown')).exitCode).toBe(0)
     expect((await json(place, 'teardown', 'verify')).exitCode).toBe(0)
+    expect((await json(place, 'pull')).exitCode).toBe(0)
+    expect((await json(place, 'verify')).exitCode).toBe(0)
     expect((await json(place, 'report')).exitCode).toBe(0)
     const run = runIds(place)[0] ?? ''
     // Nobody has typed the name; a name that is not whole is none.
