@@ -1,8 +1,11 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { node } from '../harness/apps.ts'
+import { builtEntry } from '../harness/built.ts'
 import { type Fleet, type FleetBox, startFleet } from '../harness/fleet.ts'
 import { needsSshd } from '../harness/sshd.ts'
+import { needsTmux, Tmux } from '../harness/tmux.ts'
 import { waitUntil } from '../harness/wait.ts'
 import {
   ACT_MS,
@@ -17,6 +20,7 @@ import {
   type Place,
   runFolderOf,
   runIds,
+  signalBox,
 } from './support.ts'
 
 const fleets: Fleet[] = []
@@ -26,12 +30,12 @@ afterEach(async () => {
 })
 
 /** The sample project with a plan for several hosts, each with a real sshd, keys and a home of its own. */
-async function fleetPlace(count: number, epochs: number): Promise<{ place: Place; fleet: Fleet }> {
+async function fleetPlace(count: number, epochs: number, groups = 4): Promise<{ place: Place; fleet: Fleet }> {
   const fleet = await startFleet(count)
   fleets.push(fleet)
   const names = fleet.boxes.map((box) => box.name).join(', ')
   const place = makePlace({
-    groups: 4,
+    groups,
     epochs,
     plan: [
       ['hosts: [local]', `hosts: [${names}]`],
@@ -139,3 +143,91 @@ describe.skipIf(needsSshd().skip)('a run over several hosts', () => {
     ])
   })
 })
+
+const isFull = process.env.KX_FAULTS_FULL === '1'
+
+describe.skipIf(!isFull || needsSshd().skip || (await needsTmux()).skip)(
+  'a run over four hosts, by keys in tmux',
+  () => {
+    it('goes on when one falls silent and a person gives its units away, and stops it when it is back', async () => {
+      const { place, fleet } = await fleetPlace(4, 900, 5)
+      await passFleetGates(place)
+      const tmux = await Tmux.start({
+        command: [node, builtEntry(), '--project', place.project],
+        cwd: place.project,
+        env: place.env,
+        columns: 180,
+        rows: 50,
+      })
+      try {
+        const screen = (pattern: RegExp, what: string, timeoutMs = 2 * ACT_MS) =>
+          tmux.waitFor((rows) => pattern.test(rows.join('\n')), { timeoutMs, what })
+        /** Presses a key until its act has shown what it came to: while another act runs a key is answered with that. */
+        const act = async (key: string, pattern: RegExp, what: string) => {
+          let pressedAtMs = Number.NEGATIVE_INFINITY
+          let rows: string[] = []
+          await waitUntil(
+            async () => {
+              rows = await tmux.capture()
+              if (pattern.test(rows.join('\n'))) return true
+              if (performance.now() - pressedAtMs < 8000) return false
+              pressedAtMs = performance.now()
+              await tmux.keys(key)
+              return false
+            },
+            { timeoutMs: 3 * ACT_MS, what, describe: () => rows.join('\n') },
+          )
+        }
+        await tmux.waitForText('Home', ACT_MS)
+        await tmux.keys('g', 'o')
+        await screen(/4 hosts: 4 planned/, 'the hosts of the plan')
+        await tmux.keys('Space', 'j', 'Space', 'j', 'Space', 'j', 'Space')
+        await screen(/4 marked/, 'four marks')
+        await act('S', /4 of 4 hosts well/, 'the launch on all of them')
+        await act('r', /4 running/, 'all at work')
+
+        const [, , , last] = fleet.boxes
+        if (last === undefined) throw new Error('four boxes are needed')
+        await last.stopServer()
+        // Its units stand still meanwhile, so that there is something left to stop when it is back.
+        signalBox(join(last.home, 'proj'), 'SIGSTOP')
+        // Three marks off: what follows is about the silent one.
+        await tmux.keys('g', 'g', 'Space', 'j', 'Space', 'j', 'Space')
+        await screen(/1 marked/, 'one mark')
+        await act('r', /box4 +unknown/, 'the silent host to be unknown')
+        await act('b', /Why will box4/, 'to be asked why')
+        // Keys that were on their way when the question came are no answer to it: it is typed until it stands there.
+        await waitUntil(
+          async () => {
+            if ((await tmux.capture()).some((row) => row.includes('it was taken away'))) return true
+            await tmux.keys('C-u')
+            await tmux.type('it was taken away')
+            return false
+          },
+          { timeoutMs: ACT_MS, what: 'the reason to stand in the question' },
+        )
+        await tmux.keys('Enter')
+        await screen(/given back|box4 +unknown, given/, 'its units to be given')
+
+        await last.startServer()
+        // Its link has paused after ten tries; a person lets it go on.
+        await tmux.keys('L')
+        await tmux.keys('g', 'g', 'Space', 'j', 'Space', 'j', 'Space')
+        await screen(/4 marked/, 'four marks again')
+        signalBox(join(last.home, 'proj'), 'SIGCONT')
+        await act('S', /4 of 4 hosts well/, 'the others to go on, and the one that is back to stop')
+        expect(readFileSync(join(last.home, 'proj', runIds(place)[0] ?? '', 'stop'), 'utf8')).toContain(
+          'given to other hosts',
+        )
+        await waitUntil(async () => (await kxJson(place, ['patrol'])).data?.unitsDone === 10, {
+          timeoutMs: 5 * ACT_MS,
+          what: 'all units to end',
+        })
+        await act('r', /10 of 10 units/, 'the end on the screen')
+        await act('v', /10 of 10 units from \d hosts put together/, 'the results of all together')
+      } finally {
+        await tmux.kill()
+      }
+    })
+  },
+)

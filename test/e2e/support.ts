@@ -100,12 +100,15 @@ export function clearPlaces(): void {
  * SIGKILL to every process whose words or environment name a folder of ours: a machine that loses its power, or the end
  * of a test. No process of anybody else can name a folder with a random end.
  */
-export function killBox(folder: string): void {
+export const killBox = (folder: string): void => signalBox(folder, 'SIGKILL')
+
+/** The same with another signal: a machine whose programs stand still, and go on. */
+export function signalBox(folder: string, signal: NodeJS.Signals): void {
   for (const pid of readdirSync('/proc')) {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue
     try {
       const names = (file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8').includes(folder)
-      if (names('cmdline') || names('environ')) process.kill(Number(pid), 'SIGKILL')
+      if (names('cmdline') || names('environ')) process.kill(Number(pid), signal)
     } catch {
       // It is gone already, or is not ours to look at.
     }
