@@ -1,3 +1,6 @@
+import { lstatSync } from 'node:fs'
+import { join } from 'node:path'
+import { openAhead } from '../host/transfer/stream.ts'
 import type { Host } from '../host/types.ts'
 import { Places } from './places.ts'
 import { type PulledFile, type PullOptions, pullFile } from './pull.ts'
@@ -23,6 +26,7 @@ export async function pullFiles(
   root: string,
   options: PullOptions,
 ): Promise<readonly PulledFile[]> {
+  if (files.some((file) => !isLikelyHere(root, file))) openAhead(host)
   const places = new Places(root)
   const done = new Map<string, PulledFile>()
   for (const batch of batchesOf(files.filter((file) => file.bytes <= smallBytes))) {
@@ -42,6 +46,15 @@ export async function pullFiles(
     answer.push(pulled)
   }
   return answer
+}
+
+/** Only by its size: a guess whether anything will have to come. */
+function isLikelyHere(root: string, { path, bytes }: RosterFile): boolean {
+  try {
+    return lstatSync(join(root, path)).size === bytes
+  } catch {
+    return false
+  }
 }
 
 function batchesOf(files: readonly RosterFile[]): readonly (readonly RosterFile[])[] {

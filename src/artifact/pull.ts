@@ -1,8 +1,8 @@
 import { lstat, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { changed, gone, TransferError } from '../host/transfer/errors.ts'
-import { hashThere } from '../host/transfer/hasher.ts'
 import type { FileStat, Host } from '../host/types.ts'
+import { believedBytes, grownBytes, hashOnHost } from './believed.ts'
 import { placeFor, removeIfThere, sha256Plain, syncFolder } from './local-store.ts'
 import { fillPart } from './part-file.ts'
 import type { RosterFile } from './roster.ts'
@@ -65,30 +65,6 @@ async function statFile(host: Host, path: string): Promise<FileStat> {
   if (found === null) throw gone()
   if (found.kind !== 'file') throw changed(`it became a ${found.kind}`)
   return found
-}
-
-/** SHA-256 there, of the first `length` bytes or of all. @throws TransferError */
-async function hashOnHost(host: Host, source: FileStat, length: number | null, signal: AbortSignal): Promise<string> {
-  if (host.kind === 'local') {
-    if (length === null) return host.sha256(source.path, signal)
-    const here = await sha256Plain(source.path, signal, length)
-    if (here === null) throw gone()
-    return here.sha256
-  }
-  const found = await hashThere(host, source.path, length, source.bytes, signal)
-  if (found === null) throw gone()
-  return found
-}
-
-/** How many bytes of an earlier `.part` are the beginning of the source: all of them, or none. */
-async function believedBytes(host: Host, source: FileStat, part: string, signal: AbortSignal): Promise<number> {
-  const there = await lstat(part).catch(() => null)
-  if (there === null || !there.isFile() || there.size === 0 || there.size > source.bytes) return 0
-  const [local, remote] = await Promise.all([
-    sha256Plain(part, signal, there.size),
-    hashOnHost(host, source, there.size, signal),
-  ])
-  return local?.bytes === there.size && local.sha256 === remote ? there.size : 0
 }
 
 /**
@@ -175,7 +151,10 @@ async function attempt(host: Host, path: string, relative: string, root: string,
     : [null, null]
   const wasThere = there !== null && there.bytes === before.bytes && there.sha256 === remoteNow
   const part = `${localPath}.part`
-  const resumedBytes = wasThere ? 0 : await proved(() => believedBytes(host, before, part, signal))
+  const resumedBytes = wasThere
+    ? 0
+    : (await proved(() => believedBytes(host, before, part, signal))) ||
+      (await proved(() => grownBytes(host, before, localPath, part, signal)))
   if (!wasThere) await fillPart(host, before, part, resumedBytes, options)
   // Both ends at once. The copy is read again and proved before it takes the name: what lies under it may be the good
   // copy of an earlier pull.

@@ -124,6 +124,7 @@ async function wayOf({ host, signal }: ActContext): Promise<string> {
   return (
     `by streams over ${host.kind === 'ssh' ? 'ssh2' : "the system's ssh"}: large files by ${lanes === 1 ? 'one' : `${lanes} side by side`} ` +
     `(a round trip takes ${Math.round(milliseconds)} ms), small ones in one; hashed there by ${name}${speed}, the fastest there. ` +
-    'rsync is not used: for files that are not here yet it took more CPU at both ends (npm run bench:hosts)'
+    'rsync is not used: what is new here it sends whole as well, and of a file that only grew kx too asks for the rest; ' +
+    'it would send less only of a file that changed in its middle, which kx takes whole'
   )
 }

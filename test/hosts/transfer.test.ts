@@ -127,6 +127,23 @@ describe.skipIf(needsSshd().skip)('files over a link', () => {
     expect(proxy.passedBytes - before - (bytes.byteLength - part)).toBeLessThan(0.01 * bytes.byteLength)
   })
 
+  it('asks of a file that grew only for what is new, and for all of it where its beginning is another', async () => {
+    const bytes = randomBytes(12 * mib)
+    put('train.log', bytes.subarray(0, 8 * mib))
+    const { host, proxy } = await link()
+    await pull(host)
+    chmodSync(join(here, 'train.log'), 0o400)
+    put('train.log', bytes)
+    const before = proxy.passedBytes
+    expect(await pull(host)).toMatchObject([{ status: 'copied', resumedBytes: 8 * mib, wasThere: false }])
+    expectSame('train.log')
+    expect(proxy.passedBytes - before).toBeLessThan(5 * mib)
+    put('train.log', Buffer.concat([randomBytes(mib), bytes]))
+    expect(await pull(host)).toMatchObject([{ status: 'copied', resumedBytes: 0, wasThere: false }])
+    expectSame('train.log')
+    expect(left()).toEqual([])
+  })
+
   it('does not believe a part in which one bit is another', async () => {
     const bytes = randomBytes(3 * mib)
     put('model.bin', bytes)

@@ -25,5 +25,14 @@ export async function openStream(host: Host, argv: readonly string[], options: S
   }
 }
 
+/**
+ * Opens the connection for bulk data while something else is asked: a login takes a dozen round trips, which is most of a
+ * short pull on a far link. Whether it came is seen when it is needed.
+ */
+export function openAhead(host: Host): void {
+  if (host.kind !== 'ssh') return
+  openStream(host, ['true'], { startSeconds: 60, onStdout: () => {}, onStderr: () => {} }).catch(() => {})
+}
+
 /** Nothing was begun, or nobody can tell: another try may do it. */
 const lostCodes = new Set([linkLost, notBegun])
