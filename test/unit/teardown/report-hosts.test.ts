@@ -54,7 +54,17 @@ function stateOf(proofs: readonly Proof[], meters: readonly Meter[], assignments
   const latest = Object.fromEntries(proofs.map((each) => [each.kind, each]))
   const observations = {}
   return {
-    ...{ proofs, meters, latest, intents: [], findings: [], overrides: {}, warnings: [] },
+    ...{
+      proofs,
+      meters,
+      latest,
+      intents: [],
+      findings: [],
+      leaseExtensions: [],
+      guardActs: [],
+      overrides: {},
+      warnings: [],
+    },
     fleet: { hosts: ['a', 'b'], assignments, observations },
   } as unknown as RunState
 }
