@@ -10,6 +10,8 @@ import { formatMoment } from '../text/format.ts'
 export interface GuardLimits {
   readonly absentSeconds: number
   readonly stallSeconds: number
+  /** Pause between two of its looks; absent: its own. */
+  readonly pollSeconds?: number
 }
 
 /** The handbook states no times: an hour is a meal, and far less than any clock of a platform. Settings may say otherwise. */
@@ -52,6 +54,7 @@ export function guardOf(
     park: park.kind === 'command' ? park.command : null,
     absentSeconds: limits.absentSeconds,
     stallSeconds: Math.max(limits.stallSeconds, stallTimes * longestSilence(ctx.run.state())),
+    ...(limits.pollSeconds === undefined ? {} : { pollSeconds: limits.pollSeconds }),
   }
 }
 

@@ -5,6 +5,7 @@ import { boxEngine } from '../../src/engine/box/engine.ts'
 import { dismissGuard, extendLease } from '../../src/engine/box/guard.ts'
 import { extend, showLease } from '../../src/launch/extend.ts'
 import { firstSignOf } from '../../src/launch/first-sign.ts'
+import { defaultGuardLimits } from '../../src/launch/lease.ts'
 import { launch } from '../../src/launch/service.ts'
 import type { ReceiptPayload } from '../../src/launch/types.ts'
 import { observe } from '../../src/patrol/service.ts'
@@ -29,7 +30,8 @@ async function launched(approval: object = {}): Promise<WalkContext> {
   const payload = { leaseHours: 2, capHours: 10, capUsd: 0, usdPerHour: 0, ...approval }
   const made = { ...proof, id: 'approval-1', host: await ctx.host.identity(), boundTo: ctx.loaded.digests }
   await ctx.run.append('proof.made', { ...made, needs: [], items: [], payload })
-  expect(await launch(ctx)).toMatchObject({ exitCode: 0 })
+  // The guard looks often, so that nobody waits for it here.
+  expect(await launch(ctx, { guard: { ...defaultGuardLimits, pollSeconds: 0.2 } })).toMatchObject({ exitCode: 0 })
   return ctx
 }
 

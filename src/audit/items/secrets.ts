@@ -23,6 +23,7 @@ async function secretsThere(look: Look): Promise<Looked> {
   const detail: string[] = []
   const missing: string[] = []
   const failed: string[] = []
+  const untold: string[] = []
   for (const name of names) {
     const value = registry.valueOf(name)
     const isKnown = value !== null && value !== ''
@@ -40,17 +41,24 @@ async function secretsThere(look: Look): Promise<Looked> {
     }
     const stanza = secretStanza(new Map(isKnown ? [[name, value] as const] : []))
     const checked = await look.exec(['sh', '-c', checker, 'sh', name, ...check], { stdin: stanza, timeoutSeconds: 15 })
-    if (checked.ending.kind === 'unknown') return unsure(`the check of ${name}: ${checked.ending.reason}`)
-    const code = checked.timedOut
-      ? 'no end'
-      : checked.ending.kind === 'exited'
-        ? `exit code ${checked.ending.code}`
-        : 'a signal'
+    // A check that did not end has said neither that the secret works nor that it does not.
+    const why = checked.timedOut
+      ? 'it did not end in its time'
+      : checked.ending.kind === 'unknown'
+        ? checked.ending.reason
+        : null
+    if (why !== null) {
+      detail.push(`${name}: ${source}; its check: ${why}`)
+      untold.push(`the check of ${name}: ${why}`)
+      continue
+    }
+    const code = checked.ending.kind === 'exited' ? `exit code ${checked.ending.code}` : 'a signal'
     detail.push(`${name}: ${source}; its check ended with ${code}`)
     if (code !== 'exit code 0') failed.push(`${name} (${code})`)
   }
   const command = 'printenv -- <name> >/dev/null'
   if (failed.length > 0) return { ...fail(`does not enable what it should: ${failed.join(', ')}`, { detail }), command }
+  if (untold.length > 0) return { ...unsure(untold.join('; '), { detail }), command }
   if (missing.length === 0) {
     const text = `${formatCount(names.length)} there; values are neither shown nor stored`
     return { ...pass(text, { detail }), command }
