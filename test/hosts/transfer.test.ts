@@ -22,8 +22,9 @@ import type { PullOptions } from '../../src/artifact/pull.ts'
 import { pullFiles } from '../../src/artifact/pull-files.ts'
 import { checkSpace } from '../../src/artifact/room.ts'
 import { expandRoster } from '../../src/artifact/roster.ts'
+import { createOpensshHost } from '../../src/host/openssh/host.ts'
 import type { Host } from '../../src/host/types.ts'
-import { needsSshd, type SshdOptions } from '../harness/sshd.ts'
+import { needsSshd, type Sshd, type SshdOptions } from '../harness/sshd.ts'
 import { hopTo, rig, trusting } from './ssh/support.ts'
 
 const mib = 1024 * 1024
@@ -51,6 +52,16 @@ describe.skipIf(needsSshd().skip)('files over a link', () => {
     const proxy = await server.proxy(sshd.port)
     const { host } = server.host([hopTo(sshd, proxy.port)], trusting(sshd))
     return { sshd, proxy, host }
+  }
+  const byOpenssh = (sshd: Sshd, port: number): Host => {
+    const known = join(base, 'known_hosts')
+    writeFileSync(known, readFileSync(sshd.knownHostsFile, 'utf8').replaceAll(`]:${sshd.port} `, `]:${port} `))
+    const host = createOpensshHost({
+      ...{ name: 'box', target: sshd.address, port, user: sshd.user, configFile: 'none' },
+      ...{ knownHostsFiles: [known], identityFiles: [sshd.clientKey.path] },
+    })
+    server.stopLater(() => host.close())
+    return host
   }
   const rosterOf = async (host: Host) =>
     (await expandRoster(host, box, [{ glob: '**/*', kind: 'other', minimumCount: 0, minimumBytes: 0 }], signal)).files
@@ -83,10 +94,11 @@ describe.skipIf(needsSshd().skip)('files over a link', () => {
     expect(proxy.passedBytes - before).toBeLessThan(500_000)
   })
 
-  it('goes on by itself when the link is cut, for a large one and for many small ones', async () => {
+  it.each(['ssh', 'openssh'] as const)('goes on by itself over %s when the link is cut', async (kind) => {
     put('model.bin', randomBytes(24 * mib))
     for (let i = 0; i < 200; i += 1) put(`units/p${i}`, randomBytes(20_000))
-    const { host, proxy } = await link()
+    const { sshd, proxy, host: bySsh2 } = await link()
+    const host = kind === 'ssh' ? bySsh2 : byOpenssh(sshd, proxy.port)
     const cuts = [2 * mib, 9 * mib, 17 * mib]
     let moved = 0
     const pulled = await pull(host, {

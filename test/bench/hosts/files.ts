@@ -120,7 +120,7 @@ export const small = ({ files, rounds }: HostsBenchSizes) =>
   }))
 
 /** More small files than this take scp an hour on a far link: it asks several times for each. */
-const mostFarFiles = 300
+const mostFarFiles = 100
 
 /** The same two with 50 ms more to every round trip, once: the delay is what is measured, not the machine. */
 export const far = ({ mib, files }: HostsBenchSizes) =>
