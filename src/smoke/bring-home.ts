@@ -1,3 +1,4 @@
+import { pullFiles } from '../artifact/pull-files.ts'
 import { createLocalHost } from '../host/local.ts'
 import type { FileStat, Host } from '../host/types.ts'
 import type { ActContext } from '../run/act.ts'
@@ -21,7 +22,14 @@ export async function bringHome(ctx: ActContext, folder: string, above: string):
   const here = createLocalHost()
   try {
     const files = await evidenceIn(ctx.host, folder)
-    for (const { path } of files.slice(0, mostFiles)) {
+    const taken = files.slice(0, mostFiles)
+    await bringWhole(
+      ctx,
+      folder,
+      home,
+      taken.filter((file) => file.bytes <= mostBytes),
+    )
+    for (const { path } of taken.filter((file) => file.bytes > mostBytes)) {
       const bytes = await ctx.host.read(path, 0, mostBytes)
       if (bytes !== null) await here.write(`${home}${path.slice(folder.length)}`, bytes)
     }
@@ -32,6 +40,18 @@ export async function bringHome(ctx: ActContext, folder: string, above: string):
   } finally {
     await here.close()
   }
+}
+
+/** As `kx pull` does it: many in one stream, each proved by the hash at both ends. @throws Error naming one that did not come */
+async function bringWhole(ctx: ActContext, folder: string, home: string, files: readonly FileStat[]): Promise<void> {
+  const roster = files.map(({ path, bytes, mtimeMs, inode }) => ({
+    ...{ path: path.slice(folder.length + 1), bytes, mtimeMs, inode },
+    kind: 'other' as const,
+  }))
+  const pulled = await pullFiles(ctx.host, folder, roster, home, { signal: ctx.signal })
+  const left = pulled.find((each) => each.status !== 'copied' && each.status !== 'gone')
+  if (left !== undefined)
+    throw new Error(`${left.path} was not brought here (${left.status}): ${left.reason ?? 'no reason'}`)
 }
 
 /** Files of the units and of the drills, at most one folder deep below each of them. */
