@@ -16,10 +16,11 @@ import { LinkWatch } from './link-watch.ts'
 import { rowIdsOf } from './model.ts'
 import { personAt } from './person.ts'
 import { point } from './pointer.ts'
+import { shownHost } from './shown-host.ts'
 import type { Message, Snapshot } from './snapshot.ts'
 import type { TerminalActs } from './terminal-acts.ts'
 import { UiCommands } from './ui-commands.ts'
-import { marksPane, paneOf, type UiState } from './ui-state.ts'
+import { hostPane, marksPane, paneOf, type UiState } from './ui-state.ts'
 
 export interface ControllerDeps extends DeskOptions {
   readonly host: TerminalActs
@@ -240,7 +241,7 @@ export class Controller {
       return { ...this.#markedHosts(), ...args }
     if (selected === null) return { ...args }
     const standIns: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-      'item.override': desk.pane(pane)?.kind === 'checklist' ? { item: selected } : {},
+      'item.override': desk.pane(pane)?.kind === 'checklist' ? { item: selected, ...this.#shownHost() } : {},
       'run.archive': { run: selected },
       'meter.write-off': this.#runOfRow(pane, selected),
       'patrol.acknowledge': pane === 'findings' ? { finding: selected } : {},
@@ -248,6 +249,13 @@ export class Controller {
       'checklist.tick': { file: pane, task: Number(selected) },
     }
     return { ...standIns[spec.id], ...args }
+  }
+
+  /** A reason is given for the host that is shown, and for no other. */
+  #shownHost(): Readonly<Record<string, unknown>> {
+    const { ui } = this.#desk
+    const host = shownHost(this.#desk.workspace.run(), ui.screen, ui.panes[hostPane]?.filter ?? '')
+    return host === null ? {} : { host }
   }
 
   /** On the screen of hosts an act goes to those that are marked, else to the one under the cursor. */

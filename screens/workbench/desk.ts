@@ -22,7 +22,7 @@ import { rowText, wholeText } from './pane-text.ts'
 import { reuseScreen } from './reuse.ts'
 import { screenModel } from './screens.ts'
 import type { Hint, Message } from './snapshot.ts'
-import { marksPane, paneOf, reduceUi, sortPane, type UiAction, type UiState } from './ui-state.ts'
+import { hostPane, marksPane, paneOf, reduceUi, sortPane, type UiAction, type UiState } from './ui-state.ts'
 
 export interface DeskOptions {
   readonly workspace: Workspace
@@ -132,10 +132,13 @@ export class Desk {
     const standings = workspace.standings(this.nowMs, phaseOfAct(actOf(this.live)))
     const links = this.links?.all() ?? noLinks
     const reconnectKey = this.keyOf('host.reconnect')
+    const hostKey = this.keyOf('view.host')
     const key = [
       this.nowMs,
       links,
       reconnectKey,
+      hostKey,
+      hostKey,
       run,
       plan,
       shelves,
@@ -160,10 +163,12 @@ export class Desk {
       selected: this.selected,
       marked: paneOf(this.ui, marksPane).open,
       sort: paneOf(this.ui, sortPane).filter,
+      chosenHost: this.ui.panes[hostPane]?.filter ?? '',
       screen: this.ui.screen,
       isUnicode: this.theme.glyphs.isUnicode,
       links,
       reconnectKey,
+      hostKey,
     }
     this.#model = { key, input, model: reuseScreen(this.#model?.model ?? null, screenModel(input)) }
     return this.#model

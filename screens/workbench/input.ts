@@ -45,6 +45,10 @@ export interface ScreenInput {
   readonly marked?: readonly string[]
   /** What its rows are ordered by, where a person chose; absent or empty: as they come. */
   readonly sort?: string
+  /** Host of a run over several that a person chose to see; absent or empty: none. */
+  readonly chosenHost?: string
+  /** Key that goes to the next host, as it is shown. */
+  readonly hostKey?: string
   readonly screen: ScreenId
   readonly isUnicode: boolean
   /** Links to hosts that this process has open; absent: none. */

@@ -1,3 +1,4 @@
+import { viewOf } from '../../src/run/host-view.ts'
 import type { CheckedItem } from '../../src/walk/item.ts'
 import type { Phase } from '../../src/walk/phase.ts'
 import type { Proof, ProofKind } from '../../src/walk/proof.ts'
@@ -5,11 +6,22 @@ import { ageText } from './ages.ts'
 import { actOf, type ScreenInput } from './input.ts'
 import { byUrgency, checklistItem, countItems } from './items.ts'
 import type { PaneModel, Span, StyledLine } from './model.ts'
+import { hostsOfRun, proofByHost, shownHost } from './shown-host.ts'
 
 /** Newest proof of a kind in the open run. */
 export function proofOf<P = unknown>(input: ScreenInput, kind: ProofKind): Proof<P> | undefined {
-  return input.run?.latest[kind] as Proof<P> | undefined
+  const { run, screen } = input
+  const host = hostOfScreen(input)
+  const own = run === null || host === null || !shownByHost.has(kind) ? run : viewOf(run, host)
+  // The launch screen shows what that host needs, the others only their own.
+  return (screen === 'launch' || kind === proofByHost[screen] ? own : run)?.latest[kind] as Proof<P> | undefined
 }
+
+const shownByHost: ReadonlySet<ProofKind> = new Set(Object.values(proofByHost))
+
+/** Host of several that this screen shows; null: the run has one, or all are shown. */
+export const hostOfScreen = ({ run, screen, chosenHost = '' }: ScreenInput): string | null =>
+  shownHost(run, screen, chosenHost)
 
 /** Why a proof no longer holds, in words; null while it does. */
 export function staleText(input: ScreenInput, proof: Proof | undefined): string | null {
@@ -34,11 +46,18 @@ export function checklistPane(
   return {
     kind: 'checklist',
     id: 'items',
-    title: 'Checks',
+    title: checksTitle(input),
     note: items.length === 0 ? undefined : countItems(items),
     items: items.map((item) => checklistItem(item, input.nowMs, isStale)),
     empty: actOf(input.live) === commandId ? 'checking …' : empty,
   } as PaneModel
+}
+
+function checksTitle(input: ScreenInput): string {
+  const host = hostOfScreen(input)
+  if (host === null) return 'Checks'
+  const hosts = hostsOfRun(input.run)
+  return `Checks of ${host} (${hosts.indexOf(host) + 1} of ${hosts.length}, ${input.hostKey ?? 'H'}: next host)`
 }
 
 /** The item under the cursor, whole: for the side pane of wide terminals. */

@@ -7,8 +7,9 @@ import type { Desk } from './desk.ts'
 import { enterAt, screenOfRun } from './enter.ts'
 import type { Layers } from './layers.ts'
 import { rowIdsOf } from './model.ts'
+import { hostsOfRun, shownHost } from './shown-host.ts'
 import type { TerminalActs } from './terminal-acts.ts'
-import { marksPane, paneOf, sortPane } from './ui-state.ts'
+import { hostPane, marksPane, paneOf, sortPane } from './ui-state.ts'
 
 /** What a command of the workbench itself works on. */
 export interface UiCommandDeps {
@@ -46,6 +47,8 @@ export class UiCommands {
         return this.#mark()
       case 'fleet.sort':
         return this.#sort()
+      case 'view.host':
+        return this.#nextHost()
       case 'view.open':
         return this.#open()
       case 'view.next-pane':
@@ -101,6 +104,15 @@ export class UiCommands {
     const next = fleetSorts[(at + 1) % fleetSorts.length] ?? 'plan'
     this.#desk.do({ type: 'filter', pane: sortPane, filter: next })
     this.#desk.say(next === 'plan' ? 'hosts as the plan names them' : `hosts by ${next}`)
+  }
+
+  #nextHost(): void {
+    const desk = this.#desk
+    const run = desk.workspace.run()
+    const hosts = hostsOfRun(run)
+    const now = shownHost(run, desk.ui.screen, desk.ui.panes[hostPane]?.filter ?? '')
+    const next = hosts[(hosts.indexOf(now ?? '') + 1) % hosts.length]
+    if (next !== undefined) desk.do({ type: 'filter', pane: hostPane, filter: next })
   }
 
   #showMessage(): void {

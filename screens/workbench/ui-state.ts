@@ -56,6 +56,8 @@ export const freshUi: UiState = {
 /** Marked rows of a screen are kept like the opened ones of a pane, and its order like a filter: both outlive a crash. */
 export const marksPane = '#marks'
 export const sortPane = '#sort'
+/** Host of several that the phases show; kept over the screens, so that one host can be followed through them. */
+export const hostPane = '#host'
 
 export type UiAction =
   | { readonly type: 'go'; readonly screen: ScreenId }

@@ -12,8 +12,8 @@ export interface PerHost {
   readonly share?: 'owned' | 'held'
   /** Hosts at once. Default four: a link each, and nobody's machine is flooded. */
   readonly atOnce?: number
-  /** How long one host may take before it counts as one that did not answer. Default: as long as the act itself takes. */
-  readonly timeoutMs?: number
+  /** How long a host may take before it counts as one that did not answer. Default: as long as the act itself takes. */
+  readonly timeoutMs?: (host: string) => number
 }
 
 export interface HostResult {
@@ -64,12 +64,13 @@ export async function eachHost(
     const signal = AbortSignal.any([context.signal, ended.signal])
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<ActResult>((resolve) => {
-      if (perHost.timeoutMs === undefined) return
-      const seconds = Math.round(perHost.timeoutMs / 1000)
+      const timeoutMs = perHost.timeoutMs?.(host)
+      if (timeoutMs === undefined) return
+      const seconds = Math.round(timeoutMs / 1000)
       timer = setTimeout(() => {
         ended.abort(new Error(`no answer within ${seconds} s`))
         resolve({ summary: `no answer within ${seconds} s`, exitCode: 4, data: null })
-      }, perHost.timeoutMs)
+      }, timeoutMs)
     })
     try {
       return await Promise.race([at(host, perHost.share ?? 'owned', signal).then(act), late])
@@ -97,13 +98,11 @@ export function together(results: readonly HostResult[], none = 'no host is aske
   const [first] = results
   const codes = results.map(({ result }) => result.exitCode)
   const well = codes.filter((code) => code === 0).length
+  const others = results.filter(({ result }) => result.exitCode !== 0).map(({ host }) => host)
   const summary =
     results.length === 1 && first !== undefined
       ? `${first.host}: ${first.result.summary}`
-      : `${well} of ${results.length} hosts well${results
-          .filter(({ result }) => result.exitCode !== 0)
-          .map(({ host, result }) => `; ${host}: ${result.summary}`)
-          .join('')}`
+      : `${well} of ${results.length} hosts well${others.length === 0 ? '' : `; not ${others.join(', ')}`}`
   return {
     summary,
     exitCode: worstCode(codes),
@@ -115,16 +114,33 @@ export function together(results: readonly HostResult[], none = 'no host is aske
         ]),
       ),
     },
-    lines: results.flatMap(({ host, result }) => [
-      `${host}: ${result.summary}`,
-      ...(result.proof?.items ?? []).flatMap((item) =>
-        item.result === 'fail' || item.result === 'unknown'
-          ? [`  ${item.result} (${item.severity}) ${item.id}: ${item.evidence.summary}`]
-          : [],
-      ),
-      ...(result.lines ?? []).map((line) => `  ${line}`),
-    ]),
+    lines: alike(results.map(({ host, result }) => ({ host, lines: linesOf(host, result) }))),
   }
+}
+
+/** What one host says, without its name. */
+const linesOf = (host: string, result: ActResult): readonly string[] => [
+  result.summary.replace(`audit of ${host}: `, ''),
+  ...(result.proof?.items ?? []).flatMap((item) =>
+    item.result === 'fail' || item.result === 'unknown'
+      ? [`  ${item.result} (${item.severity}) ${item.id}: ${item.evidence.summary}`]
+      : [],
+  ),
+  ...(result.lines ?? []).map((line) => `  ${line}`),
+]
+
+/** Hosts that say the same say it once, under all their names. */
+function alike(each: readonly { readonly host: string; readonly lines: readonly string[] }[]): readonly string[] {
+  const said = new Map<string, { readonly hosts: string[]; readonly lines: readonly string[] }>()
+  for (const { host, lines } of each) {
+    const found = said.get(lines.join('\n'))
+    if (found === undefined) said.set(lines.join('\n'), { hosts: [host], lines })
+    else found.hosts.push(host)
+  }
+  return [...said.values()].flatMap(({ hosts, lines: [first = '', ...rest] }) => [
+    `${hosts.join(', ')}: ${first}`,
+    ...rest,
+  ])
 }
 
 /** The act on its one host, or on each of several with one result. A name that is not of the run is refused (2). */

@@ -1,7 +1,7 @@
 import { launchInDoubt, writtenOffIn } from './end.ts'
 import type { WalkState } from './gates.ts'
 import { endsPhase, madeBy } from './graph.ts'
-import { hostsIn, ofHost } from './host-view.ts'
+import { hostsIn, latestOf, ofHost } from './host-view.ts'
 import { isBlocking } from './item.ts'
 import { type Phase, type PhaseState, phases, type RunLiveness } from './phase.ts'
 import type { Digests, HostIdentity, Proof, ProofKind, Staleness } from './proof.ts'
@@ -87,8 +87,9 @@ function ofAll(each: readonly (PhaseStanding & { readonly host: string })[]): Ph
   return { ...standing, why: `${first.host}: ${first.why}${others}` }
 }
 
-const newest = (state: WalkState, kind: ProofKind): Proof | null =>
-  state.proofs.findLast((proof) => proof.kind === kind) ?? null
+/** Of several hosts that are walked, each by its own audit and by a smoke that says something about it. */
+const newest = ({ view, proofs }: WalkState, kind: ProofKind): Proof | null =>
+  (view === undefined ? proofs.findLast((proof) => proof.kind === kind) : latestOf(view, proofs)[kind]) ?? null
 
 function ofProof(proof: Proof, stale: ReadonlyMap<string, Staleness>, digests: Digests | null): PhaseStanding {
   const proofId = proof.id

@@ -54,6 +54,10 @@ export const navigationCommands: readonly CommandSpec[] = [
     where: ['fleet'],
     hint: 'sort',
   }),
+  ui('view.host', 'Next host', 'Shows this phase of the next host of the run.', ['H'], {
+    where: ['audit', 'smoke', 'launch'],
+    disabled: (s) => ((s.run?.fleet?.hosts.length ?? 1) > 1 ? null : 'this run has one host'),
+  }),
   ui('go.profiles', 'Go to Profiles', 'What kx knows of each platform.', ['g f']),
   ui('go.report', 'Go to Report', 'The report of this run.', ['g r']),
   ui('go.cells', 'Go to Cells', 'Everything that was done in this run, newest last.', ['g n']),

@@ -104,4 +104,17 @@ describe('rail', () => {
     const proofs = [...wholeWalk(), proof('Receipt', { id: 'receipt2' })]
     expect(phaseStates(state(proofs), digests, nowMs, null).patrol.state).toBe('unknown')
   })
+
+  it('has not passed the audit of several hosts while one of them stands in the way, whichever was looked at last', () => {
+    const other = { ...host, host: 'box2' }
+    const blocked = proof('AuditReport', { id: 'a1', host, boundTo: { plan: 'p1' }, items: [item('disk', 'fail')] })
+    const well = proof('AuditReport', { id: 'a2', host: other, boundTo: { plan: 'p1' }, items: [item('disk', 'pass')] })
+    const plan = proof('PlanDigest', { boundTo: digests })
+    const of = (proofs: Parameters<typeof state>[0]) =>
+      phaseStates({ ...state(proofs), fleet: { hosts: ['local', 'box2'] } }, digests, nowMs, null).audit
+    expect(of([plan, blocked, well])).toMatchObject({ state: 'blocked', why: 'local: Blocked: 1 failed (disk).' })
+    expect(of([plan, well])).toMatchObject({ state: 'todo' })
+    const mended = proof('AuditReport', { id: 'a3', host, boundTo: { plan: 'p1' }, items: [item('disk', 'pass')] })
+    expect(of([plan, blocked, well, mended])).toMatchObject({ state: 'passed' })
+  })
 })
