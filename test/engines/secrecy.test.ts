@@ -1,11 +1,14 @@
-import { readFileSync, rmSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { boxEngine } from '../../src/engine/box/engine.ts'
 import type { Detach } from '../../src/engine/types.ts'
 import { createLocalHost } from '../../src/host/local.ts'
 import { launch } from '../../src/launch/service.ts'
 import { smoke } from '../../src/smoke/service.ts'
+import { hopTo, tellingHost, trusting } from '../harness/ssh-host.ts'
+import { needsSshd, startSshd } from '../harness/sshd.ts'
 import { type Box, hasProgram, makeBox, processesOf, readText, unitScript, until } from './tools/box.ts'
 import { prove, walkContext } from './tools/context.ts'
 
@@ -166,4 +169,54 @@ describe('what a unit inherits', () => {
       delete process.env.KX_TEST_SECRET_TOKEN
     }
   })
+
+  it.skipIf(needsSshd().skip)(
+    'is the same for a smoke and a launch behind SSH, whatever a login there has',
+    async () => {
+      const { PATH: _path, HOME: _home, ...session } = environment
+      const sshd = await startSshd({ env: session })
+      // Of a smoke there nothing is left on the machine.
+      const seen = mkdtempSync(join(tmpdir(), 'kx-seen-'))
+      const made = await walkContext({
+        unitScript: `${show(`${seen}/$KX_SMOKE-$KX_UNIT`)}\n${unitScript}`,
+        plan: { secrets: Object.keys(wanted) },
+      })
+      process.env.KX_TEST_SECRET_TOKEN = known
+      const { host: remote } = tellingHost([hopTo(sshd)], trusting(sshd), {})
+      try {
+        const ctx = { ...made, host: remote }
+        // One of this machine is on record, so that this one runs there at once.
+        await prove(made, 'SmokeProof')
+        await prove(ctx, 'PlanDigest', 'AuditReport')
+        await smoke(ctx)
+        const smoked = readFileSync(join(seen, '1-value-1'), 'utf8')
+        await prove(ctx, 'SmokeProof', 'PricedPlan', 'Approval')
+        expect(await launch(ctx)).toMatchObject({ exitCode: 0 })
+        const box = ctx.run.state().latest.Receipt?.payload as { readonly folder: string }
+        const launchedUnit = await until(() => {
+          const path = join(seen, '0-value-1')
+          return existsSync(path) ? readFileSync(path, 'utf8') : null
+        })
+        for (const environ of [smoked, launchedUnit]) {
+          const found = entries(environ)
+          for (const name of Object.keys(secret)) expect(found.has(name), name).toBe(false)
+          for (let n = 1; n <= 5; n++) expect(environ).not.toContain(`made-up-value-${n}`)
+          expect(found.get('WANDB_API_KEY')).toBe('WANDB_API_KEY=made-up-value-6')
+          expect(found.get('MODULEPATH')).toBe(`MODULEPATH=${ordinary.MODULEPATH}`)
+        }
+        // Of the shells between, of kx, and of stdbuf, by which the runner has logs written line by line.
+        const own =
+          /^(?:_|PWD|OLDPWD|SHLVL|KX_.*|WANDB_MODE|PYTHONUNBUFFERED|CUDA_VISIBLE_DEVICES|LD_PRELOAD|_STDBUF_[EO])$/
+        const names = (environ: string) =>
+          [...entries(environ).keys()].filter((name) => name !== undefined && name !== '' && !own.test(name)).sort()
+        expect(names(smoked)).toEqual(names(launchedUnit))
+        await until(() => readText(box as Box, 'exit.json'))
+      } finally {
+        delete process.env.KX_TEST_SECRET_TOKEN
+        await remote.close()
+        await sshd.stop()
+        rmSync(seen, { recursive: true, force: true })
+      }
+    },
+  )
 })
