@@ -254,7 +254,7 @@ export class Controller {
   /** A reason is given for the host that is shown, and for no other. */
   #shownHost(): Readonly<Record<string, unknown>> {
     const { ui } = this.#desk
-    const host = shownHost(this.#desk.workspace.run(), ui.screen, ui.panes[hostPane]?.filter ?? '')
+    const host = shownHost(this.#desk.workspace.run(), ui.screen, paneOf(ui, hostPane).filter)
     return host === null ? {} : { host }
   }
 

@@ -163,7 +163,7 @@ export class Desk {
       selected: this.selected,
       marked: paneOf(this.ui, marksPane).open,
       sort: paneOf(this.ui, sortPane).filter,
-      chosenHost: this.ui.panes[hostPane]?.filter ?? '',
+      chosenHost: paneOf(this.ui, hostPane).filter,
       screen: this.ui.screen,
       isUnicode: this.theme.glyphs.isUnicode,
       links,

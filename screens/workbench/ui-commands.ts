@@ -110,7 +110,7 @@ export class UiCommands {
     const desk = this.#desk
     const run = desk.workspace.run()
     const hosts = hostsOfRun(run)
-    const now = shownHost(run, desk.ui.screen, desk.ui.panes[hostPane]?.filter ?? '')
+    const now = shownHost(run, desk.ui.screen, paneOf(desk.ui, hostPane).filter)
     const next = hosts[(hosts.indexOf(now ?? '') + 1) % hosts.length]
     if (next !== undefined) desk.do({ type: 'filter', pane: hostPane, filter: next })
   }

@@ -56,7 +56,7 @@ export const freshUi: UiState = {
 /** Marked rows of a screen are kept like the opened ones of a pane, and its order like a filter: both outlive a crash. */
 export const marksPane = '#marks'
 export const sortPane = '#sort'
-/** Host of several that the phases show; kept over the screens, so that one host can be followed through them. */
+/** Host of several that a person chose to see on a screen. */
 export const hostPane = '#host'
 
 export type UiAction =

@@ -2,16 +2,15 @@ import { describe, expect, it } from 'vitest'
 import { hostsOfRun, shownHost } from '../../../screens/workbench/shown-host.ts'
 import type { RunState } from '../../../src/run/types.ts'
 import { host, item, proof } from '../../unit/walk/support.ts'
+import { makeStage } from './stage.ts'
 
 const audit = (name: string, result: 'pass' | 'fail') =>
   proof('AuditReport', { id: `${name}-${result}`, host: { ...host, host: name }, items: [item('disk', result)] })
 
 function runOf(...proofs: ReturnType<typeof proof>[]): RunState {
   const fleet = { hosts: ['a', 'b', 'c'], assignments: [], observations: {} }
-  return {
-    ...{ proofs, latest: {}, intents: [], meters: [], findings: [], leaseExtensions: [], guardActs: [] },
-    fleet,
-  } as unknown as RunState
+  const lists = { intents: [], meters: [], findings: [], leaseExtensions: [], guardActs: [], cells: [], warnings: [] }
+  return { runId: 'r1', proofs, latest: {}, observation: null, overrides: {}, ...lists, fleet } as unknown as RunState
 }
 
 describe('the host of several that a phase shows', () => {
@@ -32,4 +31,14 @@ describe('the host of several that a phase shows', () => {
     expect(shownHost(alone, 'audit', 'a')).toBeNull()
     expect(hostsOfRun(alone)).toEqual([])
   })
+})
+
+it('H goes to the next host and round again', async () => {
+  const run = runOf(audit('a', 'pass'), audit('b', 'fail'), audit('c', 'pass'))
+  const stage = makeStage({ run, ui: { screen: 'audit', runId: 'r1' } })
+  expect(stage.text()).toContain('Checks of b (2 of 3, H: next host)')
+  await stage.press('H')
+  expect(stage.text()).toContain('Checks of c (3 of 3, H: next host)')
+  await stage.press('H')
+  expect(stage.text()).toContain('Checks of a (1 of 3, H: next host)')
 })
