@@ -6,6 +6,7 @@ import { lostLink } from '../workbench/link.ts'
 import type { PaneModel, ScreenModel, Span, StyledLine } from '../workbench/model.ts'
 import { phaseSummary, proofOf } from '../workbench/phase-model.ts'
 import { isMoving, standingOf } from '../workbench/standing.ts'
+import { farLogWords } from './far-log.ts'
 import { findingsPane } from './findings.ts'
 import { leasePane } from './lease.ts'
 import { gpuRows, machineRows } from './machine.ts'
@@ -64,8 +65,11 @@ export function patrolModel(input: ScreenInput): ScreenModel {
   // The cursor may stand on a unit of a run that was open before.
   const chosen = input.selected('units')
   const wanted = o === null ? null : ((o.units.find((u) => u.unit === chosen) ?? inOrder(o.units)[0])?.unit ?? null)
-  const log = shelves.unitLog
+  const log = shelves.unitLog?.unit === wanted ? shelves.unitLog : null
   const written = writtenText(o, wanted, nowMs)
+  const { far } = log ?? {}
+  const link = input.links?.find((each) => each.host === far?.host)
+  const farWords = far === undefined ? null : farLogWords(far, log?.log !== null, link, nowMs, input.reconnectKey ?? '')
   const hasGpu = o !== null && o.gpu.kind !== 'none'
   const lease = leasePane(input, o, isLost)
   const panes: PaneModel[] = [
@@ -74,9 +78,9 @@ export function patrolModel(input: ScreenInput): ScreenModel {
       kind: 'log',
       id: 'log',
       title: wanted === null ? 'Log' : `Log of ${wanted}`,
-      note: [written, ''],
-      log: log !== null && log.unit === wanted ? log.log : null,
-      empty: wanted === null ? 'no unit' : 'nothing written yet',
+      note: farWords !== null && farWords.note.length > 0 ? [...farWords.note, ''] : [written, ''],
+      log: log?.log ?? null,
+      empty: wanted === null ? 'no unit' : (farWords?.empty ?? 'nothing written yet'),
     },
     findingsPane(input.run, nowMs),
     ...(lease === null ? [] : [lease]),
@@ -106,7 +110,7 @@ export function patrolModel(input: ScreenInput): ScreenModel {
       id: 'chart',
       title: wanted === null ? 'Metrics' : `Metrics of ${wanted}`,
       note: written,
-      series: log?.unit === wanted ? shelves.series : [],
+      series: log === null ? [] : shelves.series,
       version: shelves.seriesVersion,
       xStep: 1,
       empty: 'no metrics written yet',

@@ -114,7 +114,7 @@ export class Desk {
     this.stopLoading()
     this.#loadTimer = setTimeout(() => {
       this.#loadTimer = null
-      this.workspace.load(this.ui.screen, this.selected).catch((error: unknown) => this.fail(error))
+      this.workspace.load(this.ui.screen, this.selected, this.isShown).catch((error: unknown) => this.fail(error))
     }, delayMs)
   }
 
@@ -230,6 +230,8 @@ export class Desk {
   placed(): readonly PlacedPane[] {
     return placePanes(this.screen().model, this.focus(), this.ui.isZoomed, this.chrome().panes)
   }
+
+  readonly isShown = (paneId: string): boolean => this.placed().some((pane) => pane.id === paneId)
 
   paneAt(column: number, row: number): PlacedPane | null {
     const isIn = (p: PlacedPane) => column >= p.x && column < p.x + p.width && row >= p.y && row < p.y + p.height

@@ -7,6 +7,7 @@ import type { HomeReader } from '../session/home.ts'
 import type { ListedChecklist, PlanView, RunRow, Shelves } from '../session/view.ts'
 import { sanitise, sanitiseLine } from '../text/sanitise.ts'
 import { mayBill } from '../walk/meter.ts'
+import type { FarLogReader } from './far-log.ts'
 import { isSameLog, type LogReader, logReader, readBytesOf } from './log-reader.ts'
 
 export interface ShelfRequest {
@@ -16,6 +17,12 @@ export interface ShelfRequest {
   readonly run: RunState | null
   readonly plan: PlanView
   readonly shelves: Shelves
+  /** Whether a pane is on screen now, as it is when something is about to be read for it. */
+  readonly isShown: (pane: string) => boolean
+  /** Takes what is there before the rest of the answer. */
+  readonly put: (part: Partial<Shelves>) => void
+  /** Asks to be loaded again so much later, while the same screen is open. */
+  readonly again: (milliseconds: number) => void
 }
 
 /** What is removed for good says so; before that the state of what runs, and before a launch how far the walk is. */
@@ -116,6 +123,7 @@ export function makeShelfLoader(): ShelfLoader {
   let homeReader: HomeReader | null = null
   const cellLog = logReader()
   const unitLog = logReader()
+  let farLog: FarLogReader | null = null
   return async (request) => {
     const { screen, projectFolder, run } = request
     switch (screen) {
@@ -137,8 +145,11 @@ export function makeShelfLoader(): ShelfLoader {
         return run === null ? null : cellOutput(request, run, cellLog)
       case 'patrol': {
         if (run?.latest.Receipt === undefined) return null
-        const { loadPatrol } = await import('./patrol-shelf.ts')
-        return loadPatrol(request, unitLog)
+        const { loadPatrol, openFarLog } = await import('./patrol-shelf.ts')
+        return loadPatrol(request, unitLog, () => {
+          farLog ??= openFarLog(request)
+          return farLog
+        })
       }
       default:
         return null

@@ -60,6 +60,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace & { begin(
   let loadShelf: ShelfLoader | null = null
   let isLookingSoon = false
   let isClosed = false
+  let again: NodeJS.Timeout | undefined
   let remembered: { readonly key: readonly unknown[]; readonly standings: Standings } | null = null
 
   const changed = () => {
@@ -117,6 +118,31 @@ export function createWorkspace(options: WorkspaceOptions): Workspace & { begin(
     changed()
   }
 
+  let loads = 0
+  const load: Workspace['load'] = async (screen, selected, isShown = () => true) => {
+    loads += 1
+    const own = loads
+    clearTimeout(again)
+    loadShelf ??= (await import('./shelves.ts')).makeShelfLoader()
+    const runId = run?.runId
+    // What was begun for another run must not be shown as of this one.
+    const isOfRun = () => run?.runId === runId
+    const change = await loadShelf({
+      ...{ screen, selected, isShown, projectFolder, run, plan, shelves },
+      put: (part) => isOfRun() && put(part),
+      again: (milliseconds) => {
+        // A later load has another screen, or asks for itself.
+        if (own !== loads || isClosed) return
+        again = setTimeout(() => {
+          load(screen, selected, isShown).catch((error: unknown) =>
+            options.onTrouble(error instanceof Error ? error.message : String(error)),
+          )
+        }, milliseconds).unref()
+      },
+    })
+    if (change !== null && isOfRun()) put(change)
+  }
+
   return {
     project: basename(projectFolder),
     projectFolder,
@@ -143,11 +169,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace & { begin(
     openRun,
     reloadPlan,
     refresh,
-    load: async (screen, selected) => {
-      loadShelf ??= (await import('./shelves.ts')).makeShelfLoader()
-      const change = await loadShelf({ screen, selected, projectFolder, run, plan, shelves })
-      if (change !== null) put(change)
-    },
+    load,
     subscribe: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -162,6 +184,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace & { begin(
     },
     close: () => {
       isClosed = true
+      clearTimeout(again)
       watch?.close()
     },
   }

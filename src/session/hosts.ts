@@ -104,6 +104,23 @@ export async function leaseHost(name: string, request: LeaseRequest): Promise<Ho
 }
 
 /**
+ * The open link to a host, by whichever settings it was made, for a look that comes by itself and may open nothing: a
+ * login could ask a person. Null: there is no link, or it is not up. Is closed like any lease.
+ */
+export async function leaseOpenHost(name: string): Promise<Host | null> {
+  const entry = kept.get(name)
+  if (entry === undefined || book.get(name)?.status.state !== 'up') return null
+  entry.leases += 1
+  clearTimeout(entry.idle)
+  try {
+    return lease(name, entry, (await entry.opened).host, false)
+  } catch (error) {
+    await release(name, entry, false)
+    throw error
+  }
+}
+
+/**
  * Lets a link that is down or paused be tried at once. Where nobody uses it now it is made anew, by the configuration as
  * it is now; the next lease does that.
  */

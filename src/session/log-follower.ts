@@ -34,7 +34,7 @@ export interface LogFollower {
  */
 export function createLogFollower(limits: LogLimits = defaultLogLimits): LogFollower {
   let buffer = makeLogBuffer(limits)
-  let sanitiser = makeSanitiser()
+  let sanitiser = logSanitiser()
   /** End of what was read; null before the first look at an existing file. */
   let offset: number | null = null
   let tail: Uint8Array = new Uint8Array()
@@ -46,7 +46,7 @@ export function createLogFollower(limits: LogLimits = defaultLogLimits): LogFoll
   }
   const restart = (why: string) => {
     buffer = makeLogBuffer(limits)
-    sanitiser = makeSanitiser()
+    sanitiser = logSanitiser()
     tail = new Uint8Array()
     offset = null
     skippedBytes = 0
@@ -62,7 +62,7 @@ export function createLogFollower(limits: LogLimits = defaultLogLimits): LogFoll
     if (skipped > 0) {
       skippedBytes += skipped
       buffer.append(flushed(sanitiser))
-      sanitiser = makeSanitiser()
+      sanitiser = logSanitiser()
       buffer.append(
         `[kx: ${formatBytes(skipped)} ${from === 0 ? 'before this are' : 'came faster than shown and were'} skipped]\n`,
       )
@@ -105,7 +105,7 @@ export function createLogFollower(limits: LogLimits = defaultLogLimits): LogFoll
 }
 
 /** Lines longer than the buffer keeps are cut at the door. Colours would have to be taken out again to be measured. */
-function makeSanitiser(): Sanitiser {
+export function logSanitiser(): Sanitiser {
   return createSanitiser({ allowSgr: false, maxLineLength: defaultLogLimits.lineCharacters * 2 })
 }
 

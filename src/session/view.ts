@@ -61,6 +61,27 @@ export interface Sample {
   readonly values: Readonly<Record<string, number | null>>
 }
 
+export interface UnitLog {
+  readonly unit: string
+  /** Null: nothing of it was read yet. */
+  readonly log: ShownLog | null
+  /** How it was read from another machine; absent: it lies on this one. */
+  readonly far?: FarLook
+}
+
+/** How the log of a unit on another machine was read last. */
+export interface FarLook {
+  readonly host: string
+  /** Of the last look that was answered; null: none was. */
+  readonly readAtMs: number | null
+  /** Whether the file was there at that look. */
+  readonly isThere: boolean
+  /** Whether there was a link that was up at the last try. */
+  readonly isLinked: boolean
+  /** Why nothing was read at the last try; null: it was read, or there was no link to try. */
+  readonly trouble: string | null
+}
+
 /** Data that a screen needs beside the run; read by the controller when the screen is opened. */
 export interface Shelves {
   readonly home: HomeView | null
@@ -84,7 +105,7 @@ export interface Shelves {
   readonly config: readonly { readonly key: string; readonly value: string; readonly origin: string }[] | null
   readonly report: readonly string[] | null
   /** Log of the unit under the cursor, as far as it is held. */
-  readonly unitLog: { readonly unit: string; readonly log: ShownLog } | null
+  readonly unitLog: UnitLog | null
   /** Metric series of the live chart. */
   readonly series: readonly {
     readonly name: string

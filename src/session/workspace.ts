@@ -21,8 +21,12 @@ export interface Workspace {
   openRun(runId: string | null): Promise<void>
   /** Reads the plan and its digests again. */
   reloadPlan(): Promise<void>
-  /** Reads what a screen needs beside the run. Cheap to call again. */
-  load(screen: string, selected: (pane: string) => string | null): Promise<void>
+  /**
+   * Reads what a screen needs beside the run. Cheap to call again.
+   *
+   * @param isShown whether a pane is on screen; what costs somebody's link is read for no other. Default: all are
+   */
+  load(screen: string, selected: (pane: string) => string | null, isShown?: (pane: string) => boolean): Promise<void>
   /** Reads what was appended to the run since, by anyone. */
   refresh(): Promise<void>
   /** Called whenever one of the above reads differently. */
