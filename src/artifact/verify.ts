@@ -27,6 +27,8 @@ export interface VerifyRequest {
   readonly signal: AbortSignal
   readonly onProgress?: (text: string, done: number, total: number) => void
   readonly chunkBytes?: number
+  /** Bytes are on the disk now, and will be read again; with the milliseconds that it took. */
+  readonly onDurable?: (milliseconds: number) => void
 }
 
 /** SQLite's journal beside a database on the box means that the last transaction is not in the file yet. */
@@ -92,6 +94,7 @@ export async function verifyArtifacts(
     onBytes: (more) => tell(meter.add(more, performance.now())),
     onFile: (_path, size) => tell(meter.file(size, performance.now())),
     ...(request.chunkBytes !== undefined && { chunkBytes: request.chunkBytes }),
+    ...(request.onDurable !== undefined && { onDurable: request.onDurable }),
   })
   for (const [i, file] of roster.files.entries()) {
     const copy = pulled[i] as PulledFile

@@ -1,7 +1,7 @@
 // node test/bench/table.ts: writes the figures of test/bench/results/*.json into docs/benchmarks.md, between its marks.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { fileReaders } from './hosts/rows.ts'
+import { fileReaders, linkReaders } from './hosts/rows.ts'
 import type { MachineFacts } from './machine.ts'
 
 const results = resolve(import.meta.dirname, 'results')
@@ -151,6 +151,7 @@ const readers: Readonly<Record<string, (f: Figures) => Row[]>> = {
     ),
   ],
   ...fileReaders,
+  ...linkReaders,
 }
 
 function read(name: string): Record<string, Part> {

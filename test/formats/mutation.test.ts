@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -32,11 +32,10 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** The local host, with one damage a path. */
-function damagingHost(box: string, local: string, damages: ReadonlyMap<string, Damage>): Host {
+/** The local host, with the damage of each path that is there or on the way. */
+function damagingHost(box: string, damages: ReadonlyMap<string, Damage>): Host {
   const host = createLocalHost()
   const of = (path: string) => damages.get(path.slice(box.length + 1))
-  const stats = new Map<string, number>()
   return {
     ...host,
     read: async (path, offset, length) => {
@@ -53,15 +52,6 @@ function damagingHost(box: string, local: string, damages: ReadonlyMap<string, D
       writeFileSync(path, damage.mutated)
       utimesSync(path, before.atime, before.mtime)
       return sum
-    },
-    stat: async (path) => {
-      const damage = of(path)
-      const count = (stats.get(path) ?? 0) + 1
-      stats.set(path, count)
-      // Every second look of a pull comes when all bytes lie in the `.part`, before they are read again.
-      if (damage?.place === 'disk' && count % 2 === 0)
-        writeFileSync(`${join(local, path.slice(box.length + 1))}.part`, damage.mutated)
-      return host.stat(path)
     },
   }
 }
@@ -84,7 +74,7 @@ async function verifyAll(kind: CheckedKind) {
       writeFileSync(join(box, path), original)
     }
   writeFileSync(join(box, 'units', 'untouched'), original)
-  const host = damagingHost(box, local, damages)
+  const host = damagingHost(box, damages)
   const { manifest } = await verifyArtifacts({
     runId: 'r1',
     host,
@@ -95,6 +85,13 @@ async function verifyAll(kind: CheckedKind) {
     artifactsFolder: local,
     nowMs: () => 1,
     signal: AbortSignal.timeout(1_000_000),
+    // All bytes of these lie in their `.part`, and are about to be read again.
+    onDurable: () => {
+      for (const [path, damage] of damages) {
+        const part = `${join(local, path)}.part`
+        if (damage.place === 'disk' && existsSync(part)) writeFileSync(part, damage.mutated)
+      }
+    },
   })
   return { manifest, damages, local, original }
 }

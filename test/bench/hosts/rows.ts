@@ -1,7 +1,7 @@
 import { formatBytes } from '../../../src/text/format.ts'
 
 /** One line of the table of figures, as `table.ts` knows it. */
-export interface FilesRow {
+export interface HostsRow {
   readonly part: string
   readonly what: string
   readonly bar: string
@@ -23,21 +23,58 @@ interface Compared {
 /** How the parts about files are read and what they are held to (issue 3, section 6). */
 export const fileReaders = {
   // biome-ignore lint/suspicious/noExplicitAny: the shape is what the part of the same name writes
-  large: (f: any): FilesRow[] => [againstFastest('large', `pull of one file of ${size(f.mib)}`, f)],
+  large: (f: any): HostsRow[] => [againstFastest('large', `pull of one file of ${size(f.mib)}`, f)],
   // biome-ignore lint/suspicious/noExplicitAny: as above
-  small: (f: any): FilesRow[] => [againstScp('small', `pull of ${count(f.files)} files of ${f.bytesEach} bytes`, f)],
+  small: (f: any): HostsRow[] => [againstScp('small', `pull of ${count(f.files)} files of ${f.bytesEach} bytes`, f)],
   // biome-ignore lint/suspicious/noExplicitAny: as above
-  far: (f: any): FilesRow[] => [
+  far: (f: any): HostsRow[] => [
     againstScp('far', `pull of one file of ${size(f.large.mib)}, ${f.roundTripMs} ms more a round trip`, f.large),
     againstScp('far', `pull of ${count(f.small.files)} small files, ${f.roundTripMs} ms more a round trip`, f.small),
   ],
   // biome-ignore lint/suspicious/noExplicitAny: as above
-  resume: (f: any): FilesRow[] => [
+  resume: (f: any): HostsRow[] => [
     beyond(`link reset twice in a pull of ${size(f.mib)}: bytes over the link beyond the file`, f.cutTwice),
     beyond(
       `kx ended half-way in a pull of ${size(f.mib)}: bytes of the next one beyond what was missing`,
       f.endedHalfWay,
     ),
+  ],
+}
+
+/** How the parts about links are read and what they are held to (issue 3, section 6). */
+export const linkReaders = {
+  // biome-ignore lint/suspicious/noExplicitAny: the shape is what the part of the same name writes
+  exec: (f: any): HostsRow[] => {
+    const { kxExec, kxScript, sshMaster } = f.milliseconds
+    return [
+      {
+        part: 'exec',
+        what: `a command over an open link, ${f.rounds} times in turns`,
+        bar: 'no slower than `ssh` over a control master, median',
+        figure: `p50 ${kxExec.p50} ms (script in a kept shell ${kxScript.p50} ms; ssh ${sshMaster.p50} ms), p95 ${kxExec.p95} ms (ssh ${sshMaster.p95} ms)`,
+        isMet: kxExec.p50 <= sshMaster.p50,
+      },
+    ]
+  },
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  probes: (f: any): HostsRow[] => [
+    {
+      part: 'probes',
+      what: `${f.hosts} hosts probed every ${f.everySeconds} s by one kx, ${f.ticks} times`,
+      bar: '<= 15 % of a core, <= 250 MiB RSS, none late by more than 1 s, none failed',
+      figure: `${(f.coreShare * 100).toFixed(1)} %, ${f.rssMiB} MiB, latest ${f.lateMs.max} ms late, ${f.failed} failed`,
+      isMet: f.coreShare <= 0.15 && f.rssMiB <= 250 && f.lateMs.max <= 1000 && f.failed === 0,
+    },
+  ],
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  dead: (f: any): HostsRow[] => [
+    {
+      part: 'dead',
+      what: `a link that dies without a word (${f.by}), real clocks`,
+      bar: 'stale <= 15 s, dead <= 40 s, the command unknown',
+      figure: `stale after ${f.staleAfterSeconds} s, dead after ${f.deadAfterSeconds} s, the command ${f.ending}; longest pause of the loop ${f.longestPauseOfTheLoopMs} ms`,
+      isMet: f.staleAfterSeconds <= 15 && f.deadAfterSeconds <= 40 && f.ending === 'unknown',
+    },
   ],
 }
 
@@ -50,20 +87,20 @@ function seconds({ peerSeconds, peerDurableSeconds, kxSeconds }: Compared): stri
   return `${transfer} s + ${durable} s to the disk, ${verification} s of verification (${peers.join(', ')} s)`
 }
 
-function againstFastest(part: string, what: string, f: Compared): FilesRow {
+function againstFastest(part: string, what: string, f: Compared): HostsRow {
   const fastest = Math.min(...Object.values(f.peerSeconds))
   const ratio = f.kxSeconds.transfer / fastest
   const figure = `${ratio.toFixed(2)} x: ${seconds(f)}`
   return { part, what, bar: '<= 1.1 x the fastest peer', figure, isMet: ratio <= 1.1 }
 }
 
-function againstScp(part: string, what: string, f: Compared): FilesRow {
+function againstScp(part: string, what: string, f: Compared): HostsRow {
   const ratio = f.kxSeconds.transfer / (f.peerSeconds.scp ?? Number.NaN)
   const figure = `${ratio.toFixed(2)} x: ${seconds(f)}`
   return { part, what, bar: '<= 0.5 x scp', figure, isMet: ratio <= 0.5 }
 }
 
-const beyond = (what: string, f: { readonly beyondBytes: number; readonly beyondPercent: number }): FilesRow => ({
+const beyond = (what: string, f: { readonly beyondBytes: number; readonly beyondPercent: number }): HostsRow => ({
   part: 'resume',
   what,
   bar: '<= 1 % of the file',
