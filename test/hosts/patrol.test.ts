@@ -170,7 +170,14 @@ echo '{"acc":0.9}' >"$KX_UNIT_DIR/r" && mv "$KX_UNIT_DIR/r" "$KX_UNIT_DIR/result
     process.kill(ctx.handle.process.pid, 'SIGKILL')
     for (const unit of [unitId(ctx, 0), unitId(ctx, 1)]) {
       const pid = Number(readFileSync(join(ctx.box, 'units', unit, 'pid'), 'utf8').split(' ')[0])
-      process.kill(-pid, 'SIGKILL')
+      // Its pid is on record a moment before it has a group of its own.
+      await waitUntil(() => {
+        try {
+          return process.kill(-pid, 'SIGKILL')
+        } catch {
+          return false
+        }
+      })
     }
     const first = await tickUntil(ctx, (o) => o.signals.isProcessAlive === false, { thresholds })
     expect(first.observation.state).toBe('unknown')

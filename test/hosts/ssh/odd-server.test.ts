@@ -62,7 +62,7 @@ const shell: Answer = (channel, mark) => {
     // The mark behind which the end of a script or a beat is told.
     const word = /(kx-[0-9a-f]+) %d\\n' "\$kx" >&2/.exec(chunk.toString())?.[1]
     if (word === undefined) return
-    if (chunk.includes('/etc/machine-id')) channel.write('\0\0box\x000\0')
+    if (chunk.includes('/etc/machine-id')) channel.write('\0\0box\x000\0\0')
     channel.write(`\n${word} 0\n`)
     channel.stderr.write(`\n${word} 0\n`)
   })
