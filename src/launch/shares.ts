@@ -12,7 +12,7 @@ import { doneOn } from '../run/units-done.ts'
 import { sha256Hex } from '../spec/digest.ts'
 import { plural } from '../text/format.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
-import { type Capacity, nextGeneration, ownersOf, releasedOf, shareOf, spread } from '../walk/shares.ts'
+import { type Capacity, nextGeneration, ownersOf, releasedOf, type Spread, shareOf, spread } from '../walk/shares.ts'
 
 /**
  * Gives every unit of the plan to a host, once a run: by measured seconds where each class has a smoke. On record before
@@ -22,10 +22,7 @@ export async function assignUnits(ctx: ActContext): Promise<ActResult | null> {
   const state = await ctx.run.refresh()
   const fleet = state.fleet
   if (fleet === undefined || fleet.assignments.length > 0) return null
-  const { plan, units } = ctx.loaded
-  const ids = units.map((unit) => unit.id)
-  const hosts = plan.hosts.map((host) => capacityOf(state, ctx.loaded, host))
-  const { shares, basis } = spread(ids, hosts, { isSequential: plan.units.sequential })
+  const { shares, basis } = sharesNow(state, ctx.loaded)
   const assigned: UnitsAssigned = {
     generation: 1,
     shares,
@@ -47,6 +44,24 @@ export async function assignUnits(ctx: ActContext): Promise<ActResult | null> {
   for (const share of shares) ctx.cell.say(`${share.host}: ${plural(share.units.length, 'unit')}`)
   ctx.cell.say(`spread ${basis}`)
   return null
+}
+
+/** How the units of a plan are spread by what is known of its hosts now. */
+function sharesNow(state: RunState, loaded: LoadedPlan): Spread {
+  const { plan, units } = loaded
+  return spread(
+    units.map((unit) => unit.id),
+    plan.hosts.map((host) => capacityOf(state, loaded, host)),
+    { isSequential: plan.units.sequential },
+  )
+}
+
+/** Hosts that units belong to; while none were given yet, those that would get some by what is known now. */
+export function hostsWithUnits(state: RunState, loaded: LoadedPlan): readonly string[] {
+  const assignments = state.fleet?.assignments ?? []
+  return assignments.length === 0
+    ? sharesNow(state, loaded).shares.map((share) => share.host)
+    : [...new Set([...ownersOf(assignments).values()].map((owner) => owner.host))]
 }
 
 /** The whole plan with all of its units, for whoever goes by what was launched. Returns its digest. */

@@ -77,12 +77,42 @@ const records = (run: string): { kind: string; payload: Record<string, unknown> 
     .split('\n')
     .map((line) => JSON.parse(line))
 
+/** In the middle of a run: nothing moves on the second box, the first one writes all the while. */
+async function pullsEachHostIntoItsOwnFolder(
+  place: Place,
+  boxes: readonly FleetBox[],
+  folderOf: (box: FleetBox) => string,
+): Promise<void> {
+  const pulled = await kxJson(place, ['pull'])
+  const hosts: Record<string, { exitCode: number; data: { files: { path: string }[] } }> = pulled.data.hosts
+  for (const box of boxes) {
+    const into = join(runFolderOf(place), 'hosts', box.name, 'artifacts')
+    expect(hosts[box.name]?.data).toMatchObject({ folder: folderOf(box), into })
+    for (const { path } of box === boxes[1] ? (hosts[box.name]?.data.files ?? []) : [])
+      expect(readFileSync(join(into, path))).toEqual(readFileSync(join(folderOf(box), path)))
+  }
+  expect(hosts.box2?.exitCode).toBe(0)
+  // What the first box still writes may not hold still for a copy; that is its code, and so that of all.
+  expect(pulled.exitCode).toBe(hosts.box1?.exitCode)
+  const verified = (await kxJson(place, ['verify'])).data.hosts
+  expect([verified.box1.data.box, verified.box2.data.box]).toEqual(['known', 'known'])
+  expect(verified.box2.data.files.filter((file: { onBox: string }) => file.onBox !== 'same')).toEqual([])
+  expect(verified.box2.data.files).toHaveLength(hosts.box2?.data.files.length ?? -1)
+}
+
 describe.skipIf(needsSshd().skip)('a run over several hosts', () => {
   it('is walked to the end of its teardown; what a host that died had is done by another, and counts once', async () => {
     const { place, fleet } = await fleetPlace(2, 300)
     await passFleetGates(place)
     const [first, second] = fleet.boxes
     if (first === undefined || second === undefined) throw new Error('two boxes are needed')
+    const boxFolder = (box: FleetBox) => join(box.home, 'proj', runIds(place)[0] ?? '')
+    const pushed = await kxJson(place, ['push'])
+    expect([pushed.exitCode, Object.keys(pushed.data.hosts)]).toEqual([0, ['box1', 'box2']])
+    for (const box of [first, second]) {
+      expect(pushed.data.hosts[box.name].data).toMatchObject({ folder: boxFolder(box), code: 8, data: 1 })
+      expect(readdirSync(join(boxFolder(box), 'code'))).toContain('train.mjs')
+    }
     // Killed when one host has its runner and the other is about to be known: the next launch finds both by their tokens.
     const killed = await kx(place, ['launch'], { env: { KX_FAILPOINT: 'launch.after-submit:2' } })
     expect(killed.signal).toBe('SIGKILL')
@@ -90,11 +120,11 @@ describe.skipIf(needsSshd().skip)('a run over several hosts', () => {
     const run = runFolderOf(place)
     const begun = records(run).filter(({ kind, payload }) => kind === 'intent.opened' && payload.act === 'launch')
     expect(begun.map(({ payload }) => payload.host).sort()).toEqual(['box1', 'box2'])
-    const boxFolder = (box: FleetBox) => join(box.home, 'proj', runIds(place)[0] ?? '')
     for (const box of [first, second]) expect(readFileSync(join(boxFolder(box), 'attempt'), 'utf8').trim()).toBe('1')
     // Nothing of it is left but what it wrote, and its server, which answers.
     killBox(join(second.home, 'proj'))
     const look = (await kxJson(place, ['patrol'])).data
+    await pullsEachHostIntoItsOwnFolder(place, fleet.boxes, boxFolder)
     const hostsOf = (of: { units: { host: string }[] }) => of.units.map((row) => row.host).sort()
     expect(hostsOf(look)).toEqual(['box1', 'box1', 'box1', 'box1', 'box2', 'box2'])
 

@@ -11,9 +11,13 @@ const needsRun = (s: CommandState) =>
 const needsReceipt = (s: CommandState) =>
   s.run?.latest.Receipt === undefined ? (needsRun(s) ?? 'nothing was launched yet (5, then r)') : null
 
+const host = (all: string) => ({
+  host: z.string().optional().describe(`hosts of the run, with commas; ${all} by default`),
+})
 const only = () =>
   z.strictObject({
     only: z.string().min(1).optional().describe('a path, a folder or a pattern such as units/a*/**; all by default'),
+    ...host('all that were launched'),
   })
 
 /** Files between this machine and the box, whenever one wants them: none of these gives or takes a permit. */
@@ -23,16 +27,13 @@ export const fileCommands: readonly CommandSpec[] = [
     title: 'Push code and data',
     description:
       'Sends the code list and the declared data of the plan to the folder of the run on the box, before a launch does. What is there is not sent again, what was cut goes on.',
-    args: () => z.strictObject({}),
+    args: () => z.strictObject(host('all that get units')),
     keys: ['U'],
     where: ['plan', 'launch'],
     risk: 'change',
     cli: ['push'],
     disabled: needsRun,
-    run: async (env, args) =>
-      (await import('../act.ts')).actOnRun(env, 'transfer.push', args, {}, async (ctx) =>
-        (await import('../../transfer/push.ts')).push(ctx),
-      ),
+    run: async (env, args) => (await import('../transfer.ts')).push(env, args),
   }),
   command({
     id: 'transfer.pull',
@@ -47,10 +48,7 @@ export const fileCommands: readonly CommandSpec[] = [
     risk: 'change',
     cli: ['pull'],
     disabled: needsReceipt,
-    run: async (env, args) =>
-      (await import('../act.ts')).actOnRun(env, 'transfer.pull', args, { ofLaunch: 'with-project' }, async (ctx) =>
-        (await import('../../transfer/pull.ts')).pull(ctx, args),
-      ),
+    run: async (env, args) => (await import('../transfer.ts')).pull(env, args),
   }),
   command({
     id: 'transfer.verify',
@@ -64,9 +62,6 @@ export const fileCommands: readonly CommandSpec[] = [
     risk: 'read',
     cli: ['verify'],
     disabled: needsReceipt,
-    run: async (env, args) =>
-      (await import('../act.ts')).actOnRun(env, 'transfer.verify', args, { ofLaunch: 'with-project' }, async (ctx) =>
-        (await import('../../transfer/verify.ts')).verifyPulled(ctx, args),
-      ),
+    run: async (env, args) => (await import('../transfer.ts')).verifyPulled(env, args),
   }),
 ]
