@@ -8,6 +8,7 @@ import { actOf, type ScreenInput } from '../workbench/input.ts'
 import type { ScreenModel, Span, StyledLine } from '../workbench/model.ts'
 import { checklistPane, detailPane, fact, heading, phaseSummary, proofOf, staleText } from '../workbench/phase-model.ts'
 import { artifactsPane } from './artifacts.ts'
+import { hostsNext, hostsPane } from './hosts.ts'
 
 function writtenOffLines(writtenOff: WrittenOff): StyledLine[] {
   const { by, reason, unverified } = writtenOff
@@ -26,6 +27,7 @@ function lines(
   verified: VerifiedPayload | undefined,
   stopped: StoppedPayload | undefined,
   writtenOff: WrittenOff | null,
+  isOfHosts: boolean,
 ): StyledLine[] {
   if (writtenOff !== null) return [...writtenOffLines(writtenOff), ...(verified === undefined ? [] : kept(verified))]
   if (verified === undefined)
@@ -38,7 +40,9 @@ function lines(
   out.push('', heading('What removing the box folder means'))
   for (const line of verified.consequences) out.push(line)
   out.push('', heading('Teardown'))
-  if (stopped === undefined)
+  // The newest proof is of one host and says nothing of the others.
+  if (isOfHosts) out.push([{ text: 'each host has a folder of its own: see Hosts', token: 'text.muted' }])
+  else if (stopped === undefined)
     out.push([{ text: 'the box folder is still there; D removes it with a typed permit', token: 'text.muted' }])
   else {
     out.push(
@@ -115,18 +119,22 @@ export function teardownModel(input: ScreenInput): ScreenModel {
   const stopped = proofOf<StoppedPayload>(input, 'MeterStopped')
   const stale = staleText(input, proof)
   const writtenOff = input.run === null ? null : writtenOffIn(input.run)
+  const ofHosts = hostsPane(input)
+  const nextOfHosts = hostsNext(input)
   const next =
     writtenOff !== null
       ? 'w writes the report, g r shows it'
-      : stopped !== undefined
-        ? `torn down ${ageText(input.nowMs - stopped.atMs)}; ${openMeters(input).length > 0 ? 'E looks at the meter, ' : ''}w writes the report, g r shows it`
-        : proof === undefined
-          ? 'r pulls and verifies'
-          : stale !== null
-            ? 'r verifies again'
-            : input.phases.teardown.state === 'blocked'
-              ? 'mend what failed, then r; o gives up in writing what may be given up; w writes the report'
-              : 'w writes the report, D removes the box folder'
+      : stopped !== undefined && nextOfHosts !== null
+        ? nextOfHosts
+        : stopped !== undefined
+          ? `torn down ${ageText(input.nowMs - stopped.atMs)}; ${openMeters(input).length > 0 ? 'E looks at the meter, ' : ''}w writes the report, g r shows it`
+          : proof === undefined
+            ? 'r pulls and verifies'
+            : stale !== null
+              ? 'r verifies again'
+              : input.phases.teardown.state === 'blocked'
+                ? 'mend what failed, then r; o gives up in writing what may be given up; w writes the report'
+                : 'w writes the report, D removes the box folder'
   const shown = actOf(input.live) === 'teardown.remove' ? 'teardown.remove' : 'teardown.verify'
   return {
     id: 'teardown',
@@ -134,12 +142,13 @@ export function teardownModel(input: ScreenInput): ScreenModel {
     summary: summary(input, proof, next),
     panes: [
       checklistPane(input, shown, stopped ?? proof, 'nothing verified yet; r pulls and verifies'),
+      ...(ofHosts === null ? [] : [ofHosts]),
       artifactsPane(proof?.payload, input.plan.status === 'ok' ? input.plan.loaded.plan : null),
       {
         kind: 'text',
         id: 'manifest',
         title: 'Manifest and removal',
-        lines: [...lines(proof?.payload, stopped?.payload, writtenOff), ...meterLines(input)],
+        lines: [...lines(proof?.payload, stopped?.payload, writtenOff, ofHosts !== null), ...meterLines(input)],
       },
       detailPane(input, shown, stopped ?? proof),
     ],
@@ -148,6 +157,7 @@ export function teardownModel(input: ScreenInput): ScreenModel {
       {
         weight: 1,
         panes: [
+          ...(ofHosts === null ? [] : [{ id: 'hosts', weight: 2 }]),
           { id: 'artifacts', weight: 2 },
           { id: 'manifest', weight: 3 },
           { id: 'detail', weight: 2 },
