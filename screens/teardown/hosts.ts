@@ -42,7 +42,7 @@ function meterOf(meters: readonly Meter[], isRemoved: boolean): { readonly words
   if (isRemoved || billing.some((meter) => meter.sights !== undefined)) return { words: 'unconfirmed', mayBill: true }
   const prices = billing.map((meter) => meter.usdPerHour)
   const sum = prices.reduce<number | null>((total, each) => (total === null || each === null ? null : total + each), 0)
-  return { words: sum === null ? 'runs, price ?' : formatUsdPerHour(sum), mayBill: true }
+  return { words: sum === null ? 'price ?' : formatUsdPerHour(sum), mayBill: true }
 }
 
 function endOf(input: ScreenInput, run: RunState, host: string): HostEnd {
@@ -66,10 +66,10 @@ function endOf(input: ScreenInput, run: RunState, host: string): HostEnd {
   })
   if (own.meters.at(-1)?.writtenOff !== undefined && !meter.mayBill) return said('', 'severity.warn')
   if (folder === 'none') return said('', 'text.muted')
-  if (folder === 'removed') return meter.mayBill ? said('E looks at meter', 'severity.warn') : said('', 'state.pass')
-  if (own.latest.Receipt === undefined) return said('5, r: ask again', 'state.unknown')
+  if (folder === 'removed') return meter.mayBill ? said('E: the meter', 'severity.warn') : said('', 'state.pass')
+  if (own.latest.Receipt === undefined) return said('5, r: ask it', 'state.unknown')
   if (folder === 'unknown') return said('D looks again', 'state.unknown')
-  if (!hasEnded(own, (id) => !input.staleness.has(id))) return said('6, r: not ended', 'state.running')
+  if (!hasEnded(own, (id) => !input.staleness.has(id))) return said('6, r: look', 'state.running')
   if (proof === undefined || isStale) return said('r verifies', 'state.stale')
   return isWhole ? said('D removes', 'state.todo') : said('mend, then r', 'state.fail')
 }
@@ -91,11 +91,11 @@ export function hostsPane(input: ScreenInput): PaneModel | null {
     title: 'Hosts',
     note: countText(ends),
     columns: [
-      column(0, 'host', { flex: 1, min: 5 }),
+      column(0, 'host', { flex: 1, min: 8 }),
       column(1, 'verified', { width: 9, align: 'right' }),
-      column(2, 'removed', { width: 7 }),
-      column(3, 'meter', { width: 13 }),
-      column(4, 'next', { width: 16 }),
+      column(2, 'removed', { width: 7, dropOrder: 1 }),
+      column(3, 'meter', { width: 11 }),
+      column(4, 'next', { width: 13 }),
     ],
     rows: ends.map(({ host, manifest, folder, meter, next, token }) => ({
       ...{ id: host, token },

@@ -157,7 +157,7 @@ export function teardownModel(input: ScreenInput): ScreenModel {
       {
         weight: 1,
         panes: [
-          ...(ofHosts === null ? [] : [{ id: 'hosts', weight: 2 }]),
+          ...(ofHosts === null ? [] : [{ id: 'hosts', weight: 3 }]),
           { id: 'artifacts', weight: 2 },
           { id: 'manifest', weight: 3 },
           { id: 'detail', weight: 2 },

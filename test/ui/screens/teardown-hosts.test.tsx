@@ -66,22 +66,29 @@ describe('the teardown of a run over several hosts', () => {
     const text = lines.join('\n')
     expect(text).toContain('1 of 6 box folders removed')
     // Gone, and nobody has seen its meter end.
-    expect(text).toMatch(/alpha +3\/3 +yes +unconfirmed +E looks at meter/)
-    expect(text).toMatch(/beta +3\/3 +no +runs, price \? +D removes/)
+    expect(text).toMatch(/alpha +3\/3 +yes +unconfirmed +E: the meter/)
+    expect(text).toMatch(/beta +3\/3 +no +price \? +D removes/)
     expect(text).toMatch(/gamma +2\/3 +no +\$2\.50\/h +mend, then r/)
     expect(text).toMatch(/delta +not yet +- +none +-/)
     // A removal that was begun and not seen to end is neither.
     expect(text).toMatch(/epsilon +3\/3 +unknown +\$2\.50\/h +D looks again/)
-    expect(text).toMatch(/zeta +not yet +no +free +6, r: not ended/)
+    expect(text).toMatch(/zeta +not yet +no +free +6, r: look/)
     expect(text).toMatch(/eta +stale +no +\$2\.50\/h +r verifies/)
     expect(text).not.toMatch(/[^\x00-\x7f]/)
+  })
+
+  it('has the same beside the checks of a terminal of 120 columns', async () => {
+    const scene = await sceneOf(stateOf())
+    const text = draw({ scene, screen: 'teardown', columns: 120, rows: 60, theme: themes.dark }).join('\n')
+    expect(text).toMatch(/alpha +3\/3 +yes +unconfirmed +E: the meter/)
+    expect(text).toMatch(/epsilon +3\/3 +unknown +\$2\.50\/h +D looks again/)
   })
 
   it('does not call the run torn down because one host is', async () => {
     const scene = await sceneOf(stateOf())
     const options = { scene, screen: 'teardown', columns: 160, rows: 60, theme: themes.ascii } as const
     const text = draw(options).join('\n')
-    expect(text).toContain('1 of 6 box folders removed; alpha: E looks at meter')
+    expect(text).toContain('1 of 6 box folders removed; alpha: E: the meter')
     expect(text).not.toMatch(/torn down \d/)
     expect(text).toContain('each host has a folder of its own: see Hosts')
     expect(text).not.toContain('seen gone')
