@@ -329,7 +329,7 @@ describe('the workbench, killed with SIGKILL', { timeout }, () => {
     // Whatever the kill left of the launch: one more word makes it whole, and a third one is refused.
     let records = readJournal(runFolderOf(place))
     const hasReceipt = () => payloads<Proof>(records, 'proof.made').some((proof) => proof.kind === 'Receipt')
-    if (!hasReceipt()) expect((await kxJson(place, ['launch'])).exitCode).toBe(0)
+    if (!hasReceipt()) expect(await kxJson(place, ['launch'])).toMatchObject({ exitCode: 0 })
     records = readJournal(runFolderOf(place))
     expect(hasReceipt()).toBe(true)
     await waitUntil(() => existsSync(join(boxFolderOf(place), 'exit.json')), { timeoutMs: ACT_MS, what: 'the end' })

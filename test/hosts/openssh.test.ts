@@ -255,8 +255,14 @@ describe.skipIf(needsSshd().skip)('openssh', () => {
     const host = reach(server, {}, place)
     await host.exec(['true'])
     expect([mastersIn(place).length, readdirSync(place).length]).toEqual([1, 1])
-    const running = host.exec(['sleep', '3072'])
-    await waitUntil(() => pids().some((pid) => commandLine(pid) === 'sleep\x003072\x00'), { what: 'the sleep to run' })
+    let said = ''
+    // Seen to have begun: what was only asked for would be unknown.
+    const running = host.exec(['sh', '-c', 'echo up; exec sleep 3072'], {
+      onStdout: (chunk) => {
+        said += Buffer.from(chunk).toString()
+      },
+    })
+    await waitUntil(() => said.includes('up'), { what: 'the sleep to run' })
     await host.close()
     expect((await running).ending).toEqual({ kind: 'signalled', signal: 'SIGTERM' })
     expect([mastersIn(place), readdirSync(place)]).toEqual([[], []])

@@ -167,18 +167,19 @@ echo '{"acc":0.9}' >"$KX_UNIT_DIR/r" && mv "$KX_UNIT_DIR/r" "$KX_UNIT_DIR/result
     const ctx = await launched({ env: { STEPS: '400' } })
     await tickUntil(ctx, (o) => o.counts.running === 2)
     const thresholds = { deadRecheckSeconds: 1 }
+    // A unit has a pid on record, and a group of its own, a moment after it is running.
+    const groups = await waitUntil(() => {
+      try {
+        const pids = [0, 1].map((n) =>
+          Number(readFileSync(join(ctx.box, 'units', unitId(ctx, n), 'pid'), 'utf8').split(' ')[0]),
+        )
+        return pids.every((pid) => process.kill(-pid, 0)) ? pids : null
+      } catch {
+        return null
+      }
+    })
     process.kill(ctx.handle.process.pid, 'SIGKILL')
-    for (const unit of [unitId(ctx, 0), unitId(ctx, 1)]) {
-      const pid = Number(readFileSync(join(ctx.box, 'units', unit, 'pid'), 'utf8').split(' ')[0])
-      // Its pid is on record a moment before it has a group of its own.
-      await waitUntil(() => {
-        try {
-          return process.kill(-pid, 'SIGKILL')
-        } catch {
-          return false
-        }
-      })
-    }
+    for (const pid of groups) process.kill(-pid, 'SIGKILL')
     const first = await tickUntil(ctx, (o) => o.signals.isProcessAlive === false, { thresholds })
     expect(first.observation.state).toBe('unknown')
     expect(first.observation.exitCode).toBe(4)
