@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { BoundedBytes } from './bounded-bytes.ts'
 import { codeOf } from './errors.ts'
+import { endingOf } from './local-ending.ts'
 import { groupMembers, signalGroup, until } from './local-process.ts'
 import type { Ending, ExecOptions, ExecResult } from './types.ts'
 
@@ -121,12 +122,7 @@ export async function execLocal(
       settle(spawnFailure(error, program, notStarted, (reason) => result({ kind: 'unknown', reason }, false)))
     })
     child.on('exit', (code, signal) => {
-      ending =
-        code !== null
-          ? { kind: 'exited', code }
-          : signal !== null
-            ? { kind: 'signalled', signal }
-            : { kind: 'unknown', reason: 'the system gave neither exit code nor signal' }
+      ending = endingOf(code, signal)
       armDrain()
     })
     child.on('close', () => {

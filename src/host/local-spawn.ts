@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { HostError, notBegun } from './errors.ts'
+import { endingOf } from './local-ending.ts'
 import { parseProcessStat } from './probe/process.ts'
 import type { Ending, HostProcess, ProcessIdentity, SpawnOptions } from './types.ts'
 
@@ -89,12 +90,7 @@ function running(child: ChildProcess, identity: ProcessIdentity | null, options:
   // After a successful start this is a failed signal, which nobody sends from here.
   child.on('error', () => {})
   child.on('exit', (code, signal) => {
-    ending =
-      code !== null
-        ? { kind: 'exited', code }
-        : signal !== null
-          ? { kind: 'signalled', signal }
-          : { kind: 'unknown', reason: 'the system gave neither exit code nor signal' }
+    ending = endingOf(code, signal)
     armDrain()
   })
   child.on('close', () => finish(ending ?? { kind: 'unknown', reason: 'its end was not seen' }))
