@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { stat } from 'node:fs/promises'
-import { BoundedBytes } from './bounded-bytes.ts'
+import type { BoundedBytes } from './bounded-bytes.ts'
+import { Captured } from './captured.ts'
 import { codeOf } from './errors.ts'
 import { endingOf } from './local-ending.ts'
 import { groupMembers, signalGroup, until } from './local-process.ts'
@@ -30,20 +31,9 @@ export async function execLocal(
 ): Promise<ExecResult> {
   const program = argv[0]
   if (program === undefined || program === '') throw new TypeError('exec needs a program: the argument vector is empty')
-  const startedAtMs = Date.now()
-  const began = performance.now()
-  const out = new BoundedBytes(options.maxBytes ?? defaultMaxBytes)
-  const err = new BoundedBytes(options.maxBytes ?? defaultMaxBytes)
-  const result = (ending: Ending, timedOut: boolean): ExecResult => ({
-    ending,
-    timedOut,
-    stdout: out.bytes(),
-    stderr: err.bytes(),
-    stdoutBytes: out.total,
-    stderrBytes: err.total,
-    startedAtMs,
-    durationMs: performance.now() - began,
-  })
+  const captured = new Captured(options.maxBytes ?? defaultMaxBytes)
+  const { out, err } = captured
+  const result = (ending: Ending, timedOut: boolean) => captured.result(ending, timedOut)
   const notStarted = (code: number, why: string) => {
     err.add(new TextEncoder().encode(`${why}\n`))
     return result({ kind: 'exited', code }, false)
