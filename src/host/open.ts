@@ -4,11 +4,12 @@ import type { Logins } from './link/types.ts'
 import { createLocalHost } from './local.ts'
 import { createOpensshHost } from './openssh/host.ts'
 import { opensshQuestions } from './openssh/questions.ts'
+import type { SeenKey } from './openssh/seen-key.ts'
 import { expandContext, resolveTarget } from './ssh/config-resolve.ts'
 import { planHops } from './ssh/hops.ts'
 import { createSshHost } from './ssh/host.ts'
-import { judgeMachine, type PinKey } from './ssh/pins.ts'
-import { openPins } from './ssh/pins-file.ts'
+import { judgeMachine, judgePin, type PinKey, type PinTarget } from './ssh/pins.ts'
+import { openPins, type PinsFile } from './ssh/pins-file.ts'
 import { type HostKeyPolicy, judgeHostKey } from './ssh/trust.ts'
 import type { SshStatus } from './ssh/types.ts'
 import type { Host } from './types.ts'
@@ -56,6 +57,9 @@ export async function openHost(name: string, options: OpenHostOptions): Promise<
       throw new HostError(`${name} needs the system's ssh, and there is none here: install an OpenSSH client.`)
     const { logins, hostKeys, onStatus } = options
     const questions = logins === undefined ? undefined : opensshQuestions(name, logins, hostKeys)
+    const { alias, hostName, hostKeyAlias, port } = found.config
+    const target = { alias, host: hostKeyAlias ?? hostName, port }
+    const pins = openPins(stateFolder)
     const host = createOpensshHost({
       name,
       target: found.config.alias,
@@ -63,6 +67,7 @@ export async function openHost(name: string, options: OpenHostOptions): Promise<
       port: found.config.port,
       env: { ...env },
       askpass: questions?.ask,
+      refuseIdentity: ({ machineId }, key) => refuseMachine(pins, target, key, machineId, nowMs()),
       asksHostKeys: hostKeys !== undefined,
       onStatus: (status) => {
         if (status.state !== 'connecting') questions?.settled(status.state === 'up')
@@ -95,21 +100,7 @@ export async function openHost(name: string, options: OpenHostOptions): Promise<
     },
     refuseIdentity: ({ machineId }) => {
       if (trusted === null) return null
-      const told = { machineId: machineId ?? null, instanceId: null }
-      const judged = judgeMachine(pins.read(), target.target, trusted, told)
-      if (judged.isSame === false) return judged.words
-      const { alias, host: address, port } = target.target
-      pins.note({
-        atMs: nowMs(),
-        alias,
-        host: address,
-        port,
-        keyType: trusted.type,
-        fingerprint: trusted.fingerprint,
-        ...told,
-        learnt: 'known-hosts',
-      })
-      return null
+      return judgedAndNoted(pins, target.target, trusted, machineId, nowMs())
     },
     ...(options.logins === undefined ? {} : { logins: options.logins }),
     ...(options.onStatus === undefined ? {} : { onStatus: options.onStatus }),
@@ -119,4 +110,39 @@ export async function openHost(name: string, options: OpenHostOptions): Promise<
     return trusted === null ? told : { ...told, hostKey: trusted.fingerprint }
   }
   return { host: { ...host, identity }, choice, notes: found.notes }
+}
+
+/**
+ * The same for the system's `ssh`, which has checked the key by its own files: whether it is that of the machine which the
+ * name meant before. A key that an authority vouches for may be a new one. Without a key, only what the machine says of itself counts.
+ */
+function refuseMachine(
+  pins: PinsFile,
+  target: PinTarget,
+  key: SeenKey | null,
+  machineId: string | null,
+  atMs: number,
+): string | null {
+  if (key === null) {
+    const judged = judgeMachine(pins.read(), target, { type: '', fingerprint: '' }, { machineId, instanceId: null })
+    return judged.isSame === false ? judged.words : null
+  }
+  const pin = key.isCertified ? null : judgePin(pins.read(), target, key)
+  return pin?.kind === 'other' ? pin.words : judgedAndNoted(pins, target, key, machineId, atMs)
+}
+
+/** Why the machine that answers is not the one that the name meant before; else it is noted that it was seen. */
+function judgedAndNoted(
+  pins: PinsFile,
+  target: PinTarget,
+  { type, fingerprint }: PinKey,
+  machineId: string | null,
+  atMs: number,
+): string | null {
+  const told = { machineId: machineId ?? null, instanceId: null }
+  const judged = judgeMachine(pins.read(), target, { type, fingerprint }, told)
+  if (judged.isSame === false) return judged.words
+  const { alias, host, port } = target
+  pins.note({ atMs, alias, host, port, keyType: type, fingerprint, ...told, learnt: 'known-hosts' })
+  return null
 }

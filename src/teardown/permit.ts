@@ -8,7 +8,7 @@ import { isBlocking } from '../walk/item.ts'
 import type { Proof } from '../walk/proof.ts'
 import { artifactsFolder, closedGate, refusal, wasRemovalBegun, whyGone } from './common.ts'
 import { verifiedOf } from './inputs.ts'
-import { makePermit, permitItems, removalText, removalVerb } from './rules.ts'
+import { boundText, makePermit, permitItems, removalText, removalVerb } from './rules.ts'
 import type { PermitPayload } from './types.ts'
 
 export interface PermitQuestion {
@@ -96,6 +96,8 @@ export async function permit(ctx: ActContext, args: { readonly typedName?: strin
   await ctx.run.append('proof.made', proof)
   failpoint('teardown.after-permit')
   const summary = `permit for ${verb.verb} of ${question.expected} on ${ctx.host.name}, 15 minutes, one use`
+  const bound = `it holds for this machine alone: ${boundText(identity)}`
   ctx.cell.say(summary)
-  return { proof, summary, exitCode: 0, data: { permit: proof.payload, detail: question.detail } }
+  ctx.cell.say(bound)
+  return { proof, summary, exitCode: 0, lines: [bound], data: { permit: proof.payload, detail: question.detail } }
 }

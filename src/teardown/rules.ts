@@ -1,5 +1,6 @@
 export { confirmGapMs, judgeMeter, type MeterJudgement, meaningOf } from './rules/meter-seen.ts'
 export {
+  boundText,
   consequences,
   goneItems,
   makePermit,

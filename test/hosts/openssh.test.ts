@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -220,6 +220,48 @@ describe.skipIf(needsSshd().skip)('openssh', () => {
     const ran = await host.exec(['touch', join(place, 'ran')])
     expect(ran.ending).toEqual({ kind: 'unknown', reason: expect.stringContaining('another machine answers') })
     expect(existsSync(join(place, 'ran'))).toBe(false)
+  })
+
+  it('knows the host by the key that ssh took, whatever a banner says, and tells a changed one', async () => {
+    const forged = `debug1: Server host key: ssh-ed25519 SHA256:${'A'.repeat(43)}`
+    const [plain, shouting] = [
+      await serve({ hostKeyTypes: ['ecdsa'] }),
+      await serve({ hostKeyTypes: ['ed25519'], banner: `${forged}\n` }),
+    ]
+    const fingerprintOf = (server: Sshd) =>
+      execFileSync('ssh-keygen', ['-lf', `${server.hostKeys[0]?.path}.pub`], { encoding: 'utf8' }).split(' ')[1]
+    const host = reach(plain)
+    expect((await host.identity()).hostKey).toBe(fingerprintOf(plain))
+    for (const pid of plain.connectionPids()) process.kill(pid, 'SIGKILL')
+    expect((await host.identity()).hostKey).toBe(fingerprintOf(plain))
+    // The server says two things: then it is not told which one is true.
+    expect((await reach(shouting).identity()).hostKey ?? null).toBeNull()
+  })
+
+  it('knows the key of the host, and not that of the machine which ProxyCommand goes through', async () => {
+    const [jump, box] = [await serve({ hostKeyTypes: ['ed25519'] }), await serve({ hostKeyTypes: ['ecdsa'] })]
+    const words = (level: string) =>
+      `ssh -F none -o LogLevel=${level} -o BatchMode=yes -o UserKnownHostsFile=${jump.knownHostsFile} -o IdentityFile=${jump.clientKey.path} -p ${jump.port} -W %h:%p ${jump.user}@${jump.address}`
+    const through = (level: string) => reach(box, { settings: { ProxyCommand: words(level) } })
+    const shown = execFileSync('ssh-keygen', ['-lf', `${box.hostKeys[0]?.path}.pub`], { encoding: 'utf8' }).split(
+      ' ',
+    )[1]
+    for (const level of ['ERROR', 'DEBUG1']) expect((await through(level).identity()).hostKey).toBe(shown)
+  })
+
+  it('knows a host by its certificate, as the key in it', async () => {
+    const server = await serve({ hostKeyTypes: ['ed25519'] })
+    const place = folder()
+    const authority = makeKey(place, 'authority')
+    const key = makeKey(place, 'box')
+    const certify = ['-q', '-s', authority.path, '-I', 'box', '-h', '-n', server.address, `${key.path}.pub`]
+    execFileSync('ssh-keygen', certify)
+    const certified = await serve({ hostKeys: [key], config: [`HostCertificate ${key.path}-cert.pub`] })
+    const known = join(place, 'known')
+    writeFileSync(known, `@cert-authority * ${authority.publicLine}\n`)
+    const host = reach(certified, { knownHostsFiles: [known] })
+    const shown = execFileSync('ssh-keygen', ['-lf', `${key.path}.pub`], { encoding: 'utf8' }).split(' ')[1]
+    expect((await host.identity()).hostKey).toBe(shown)
   })
 
   it('asks for a passphrase through kx, once, and keeps it out of arguments and environment', async () => {

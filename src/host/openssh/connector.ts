@@ -176,7 +176,7 @@ export class Connector {
       heardAtMs,
       tries,
       nextTryAtMs: null,
-      keyExchange: null,
+      keyExchange: this.#master?.keyExchange ?? null,
       ...more,
     }
     this.#options.onStatus?.(this.#status)

@@ -49,6 +49,8 @@ export function createOpensshHost(options: OpensshHostOptions): OpensshHost {
         `another machine answers: machine-id ${found.machineId ?? 'not told'}, it was ${known.machineId ?? 'not told'}`,
         'Look which one it is before you go on.',
       )
+    const refused = options.refuseIdentity?.(found, master.hostKey) ?? null
+    if (refused !== null) throw new ConnectError(name, 'host-key', refused, '')
     known = found
   })
 
@@ -78,8 +80,20 @@ export function createOpensshHost(options: OpensshHostOptions): OpensshHost {
       await runner.connector.connected(signal)
     })
 
+  const parts = remoteHostParts(name, scriptRunner(exec))
+  /** With the host key of the connection over which it was told: the same one is open before and after. */
+  const identity = async (signal?: AbortSignal): Promise<HostIdentity> => {
+    const before = runner.connector.open
+    const told = await parts.identity(signal)
+    const after = runner.connector.open
+    if (after !== null && before !== after) return await identity(signal)
+    const fingerprint = after?.hostKey?.fingerprint
+    return fingerprint === undefined ? told : { ...told, hostKey: fingerprint }
+  }
+
   return {
-    ...remoteHostParts(name, scriptRunner(exec)),
+    ...parts,
+    identity,
     connect,
     name,
     kind: 'openssh',

@@ -9,12 +9,15 @@ import type { ProcessIdentity } from '../types.ts'
 import { type AskpassServer, startAskpass } from './askpass.ts'
 import { ConnectError, connectError } from './connect-error.ts'
 import { controlArguments, defaultConnectSeconds, masterArguments, type OpensshHostOptions } from './options.ts'
+import { type SeenKey, seenHostKey, seenKeyExchange, withoutDebug } from './seen-key.ts'
 
 /** sun_path holds 108 bytes with its NUL on Linux, 104 elsewhere. */
 const maxSocketBytes = 103
 /** `ssh` binds a temporary name first: a dot and 16 letters behind ours. */
 const temporaryBytes = 17
 const exitSeconds = 5
+/** Of what `ssh` says while it connects: its debug lines are some 10 kB, a banner can be of any length. */
+const mostSaidBytes = 4 * 1024 * 1024
 
 /** A folder for sockets that only this user can open, under the shortest of the places where it may be. */
 export async function makeSocketFolder(env: NodeJS.ProcessEnv = process.env): Promise<string> {
@@ -38,11 +41,21 @@ export async function makeSocketFolder(env: NodeJS.ProcessEnv = process.env): Pr
 /** One connection of the system's `ssh` that commands share. */
 export class Master {
   readonly socket: string
+  /** The key by which `ssh` knew the host; null when it cannot be told which one that was. */
+  readonly hostKey: SeenKey | null
+  readonly keyExchange: string | null
   readonly #options: OpensshHostOptions
   readonly #identity: ProcessIdentity
 
-  constructor(options: OpensshHostOptions, socket: string, identity: ProcessIdentity) {
+  constructor(
+    options: OpensshHostOptions,
+    socket: string,
+    identity: ProcessIdentity,
+    seen: { readonly hostKey: SeenKey | null; readonly keyExchange: string | null },
+  ) {
     this.socket = socket
+    this.hostKey = seen.hostKey
+    this.keyExchange = seen.keyExchange
     this.#options = options
     this.#identity = identity
   }
@@ -95,10 +108,11 @@ export async function startMaster(options: OpensshHostOptions, folder: string, s
     if (options.askpass !== undefined) askpass = await startAskpass(folder, options.askpass, giveUp.signal)
     const ran = await execLocal(
       [options.program ?? 'ssh', ...masterArguments(options, socket)],
-      { timeoutSeconds: 3600, signal: giveUp.signal },
+      { timeoutSeconds: 3600, signal: giveUp.signal, maxBytes: mostSaidBytes },
       { ...(options.env ?? process.env), ...askpass?.env },
     )
-    const said = new TextDecoder().decode(ran.stderr)
+    const all = new TextDecoder().decode(ran.stderr)
+    const said = withoutDebug(all)
     if (isLate)
       throw new ConnectError(
         options.name,
@@ -115,7 +129,8 @@ export async function startMaster(options: OpensshHostOptions, folder: string, s
     const checked = await control(options, socket, 'check')
     const pid = Number(/\(pid=(\d+)\)/.exec(new TextDecoder().decode(checked.stderr))?.[1])
     const identity = Number.isSafeInteger(pid) ? await localProcessIdentity(pid) : null
-    if (identity !== null) return new Master(options, socket, identity)
+    const hostKey = seenHostKey(all, ran.stderr.byteLength === ran.stderrBytes)
+    if (identity !== null) return new Master(options, socket, identity, { hostKey, keyExchange: seenKeyExchange(all) })
     await control(options, socket, 'exit')
     throw new ConnectError(options.name, 'unreachable', 'the connection ended at once', 'Try `ssh -v` to see more.')
   } finally {

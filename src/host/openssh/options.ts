@@ -1,5 +1,7 @@
+import type { HostIdentity } from '../../walk/proof.ts'
 import { HostError } from '../errors.ts'
 import type { SshStatus } from '../ssh/types.ts'
+import type { SeenKey } from './seen-key.ts'
 
 export interface OpensshHostOptions {
   /** Name as the plan knows it. */
@@ -22,6 +24,11 @@ export interface OpensshHostOptions {
   readonly askpass?: ((prompt: string, signal: AbortSignal) => Promise<string | null>) | undefined
   /** With `askpass`: unknown host keys are asked about too, in the words of `ssh`; changed ones are refused. */
   readonly asksHostKeys?: boolean
+  /**
+   * Looks at the machine that answered, after every connect and before any command; a text refuses it, and says why.
+   * Another machine id than at the first connect is refused without asking.
+   */
+  readonly refuseIdentity?: (identity: HostIdentity, key: SeenKey | null) => string | null
   /** Told each change of state. Must not throw. */
   readonly onStatus?: (status: SshStatus) => void
   /** Until the connection counts as failed; time that a person takes to answer is not counted. Default 60. */
@@ -108,6 +115,8 @@ export const masterArguments = (options: OpensshHostOptions, socket: string): re
   '-N',
   '-S',
   socket,
+  // Says which host key was shown (see seen-key.ts). Once it is connected, it says nothing any more: its stderr is closed.
+  ...option('LogLevel', 'DEBUG1'),
   ...connection(options),
   ...option('ControlMaster', 'yes'),
   ...option('ControlPersist', options.persistSeconds ?? defaultPersistSeconds),

@@ -96,6 +96,17 @@ export function goneItems(facts: GoneFacts): readonly CheckedItem[] {
   return rules.map(([spec, verdict]) => checked(spec, verdict, facts))
 }
 
+/** What tells the machine of a permit from any other, for people: what is not known of it is said to be so. */
+export function boundText({ host, bootId, hostKey, instanceId, machineId }: HostIdentity): string {
+  const key = host === 'local' ? null : `host key ${hostKey ?? 'not known: another machine with these ids would pass'}`
+  return [
+    `machine ${machineId?.slice(0, 12) ?? 'not known'}`,
+    `boot ${bootId?.slice(0, 8) ?? 'not known'}`,
+    ...(key === null ? [] : [key]),
+    ...((instanceId ?? null) === null ? [] : [`instance ${instanceId}`]),
+  ].join(', ')
+}
+
 /** A permit for removing one folder of one machine. Time and id come in; it is not stored here. */
 export function makePermit(input: {
   readonly id: string

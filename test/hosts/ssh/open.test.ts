@@ -70,6 +70,22 @@ describe.skipIf(needsSshd().skip)('a host by the name of a plan', () => {
     expect(text((await host.exec(['printf', 'there'])).stdout)).toBe('there')
   })
 
+  it("pins the machine that the system's ssh reaches too, and refuses another one of that name", async () => {
+    const place = stopLater()
+    const [before, now] = [await sshd({ hostKeyTypes: ['ed25519'] }), await sshd({ hostKeys: [place.newHostKey()] })]
+    const through = (box: Sshd) => `ProxyCommand python3 ${place.pipe} ${box.address} ${box.port}`
+    place.host('box', before, through(before))
+    const first = (await place.open('box')).host
+    const { machineId, hostKey } = await first.identity()
+    expect(place.pins().sightings).toMatchObject([{ alias: 'box', fingerprint: hostKey, machineId }])
+    place.clear()
+    place.host('box', now, through(now))
+    const { host } = await place.open('box')
+    const { ending } = await host.exec(['touch', join(now.folder, 'ran')])
+    expect(ending).toMatchObject({ kind: 'unknown', reason: expect.stringContaining('Another machine answers') })
+    expect(existsSync(join(now.folder, 'ran'))).toBe(false)
+  })
+
   it('says so when jump hosts have no end, and when the name is none', async () => {
     const place = stopLater()
     const box = await sshd()

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { makePermit, permitMinutes, permitRefusals } from '../../../src/teardown/rules.ts'
+import { boundText, makePermit, permitMinutes, permitRefusals } from '../../../src/teardown/rules.ts'
 import type { PermitPayload, RemovalFacts } from '../../../src/teardown/types.ts'
 import type { HostIdentity, Proof } from '../../../src/walk/proof.ts'
 
@@ -52,6 +52,12 @@ describe('a permit', () => {
     expect(permitRefusals(permit(), facts)).toEqual([])
     expect(permitRefusals(permit(), { ...facts, nowMs: issued + 15 * 60_000 - 1 })).toEqual([])
     expect(permitRefusals(permit(), { ...facts, nowMs: issued + 15 * 60_000 })).not.toEqual([])
+  })
+  it('says by what it knows the machine, and what is not known of it', () => {
+    expect(boundText(machine)).toBe('machine 111111111111, boot boot-1')
+    const far = { ...machine, host: 'box', hostKey: 'SHA256:abc', instanceId: 'i-1' }
+    expect(boundText(far)).toBe('machine 111111111111, boot boot-1, host key SHA256:abc, instance i-1')
+    expect(boundText({ ...machine, host: 'box', bootId: null })).toContain('boot not known, host key not known')
   })
   it('cannot be made to last longer by editing it', () => {
     const forged = permit()
