@@ -1,4 +1,5 @@
-import type { Host } from '../host/types.ts'
+import { listFolders } from '../host/list-folders.ts'
+import type { FileStat, Host } from '../host/types.ts'
 import { formatCount } from '../text/format.ts'
 import type { Manifest } from './manifest.ts'
 import type { DeclaredArtifact } from './roster.ts'
@@ -54,10 +55,14 @@ export async function surveyBelow(
   let bytes = 0
   const answer = (incomplete: string | null): Survey => ({ files, bytes, newestMs, after, incomplete })
   const open = ['']
-  for (let relative = open.pop(); relative !== undefined; relative = open.pop()) {
+  const pathOf = (relative: string) => (relative === '' ? folder : `${folder}/${relative}`)
+  let listed: ReadonlyMap<string, readonly FileStat[]> = new Map()
+  for (let relative = open.shift(); relative !== undefined; relative = open.shift()) {
     signal.throwIfAborted()
-    const at = relative === '' ? folder : `${folder}/${relative}`
-    const entries = await host.list(at)
+    const at = pathOf(relative)
+    // All that is known to be open at once: each folder would cost a round trip.
+    if (!listed.has(at)) listed = await listFolders(host, [at, ...open.slice(0, 499).map(pathOf)], signal)
+    const entries = listed.get(at) ?? (await host.list(at))
     if (entries === null && relative === '') return answer('the box folder is not there')
     for (const entry of entries ?? []) {
       seen += 1

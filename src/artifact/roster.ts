@@ -1,3 +1,4 @@
+import { listFolders } from '../host/list-folders.ts'
 import type { FileStat, Host } from '../host/types.ts'
 import { expandChoices } from '../spec/glob.ts'
 import type { ArtifactKind, Plan } from '../spec/schema.ts'
@@ -51,6 +52,12 @@ function childName(folder: string, entry: FileStat): string {
   return entry.path.startsWith(`${folder}/`) ? entry.path.slice(folder.length + 1) : entry.path
 }
 
+/** A folder below the root, and what of the pattern is still to be matched in it. */
+interface Step {
+  readonly at: string
+  readonly parts: readonly string[]
+}
+
 class Expansion {
   readonly problems: RosterProblem[] = []
   private readonly host: Host
@@ -67,19 +74,34 @@ class Expansion {
   /** Files under the root that match; symlinks are never followed. */
   async expand(glob: string): Promise<readonly FileStat[]> {
     const found = new Map<string, FileStat>()
-    for (const choice of expandChoices(glob))
-      await this.walk(
-        '',
-        choice.split('/').filter((part) => part !== '' && part !== '.'),
-        found,
-        0,
-      )
+    for (const choice of expandChoices(glob)) {
+      let level: readonly Step[] = [{ at: '', parts: choice.split('/').filter((part) => part !== '' && part !== '.') }]
+      for (let depth = 0; level.length > 0; depth += 1) {
+        if (depth > maxDepth) throw new RosterTooLarge(`folders deeper than ${maxDepth}`)
+        // All folders of a level at once: each would cost a round trip.
+        await this.look(level.map((step) => step.at))
+        const next: Step[] = []
+        for (const step of level) await this.walk(step, found, next)
+        level = next
+      }
+    }
     return [...found.values()]
+  }
+
+  private folderOf(relative: string): string {
+    return relative === '' ? this.root : `${this.root}/${relative}`
+  }
+
+  private async look(relatives: readonly string[]): Promise<void> {
+    this.signal.throwIfAborted()
+    const folders = [...new Set(relatives.map((each) => this.folderOf(each)))]
+    const unknown = folders.filter((folder) => !this.listed.has(folder)).slice(0, maxFolders - this.listed.size)
+    for (const [folder, entries] of await listFolders(this.host, unknown, this.signal)) this.listed.set(folder, entries)
   }
 
   private async children(relative: string): Promise<readonly FileStat[]> {
     this.signal.throwIfAborted()
-    const folder = relative === '' ? this.root : `${this.root}/${relative}`
+    const folder = this.folderOf(relative)
     let entries = this.listed.get(folder)
     if (entries === undefined) {
       if (this.listed.size >= maxFolders) throw new RosterTooLarge(`more than ${maxFolders} folders`)
@@ -89,13 +111,12 @@ class Expansion {
     return entries ?? []
   }
 
-  private async walk(at: string, parts: readonly string[], found: Map<string, FileStat>, depth: number): Promise<void> {
+  private async walk({ at, parts }: Step, found: Map<string, FileStat>, next: Step[]): Promise<void> {
     const [pattern, ...rest] = parts
     if (pattern === undefined) return
-    if (depth > maxDepth) throw new RosterTooLarge(`folders deeper than ${maxDepth}`)
-    if (pattern === '**') await this.walk(at, rest.length > 0 ? rest : ['*'], found, depth)
+    if (pattern === '**') await this.walk({ at, parts: rest.length > 0 ? rest : ['*'] }, found, next)
     for (const entry of await this.children(at)) {
-      const name = childName(at === '' ? this.root : `${this.root}/${at}`, entry)
+      const name = childName(this.folderOf(at), entry)
       const isDeep = pattern === '**'
       if (isDeep ? entry.kind !== 'folder' || name.startsWith('.') : !matchesName(pattern, name)) continue
       const path = at === '' ? name : `${at}/${name}`
@@ -105,7 +126,7 @@ class Expansion {
       if (isLast) {
         found.set(path, { ...entry, path })
         if (found.size > maxFiles) throw new RosterTooLarge(`more than ${maxFiles} files`)
-      } else await this.walk(path, isDeep ? parts : rest, found, depth + 1)
+      } else next.push({ at: path, parts: isDeep ? parts : rest })
     }
   }
 

@@ -22,6 +22,7 @@ import type { PullOptions } from '../../src/artifact/pull.ts'
 import { pullFiles } from '../../src/artifact/pull-files.ts'
 import { checkSpace } from '../../src/artifact/room.ts'
 import { expandRoster } from '../../src/artifact/roster.ts'
+import { listFolders } from '../../src/host/list-folders.ts'
 import { createOpensshHost } from '../../src/host/openssh/host.ts'
 import type { Host } from '../../src/host/types.ts'
 import { needsSshd, type Sshd, type SshdOptions } from '../harness/sshd.ts'
@@ -93,6 +94,37 @@ describe.skipIf(needsSshd().skip)('files over a link', () => {
     expect(second.every((each) => each.status === 'copied' && each.wasThere)).toBe(true)
     // Names, sizes and hashes; no bytes of files.
     expect(proxy.passedBytes - before).toBeLessThan(500_000)
+  })
+
+  it('sees what lies in many folders by a few looks, the same as folder by folder', async () => {
+    for (let i = 0; i < 40; i += 1) put(`units/u${i}/deep er/it's ü\n${i % 3}`, `${i}`)
+    mkdirSync(join(box, 'units/empty'))
+    mkdirSync(join(box, 'units/-rf'))
+    symlinkSync('/etc', join(box, 'units/link'))
+    const { host } = await link()
+    const folders = readdirSync(join(box, 'units')).map((name) => `${box}/units/${name}`)
+    const found = await listFolders(host, folders, signal)
+    expect([...found.keys()].sort()).toEqual([...folders].sort())
+    for (const folder of folders) expect(found.get(folder)).toEqual(await host.list(folder))
+    // One that is not there spoils the answer, not the truth: each is then asked for by itself.
+    expect(await listFolders(host, [...folders, `${box}/gone`], signal)).toEqual(new Map())
+    let asked = 0
+    const counting =
+      <A extends unknown[], R>(call: (...args: A) => R) =>
+      (...args: A): R => {
+        asked += 1
+        return call(...args)
+      }
+    const watched: Host = Object.create(host, {
+      exec: { value: counting(host.exec.bind(host)) },
+      list: { value: counting(host.list.bind(host)) },
+    })
+    for (let i = 0; i < 40; i += 1) put(`units/u${i}/result.json`, '{}')
+    const glob = { glob: 'units/*/**/*.json', kind: 'other' as const, minimumCount: 40, minimumBytes: 1 }
+    const roster = await expandRoster(watched, box, [glob], signal)
+    expect(roster.files.map((each) => each.path)).toHaveLength(40)
+    expect(roster.problems.map((each) => each.kind)).toEqual(['unsafe-name', 'symlink'])
+    expect(asked).toBeLessThan(8)
   })
 
   it.each(['ssh', 'openssh'] as const)('goes on by itself over %s when the link is cut', async (kind) => {

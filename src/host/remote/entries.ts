@@ -121,15 +121,20 @@ export function parseList(folder: string, answer: Uint8Array): FileStat[] | null
       at = end + 1
       continue
     }
-    const fields = findLine.exec(latin1(part))
-    if (fields === null) return null
-    const [, kind = '', size, seconds, fraction, inode, raw = ''] = fields
-    const name = decode(part.subarray(part.byteLength - raw.length))
-    const entry = isName(name)
-      ? toStat(folder + name, kinds[kind] ?? 'other', size, milliseconds(seconds, fraction), inode)
-      : null
+    const entry = parseFindEntry(folder, part)
     if (entry === null) return null
     found.push(entry)
   }
   return found
+}
+
+/** One entry as `find -printf '%y %s %T@ %i %f'` tells it; null when it is of another form. `folder` ends with a slash. */
+export function parseFindEntry(folder: string, part: Uint8Array): FileStat | null {
+  const fields = findLine.exec(latin1(part))
+  if (fields === null) return null
+  const [, kind = '', size, seconds, fraction, inode, raw = ''] = fields
+  const name = decode(part.subarray(part.byteLength - raw.length))
+  return isName(name)
+    ? toStat(folder + name, kinds[kind] ?? 'other', size, milliseconds(seconds, fraction), inode)
+    : null
 }
