@@ -2,6 +2,7 @@ import type { ActContext, ActResult } from '../run/act.ts'
 import { plural } from '../text/format.ts'
 import { actOnRun } from './act.ts'
 import { eachHost, type HostResult, together, whichHost } from './hosts.ts'
+import { noRoomTogether } from './room.ts'
 import type { CommandEnvironment } from './types.ts'
 import { launchedHosts } from './verify.ts'
 
@@ -42,11 +43,17 @@ async function pushAt(ctx: ActContext, only: string | undefined): Promise<ActRes
 
 /** `kx pull`: from the one host, or from each that was launched into that host's own folder, as the teardown does it. */
 export function pull(env: CommandEnvironment, args: SomeFiles): Promise<ActResult> {
-  return actOnRun(env, 'transfer.pull', { ...args }, { ofLaunch: 'with-project' }, async (ctx) => {
-    const service = await import('../transfer/pull.ts')
-    const act = (own: ActContext) => service.pull(own, args)
-    return onLaunched(ctx, args.host, act, (results) => results)
-  })
+  return actOnRun(env, 'transfer.pull', { ...args }, { ofLaunch: 'with-project' }, (ctx) => pullAt(ctx, args))
+}
+
+export async function pullAt(ctx: ActContext, args: SomeFiles): Promise<ActResult> {
+  const service = await import('../transfer/pull.ts')
+  if (ctx.at !== undefined && whichHost(ctx, args.host) === null) {
+    const full = await noRoomTogether(ctx, { only: args.host, choose: launchedHosts }, args.only)
+    if (full !== null) return full
+  }
+  const act = (own: ActContext) => service.pull(own, args)
+  return onLaunched(ctx, args.host, act, (results) => results)
 }
 
 /** `kx verify`: what was pulled from each host, against that host. */

@@ -2,6 +2,7 @@ import type { ActContext, ActResult } from '../run/act.ts'
 import { releasedOf } from '../walk/shares.ts'
 import { actOnRun } from './act.ts'
 import { eachHost, together, whichHost, worstCode } from './hosts.ts'
+import { noRoomTogether } from './room.ts'
 import type { CommandEnvironment } from './types.ts'
 
 /** `kx teardown verify`: pulls and verifies, on the one host or on each that was launched, and puts together what several made. */
@@ -14,7 +15,10 @@ async function verifyAt(ctx: ActContext, only: string | undefined): Promise<ActR
   if (refused !== null) return refused
   const service = await import('../teardown/service.ts')
   if (ctx.at === undefined) return service.verify(ctx)
-  const results = await eachHost(ctx, { only, choose: launchedHosts }, (own) => service.verify(own))
+  const perHost = { only, choose: launchedHosts }
+  const full = await noRoomTogether(ctx, perHost)
+  if (full !== null) return full
+  const results = await eachHost(ctx, perHost, (own) => service.verify(own))
   const each = together(results, 'nothing of this run was launched yet')
   if (results.length === 0) return each
   const all = await (await import('../teardown/gather.ts')).gatherHosts(ctx)

@@ -1,0 +1,29 @@
+import type { Claim } from '../artifact/room.ts'
+import type { ActContext, ActResult } from '../run/act.ts'
+import { eachHost, type PerHost } from './hosts.ts'
+
+/**
+ * Whether all that several hosts would send has room here, before the first byte of any: one after the other each would
+ * fit, and the last would meet a full disk. A host that does not answer now is left out, and looked at by itself when it is
+ * pulled from. Null: there is room. `files`: those that a person asked for.
+ */
+export async function noRoomTogether(ctx: ActContext, perHost: PerHost, files?: string): Promise<ActResult | null> {
+  const [{ claimOf }, { checkSpaceTogether, NoSpace }] = await Promise.all([
+    import('../transfer/room.ts'),
+    import('../artifact/room.ts'),
+  ])
+  const claims: Claim[] = []
+  await eachHost(ctx, perHost, async (own) => {
+    const claim = await claimOf(own, files)
+    if (claim !== null) claims.push(claim)
+    return { summary: '', exitCode: 0, data: null }
+  })
+  try {
+    await checkSpaceTogether(claims)
+    return null
+  } catch (error) {
+    if (!(error instanceof NoSpace)) throw error
+    const hosts = Object.fromEntries(claims.map(({ host, folder, need }) => [host, { folder, ...need }]))
+    return { summary: `${error.message} Nothing was pulled.`, exitCode: 1, data: { needs: hosts } }
+  }
+}
