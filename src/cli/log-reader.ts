@@ -1,17 +1,23 @@
 import { open } from 'node:fs/promises'
 import { createLogFollower, type LogFollower, type ReadBytes, type ShownLog } from '../session/log-follower.ts'
+import type { PlanView } from '../session/view.ts'
+import type { SecretSet } from '../text/redact.ts'
 
 export interface LogReader {
-  /** Looks at the log of this key; another key than before begins with another log. */
-  look(key: string, read: ReadBytes): Promise<ShownLog>
+  /** Looks at the log of this key; another key than before begins with another log. `secrets`: what must not be seen in it. */
+  look(key: string, read: ReadBytes, secrets: () => Promise<SecretSet | null>): Promise<ShownLog>
 }
 
 /** Keeps the follower of the one log that a pane shows. */
 export function logReader(): LogReader {
   let current: { readonly key: string; readonly follower: LogFollower } | null = null
   return {
-    look: (key, read) => {
-      if (current?.key !== key) current = { key, follower: createLogFollower() }
+    look: async (key, read, secrets) => {
+      if (current?.key !== key) {
+        const known = await secrets()
+        // Another look may have begun it meanwhile.
+        if (current?.key !== key) current = { key, follower: createLogFollower(known) }
+      }
       return current.follower.look(read)
     },
   }
@@ -42,3 +48,7 @@ export function readBytesOf(path: string): ReadBytes {
 export function isSameLog(a: ShownLog, b: ShownLog): boolean {
   return a.buffer === b.buffer && a.version === b.version && a.pending === b.pending
 }
+
+/** The values that must not be seen in a log of this plan, collected when a log is first looked at. */
+export const secretsOf = (plan: PlanView) => async (): Promise<SecretSet> =>
+  (await import('../commands/known-secrets.ts')).knownSecrets(plan.status === 'ok' ? plan.loaded.plan.secrets : [])

@@ -9,7 +9,7 @@ import type { ShownLog } from '../session/log-follower.ts'
 import type { Shelves, UnitLog } from '../session/view.ts'
 import { ownersOf } from '../walk/shares.ts'
 import { betweenLooksMs, type FarLogReader, farLogReader } from './far-log.ts'
-import { isSameLog, type LogReader } from './log-reader.ts'
+import { isSameLog, type LogReader, secretsOf } from './log-reader.ts'
 import type { ShelfRequest } from './shelves.ts'
 
 /** More points than cells cannot be told apart. */
@@ -45,7 +45,12 @@ function placeOf(
   return { host, receipt: (receipt as ReceiptPayload | undefined) ?? null }
 }
 
-async function nearLog(receipt: ReceiptPayload, unit: string, reader: LogReader): Promise<ShownLog> {
+async function nearLog(
+  receipt: ReceiptPayload,
+  unit: string,
+  reader: LogReader,
+  plan: ShelfRequest['plan'],
+): Promise<ShownLog> {
   const [{ boxEngine }, { createLocalHost }] = await Promise.all([
     import('../engine/box/engine.ts'),
     import('../host/local.ts'),
@@ -53,8 +58,10 @@ async function nearLog(receipt: ReceiptPayload, unit: string, reader: LogReader)
   const host = createLocalHost()
   try {
     const { folder } = receipt.handle
-    return await reader.look(`${folder} ${unit}`, (offset, length) =>
-      boxEngine.log(host, receipt.handle, unit, offset, length),
+    return await reader.look(
+      `${folder} ${unit}`,
+      (offset, length) => boxEngine.log(host, receipt.handle, unit, offset, length),
+      secretsOf(plan),
     )
   } finally {
     await host.close()
@@ -63,10 +70,9 @@ async function nearLog(receipt: ReceiptPayload, unit: string, reader: LogReader)
 
 /** Reads logs over the links that this process has open; opens none. */
 export function openFarLog({ plan }: Pick<ShelfRequest, 'plan'>): FarLogReader {
-  const names = plan.status === 'ok' ? plan.loaded.plan.secrets : []
   return farLogReader({
     open: async (host) => (await import('../session/hosts.ts')).leaseOpenHost(host),
-    secrets: async () => (await import('../commands/known-secrets.ts')).knownSecrets(names),
+    secrets: secretsOf(plan),
   })
 }
 
@@ -151,7 +157,7 @@ export async function loadPatrol(
     return { ...logPart(log), ...seriesPart(await readSeries) }
   }
   if (host === 'local') {
-    const [log, series] = await Promise.all([nearLog(receipt, unit, reader), readSeries])
+    const [log, series] = await Promise.all([nearLog(receipt, unit, reader, request.plan), readSeries])
     const parts = [logPart({ unit, log }), seriesPart(series)]
     return parts.every((part) => part === null) ? null : { ...parts[0], ...parts[1] }
   }

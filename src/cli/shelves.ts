@@ -8,7 +8,7 @@ import type { ListedChecklist, PlanView, RunRow, Shelves } from '../session/view
 import { sanitise, sanitiseLine } from '../text/sanitise.ts'
 import { mayBill } from '../walk/meter.ts'
 import type { FarLogReader } from './far-log.ts'
-import { isSameLog, type LogReader, logReader, readBytesOf } from './log-reader.ts'
+import { isSameLog, type LogReader, logReader, readBytesOf, secretsOf } from './log-reader.ts'
 
 export interface ShelfRequest {
   readonly screen: string
@@ -162,7 +162,7 @@ async function cellOutput(request: ShelfRequest, run: RunState, reader: LogReade
   const cellId = request.selected('cells') ?? run.cells.at(-1)?.started.cellId
   if (cellId === undefined || !/^[A-Za-z0-9-]{1,64}$/.test(cellId)) return null
   const path = join(runFolder(request.projectFolder, run.runId), 'cells', cellId, 'output.log')
-  const log = await reader.look(path, readBytesOf(path))
+  const log = await reader.look(path, readBytesOf(path), secretsOf(request.plan))
   const before = request.shelves.cellOutput
   // Nothing new: nothing is drawn again for it.
   if (before?.cellId === cellId && isSameLog(before.log, log)) return null

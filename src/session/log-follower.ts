@@ -1,5 +1,6 @@
 import { formatBytes } from '../text/format.ts'
 import { defaultLogLimits, type LogBuffer, type LogLimits, makeLogBuffer } from '../text/log-buffer.ts'
+import { createRedactor, type SecretSet } from '../text/redact.ts'
 import { createSanitiser, type Sanitiser } from '../text/sanitise.ts'
 
 /** A log as it is shown. The buffer goes on growing; `version` says whether it did. */
@@ -30,23 +31,32 @@ export interface LogFollower {
 
 /**
  * Follows one growing file by byte offset: the first look takes its end, each later one what is new. A file that was
- * truncated or replaced begins a new buffer. Bytes pass the sanitiser before they are held.
+ * truncated or replaced begins a new buffer. Bytes are sanitised, then masked, before they are held.
  */
-export function createLogFollower(limits: LogLimits = defaultLogLimits): LogFollower {
+export function createLogFollower(secrets: SecretSet | null, limits: LogLimits = defaultLogLimits): LogFollower {
   let buffer = makeLogBuffer(limits)
   let sanitiser = logSanitiser()
+  let redactor = createRedactor(secrets)
   /** End of what was read; null before the first look at an existing file. */
   let offset: number | null = null
   let tail: Uint8Array = new Uint8Array()
   let skippedBytes = 0
 
   const take = (bytes: Uint8Array) => {
-    buffer.append(sanitiser.push(bytes))
+    buffer.append(redactor.push(sanitiser.push(bytes)))
     tail = Uint8Array.from(bytes.length >= overlapBytes ? bytes.subarray(-overlapBytes) : join(tail, bytes))
+  }
+  /** What was begun before a gap ends there. */
+  const endLine = () => {
+    const rest = sanitiser.end()
+    buffer.append(redactor.push(rest === '' ? '' : `${rest}\n`) + redactor.end())
+    sanitiser = logSanitiser()
+    redactor = createRedactor(secrets)
   }
   const restart = (why: string) => {
     buffer = makeLogBuffer(limits)
     sanitiser = logSanitiser()
+    redactor = createRedactor(secrets)
     tail = new Uint8Array()
     offset = null
     skippedBytes = 0
@@ -61,8 +71,7 @@ export function createLogFollower(limits: LogLimits = defaultLogLimits): LogFoll
     const skipped = start - from + (lineEnd + 1)
     if (skipped > 0) {
       skippedBytes += skipped
-      buffer.append(flushed(sanitiser))
-      sanitiser = logSanitiser()
+      endLine()
       buffer.append(
         `[kx: ${formatBytes(skipped)} ${from === 0 ? 'before this are' : 'came faster than shown and were'} skipped]\n`,
       )
@@ -70,7 +79,12 @@ export function createLogFollower(limits: LogLimits = defaultLogLimits): LogFoll
     take(bytes.subarray(lineEnd + 1))
     offset = start + bytes.length
   }
-  const shown = (): ShownLog => ({ buffer, version: buffer.version(), pending: sanitiser.pending, skippedBytes })
+  const shown = (): ShownLog => ({
+    buffer,
+    version: buffer.version(),
+    pending: redactor.peek(sanitiser.pending),
+    skippedBytes,
+  })
 
   const once = async (read: ReadBytes): Promise<ShownLog> => {
     if (offset === null) {
@@ -107,11 +121,6 @@ export function createLogFollower(limits: LogLimits = defaultLogLimits): LogFoll
 /** Lines longer than the buffer keeps are cut at the door. Colours would have to be taken out again to be measured. */
 export function logSanitiser(): Sanitiser {
   return createSanitiser({ allowSgr: false, maxLineLength: defaultLogLimits.lineCharacters * 2 })
-}
-
-function flushed(sanitiser: Sanitiser): string {
-  const rest = sanitiser.end()
-  return rest === '' ? '' : `${rest}\n`
 }
 
 function join(a: Uint8Array, b: Uint8Array): Uint8Array {

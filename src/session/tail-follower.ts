@@ -1,7 +1,7 @@
 import type { Tail, TailPosition } from '../host/types.ts'
 import { formatBytes } from '../text/format.ts'
 import { defaultLogLimits, type LogLimits, makeLogBuffer } from '../text/log-buffer.ts'
-import { createRedactor, redactText, type SecretSet } from '../text/redact.ts'
+import { createRedactor, type SecretSet } from '../text/redact.ts'
 import { logSanitiser, type ShownLog } from './log-follower.ts'
 
 /** `Host.tail` of one file. */
@@ -78,7 +78,7 @@ export function createTailFollower(secrets: SecretSet | null, limits: LogLimits 
     log: {
       buffer,
       version: buffer.version(),
-      pending: sanitiser.pending === '' ? '' : redactText(sanitiser.pending, secrets).text,
+      pending: redactor.peek(sanitiser.pending),
       skippedBytes,
     },
     isThere,

@@ -13,6 +13,11 @@ export interface Redactor {
   /** Takes a piece of the stream, cut anywhere, and returns what can be shown: whole lines. */
   push(chunk: string): string
   end(): string
+  /**
+   * What can be shown now of a line whose end has not come, which is pushed only when it has. Changes nothing. What may
+   * still become a secret is left out, so that half of one is never on screen.
+   */
+  peek(unfinished: string): string
   /** How many places were masked so far. */
   readonly count: number
 }
@@ -48,6 +53,16 @@ export function createRedactor(secrets: SecretSet | null): Redactor {
   return {
     push: (chunk) => lines.push(values.push(chunk)),
     end: () => lines.push(values.end()) + lines.end(),
+    peek: (unfinished) => {
+      // Something before it is undecided, or it stands inside a private key.
+      if (unfinished === '' || values.isHeld() || lines.isHeld()) return ''
+      const found = (secrets === null ? null : finderOf(secrets))?.find(unfinished)
+      const to = unfinished.length - (found?.openLength ?? 0)
+      const last = found?.ranges.at(-1)
+      // A value that is complete is masked as such, though a longer one may begin with it.
+      const isMasked = last !== undefined && last.end === unfinished.length && last.start <= to
+      return redactText(isMasked ? unfinished : unfinished.slice(0, to), secrets).text
+    },
     get count() {
       return values.count() + lines.count()
     },
@@ -115,6 +130,7 @@ function createValueStage(secrets: SecretSet | null) {
       isOpen = false
       return out
     },
+    isHeld: () => held !== '',
     count: () => count,
   }
 }
@@ -235,6 +251,7 @@ function createLineStage() {
       pemLines = 0
       return out
     },
+    isHeld: () => pending !== '' || isInside || pemLines > 0,
     count: () => count,
   }
 }

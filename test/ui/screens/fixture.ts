@@ -653,7 +653,7 @@ async function logOf(lines: number, pending: string): Promise<ShownLog> {
     bytes: bytes.subarray(offset, offset + length),
     size: bytes.length,
   })
-  return createLogFollower().look(read)
+  return createLogFollower(null).look(read)
 }
 
 const reportText = `# Report of ${runId}

@@ -13,7 +13,9 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { logReader, readBytesOf } from '../../../src/cli/log-reader.ts'
+import { createRegistry } from '../../../src/secret/registry.ts'
 import { createLogFollower, lookBytes, type ReadBytes, type ShownLog } from '../../../src/session/log-follower.ts'
+import { redactText } from '../../../src/text/redact.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'kx-follow-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -45,8 +47,28 @@ function counted(read: ReadBytes) {
 }
 
 describe('a followed log', () => {
+  it('shows no secret, cut at any byte, nor half of one in the line that is still written', async () => {
+    const value = 'correct-horse-battery-9'
+    const key = `-----BEGIN PRIVATE KEY-----\n${'Qk1'.repeat(20)}\n-----END PRIVATE KEY-----\n`
+    const text = `token ${value} used\nAWS_SECRET_ACCESS_KEY=${'z9'.repeat(20)}\n${key}at ${value}\nend ${value}`
+    const secrets = createRegistry()
+    secrets.add('token', value, 'typed')
+    const shownWhole = redactText(text, secrets).text.split('\n')
+    for (let cut = 1; cut < text.length; cut += 1) {
+      writeFileSync(file, text.slice(0, cut))
+      const follower = createLogFollower(secrets)
+      const first = await follower.look(readBytesOf(file))
+      const early = [...linesOf(first), first.pending].join('\n')
+      appendFileSync(file, text.slice(cut))
+      const log = await follower.look(readBytesOf(file))
+      for (const shown of [early, [...linesOf(log), log.pending].join('\n')])
+        for (const hidden of [value.slice(0, 5), value.slice(-5), 'z9z9', 'Qk1Q']) expect(shown).not.toContain(hidden)
+      expect([...linesOf(log), log.pending]).toEqual(shownWhole)
+    }
+  })
+
   it('waits for a file that is not there yet, then takes what is new and nothing twice', async () => {
-    const follower = createLogFollower()
+    const follower = createLogFollower(null)
     const { asked, counting } = counted(readBytesOf(file))
     expect(linesOf(await follower.look(counting))).toEqual([])
     writeFileSync(file, 'one\ntwo\nthr')
@@ -68,7 +90,7 @@ describe('a followed log', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 20 }), async (cuts) => {
         const path = join(folder, `pieces-${count++}`)
-        const follower = createLogFollower()
+        const follower = createLogFollower(null)
         const read = readBytesOf(path)
         let at = 0
         for (const cut of [...cuts, bytes.length]) {
@@ -87,7 +109,7 @@ describe('a followed log', () => {
   it('begins with the end of a long log, at a whole line, and says what lies before', async () => {
     writeFileSync(file, numbered(0, 40_000, 80))
     const { asked, counting } = counted(readBytesOf(file))
-    const log = await createLogFollower().look(counting)
+    const log = await createLogFollower(null).look(counting)
     const lines = linesOf(log)
     expect(lines[0]).toMatch(/^\[kx: \d+(\.\d+)? MiB before this are skipped\]$/)
     expect(lines[1]).toMatch(/^line \d+ of the log x*$/)
@@ -98,7 +120,7 @@ describe('a followed log', () => {
 
   it('skips ahead when the log grows faster than it is looked at, in bounded reads and memory', async () => {
     const fd = openSync(file, 'w')
-    const follower = createLogFollower({ lines: 1000, characters: 100_000, lineCharacters: 400 })
+    const follower = createLogFollower(null, { lines: 1000, characters: 100_000, lineCharacters: 400 })
     const { asked, counting } = counted(readBytesOf(file))
     const piece = Buffer.from(numbered(0, 100_000))
     await follower.look(counting)
@@ -120,7 +142,7 @@ describe('a followed log', () => {
 
   it('says how much was skipped', async () => {
     writeFileSync(file, 'begin\n')
-    const follower = createLogFollower()
+    const follower = createLogFollower(null)
     await follower.look(readBytesOf(file))
     appendFileSync(file, numbered(0, 50_000, 80))
     const lines = linesOf(await follower.look(readBytesOf(file)))
@@ -130,7 +152,7 @@ describe('a followed log', () => {
 
   it('begins anew when the file was truncated, and when another took its place', async () => {
     writeFileSync(file, 'aaaa\nbbbb\n')
-    const follower = createLogFollower()
+    const follower = createLogFollower(null)
     const first = await follower.look(readBytesOf(file))
     truncateSync(file, 0)
     appendFileSync(file, 'new\n')
@@ -145,7 +167,7 @@ describe('a followed log', () => {
 
   it('takes in nothing twice when two looks are asked for at once', async () => {
     writeFileSync(file, numbered(0, 100))
-    const follower = createLogFollower()
+    const follower = createLogFollower(null)
     await Promise.all([1, 2, 3].map(() => follower.look(readBytesOf(file))))
     appendFileSync(file, 'end\n')
     const [, log] = await Promise.all([follower.look(readBytesOf(file)), follower.look(readBytesOf(file))])
@@ -154,7 +176,7 @@ describe('a followed log', () => {
 
   it('goes on after a look that failed', async () => {
     writeFileSync(file, 'one\n')
-    const follower = createLogFollower()
+    const follower = createLogFollower(null)
     await expect(follower.look(() => Promise.reject(new Error('link lost')))).rejects.toThrow('link lost')
     expect(linesOf(await follower.look(readBytesOf(file)))).toEqual(['one'])
   })
@@ -163,9 +185,10 @@ describe('a followed log', () => {
 describe('the reader of a pane', () => {
   it('holds one log: another key begins another buffer', async () => {
     const reader = logReader()
+    const none = async () => null
     writeFileSync(file, 'one\n')
-    const a = await reader.look('a', readBytesOf(file))
-    expect((await reader.look('a', readBytesOf(file))).buffer).toBe(a.buffer)
-    expect((await reader.look('b', readBytesOf(file))).buffer).not.toBe(a.buffer)
+    const a = await reader.look('a', readBytesOf(file), none)
+    expect((await reader.look('a', readBytesOf(file), none)).buffer).toBe(a.buffer)
+    expect((await reader.look('b', readBytesOf(file), none)).buffer).not.toBe(a.buffer)
   })
 })
