@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import type { Asker } from '../commands/types.ts'
 import type { Person } from '../session/hosts.ts'
-import { hostKeyWords, loginWords } from '../session/login-words.ts'
+import { hostKeyWords, keyNeedWords, loginWords, needWords } from '../session/login-words.ts'
 
 export interface AskerStreams {
   readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean }
@@ -14,6 +14,8 @@ export interface TerminalAsker {
   readonly person: Person
   /** Something was asked that nobody could answer. */
   readonly needsPerson: () => boolean
+  /** What a login wanted of a person, in sentences that say what to do; empty on a terminal. */
+  readonly needs: () => readonly string[]
 }
 
 /**
@@ -23,6 +25,7 @@ export interface TerminalAsker {
  */
 export function terminalAsker({ input, output }: AskerStreams, name = ''): TerminalAsker {
   let isNeeded = false
+  const needs = new Set<string>()
   const canAsk = input.isTTY === true && output.isTTY === true
   /** One question at a time: links may want two things at once. */
   let turn: Promise<unknown> = Promise.resolve()
@@ -44,6 +47,7 @@ export function terminalAsker({ input, output }: AskerStreams, name = ''): Termi
   }
   return {
     needsPerson: () => isNeeded,
+    needs: () => [...needs],
     ask: {
       confirm: (question, detail) => confirm(question, detail),
       typed: async (question, expected, detail) => {
@@ -58,6 +62,7 @@ export function terminalAsker({ input, output }: AskerStreams, name = ''): Termi
     person: {
       name,
       askLogin: async (question, signal) => {
+        if (!canAsk) needs.add(needWords(question))
         const { title, lines } = loginWords(question)
         say([title, ...lines])
         const answer = await line(question.isShown ? 'Answer: ' : 'It is not shown while you type: ', {
@@ -67,6 +72,7 @@ export function terminalAsker({ input, output }: AskerStreams, name = ''): Termi
         return answer === '' && question.kind !== 'answer' ? null : answer
       },
       confirmHostKey: async (question, signal) => {
+        if (!canAsk) needs.add(keyNeedWords(question))
         const { title, lines } = hostKeyWords(question)
         return confirm('Is it the right key?', [title, ...lines], { signal })
       },

@@ -57,7 +57,10 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
     abort.abort(new Error('interrupted'))
   }
   for (const signal of Object.keys(endSignals)) process.on(signal, interrupt)
-  const { ask, needsPerson, person } = terminalAsker({ input: process.stdin, output: process.stderr }, loginName())
+  const { ask, needsPerson, needs, person } = terminalAsker(
+    { input: process.stdin, output: process.stderr },
+    loginName(),
+  )
   const env: CommandEnvironment = {
     projectFolder: request.projectFolder,
     via: 'cli',
@@ -88,10 +91,11 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
     }
     const { problemOf } = await import('./problem.ts')
     const problem = problemOf(error)
+    const exitCode = needsPerson() ? 3 : problem.exitCode
     if (request.globals.json)
-      process.stdout.write(`${JSON.stringify({ ok: false, error: problem.text, exitCode: problem.exitCode })}\n`)
-    else process.stderr.write(`kx: ${problem.text}\n`)
-    return problem.exitCode
+      process.stdout.write(`${JSON.stringify({ ok: false, error: problem.text, exitCode, ...needFields(needs()) })}\n`)
+    else for (const text of [problem.text, ...needs()]) process.stderr.write(`kx: ${text}\n`)
+    return exitCode
   } finally {
     for (const signal of Object.keys(endSignals)) process.removeListener(signal, interrupt)
     left = links.all()
@@ -104,11 +108,12 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
       : result.exitCode
   if (request.globals.json) {
     process.stdout.write(
-      `${JSON.stringify({ ok: exitCode === 0, exitCode, summary: result.summary, data: result.data ?? null, ...linkFields(left) }, null, 2)}\n`,
+      `${JSON.stringify({ ok: exitCode === 0, exitCode, summary: result.summary, data: result.data ?? null, ...linkFields(left), ...needFields(needs()) }, null, 2)}\n`,
     )
   } else {
     for (const text of [...plainResult(result, request.globals.ascii), ...linkLines(left)])
       process.stdout.write(`${text}\n`)
+    for (const text of needs()) process.stderr.write(`kx: ${text}\n`)
   }
   return exitCode
 }
@@ -119,6 +124,9 @@ const hostsIdleMs = 10 * 60_000
 /** How the links stood at the end, for a script; nothing where there were none. */
 const linkFields = (left: readonly LinkView[]) =>
   left.length === 0 ? {} : { links: left.map((link) => linkData(link, Date.now())) }
+
+/** For a script: what only a person could have given. */
+const needFields = (needs: readonly string[]) => (needs.length === 0 ? {} : { needs })
 
 /** For a person: what is not up. */
 const linkLines = (left: readonly LinkView[]) =>

@@ -30,6 +30,22 @@ export function loginWords({ kind, host, of, prompt, attempt, mostAttempts }: Lo
   }
 }
 
+/** What was asked for where nobody can be asked, and what to do about it before the next time. */
+export function needWords({ kind, host, of, prompt }: LoginQuestion): string {
+  switch (kind) {
+    case 'passphrase':
+      return `The key ${of} for ${host} has a passphrase, and there is no terminal to ask for it. Add it to the agent first: ssh-add ${of}`
+    case 'password':
+      return `${of} asks for a password, and there is no terminal to type it. Let a key in there, or run this on a terminal.`
+    case 'answer':
+      return `${host} asks before it lets anybody in (${prompt || of}), and there is no terminal to answer. Run this on a terminal.`
+  }
+}
+
+export function keyNeedWords({ hop, host, keyType, fingerprint }: HostKeyQuestion): string {
+  return `Nobody knows the host key of ${hop} (${keyType} ${fingerprint}), and there is no terminal to confirm it. Compare it by another way, then: kx host trust ${host} --fingerprint ${fingerprint}`
+}
+
 /** A host key for comparing: what is shown, what was known, and what to do before saying yes. */
 export function hostKeyWords(question: HostKeyQuestion): Worded {
   const { host, hop, address, kind, keyType, fingerprint, known, words, randomart } = question

@@ -1,5 +1,6 @@
 import { sanitiseLine } from '../../text/sanitise.ts'
 import { HostError } from '../errors.ts'
+import { passphraseOf } from './questions.ts'
 
 export type ConnectFailure = 'authentication' | 'host-key' | 'refused' | 'unreachable' | 'name' | 'settings' | 'other'
 
@@ -44,14 +45,30 @@ export class ConnectError extends HostError {
   }
 }
 
-/** Reads from what `ssh` said why it did not connect. */
-export function connectError(name: string, said: string): ConnectError {
+/** Reads from what `ssh` said why it did not connect. `unanswered`: what it asked, and nobody answered. */
+export function connectError(name: string, said: string, unanswered: string | null = null): ConnectError {
   const sign = signs.find(([pattern]) => pattern.test(said))
   // The first line tells the cause; what follows are consequences. A changed host key is a whole box of text.
   const lines = said.split('\n').map((line) => sanitiseLine(line, 300).trim())
   const line = lines.find((each) => sign?.[0].test(each)) ?? lines.find((each) => /[a-z]/.test(each))
   if (sign?.[1] === 'host-key' && /REMOTE HOST IDENTIFICATION HAS CHANGED/.test(said))
     return new ConnectError(name, 'host-key', 'its host key is not the one in known_hosts', sign[2])
+  if (sign?.[1] === 'authentication' && unanswered !== null) {
+    const key = passphraseOf(unanswered)
+    return key === null
+      ? new ConnectError(
+          name,
+          'authentication',
+          `ssh asked "${sanitiseLine(unanswered, 200)}" and nobody answered`,
+          'Start kx on a terminal, then try again.',
+        )
+      : new ConnectError(
+          name,
+          'authentication',
+          `the passphrase of ${sanitiseLine(key, 200)} is needed`,
+          'Add it to the agent (ssh-add), or start kx on a terminal, then try again.',
+        )
+  }
   return new ConnectError(
     name,
     sign?.[1] ?? 'other',

@@ -35,6 +35,8 @@ export function startGuardian(program: string, folder: string, target: string, e
   return {
     dismiss: async () => {
       if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+      // Nothing else may be left to wait for, and a wait that holds no process open would end kx in the middle of it.
+      child.ref()
       const over = once(child, 'exit')
       child.kill('SIGKILL')
       await over

@@ -94,6 +94,7 @@ export async function startMaster(options: OpensshHostOptions, folder: string, s
   if (signal.aborted) onAbort()
   let askpass: AskpassServer | null = null
   let isLate = false
+  let unanswered: string | null = null
   const seconds = options.connectSeconds ?? defaultConnectSeconds
   let left = seconds * 4
   // Time that a person takes is theirs, not the network's.
@@ -105,7 +106,17 @@ export async function startMaster(options: OpensshHostOptions, folder: string, s
     giveUp.abort()
   }, 250)
   try {
-    if (options.askpass !== undefined) askpass = await startAskpass(folder, options.askpass, giveUp.signal)
+    const { askpass: ask } = options
+    if (ask !== undefined)
+      askpass = await startAskpass(
+        folder,
+        async (prompt, until) => {
+          const answer = await ask(prompt, until)
+          if (answer === null) unanswered ??= prompt
+          return answer
+        },
+        giveUp.signal,
+      )
     const ran = await execLocal(
       [options.program ?? 'ssh', ...masterArguments(options, socket)],
       { timeoutSeconds: 3600, signal: giveUp.signal, maxBytes: mostSaidBytes },
@@ -124,7 +135,7 @@ export async function startMaster(options: OpensshHostOptions, folder: string, s
     if (ran.ending.kind !== 'exited' || ran.ending.code !== 0) {
       if (ran.ending.kind === 'exited' && ran.ending.code === 127)
         throw new ConnectError(options.name, 'settings', 'the program ssh is not there', 'Install OpenSSH.')
-      throw connectError(options.name, said)
+      throw connectError(options.name, said, unanswered)
     }
     const checked = await control(options, socket, 'check')
     const pid = Number(/\(pid=(\d+)\)/.exec(new TextDecoder().decode(checked.stderr))?.[1])

@@ -14,6 +14,9 @@ const password = /^(\S+@\S+)'s password:\s*$/is
 const authenticity =
   /authenticity of host '([^']{1,300})' can't be established.*?(\S+) key fingerprint is (SHA256:[A-Za-z0-9+/]{43})/is
 
+/** The key file whose passphrase `ssh` asks for; null for any other question. */
+export const passphraseOf = (prompt: string): string | null => passphrase.exec(prompt)?.[1] ?? null
+
 /**
  * Answers for `ssh` through its askpass helper. Of a host key the person is shown the fingerprint, and `ssh` is answered
  * with that very fingerprint: it takes the key only if it is the one that was looked at, and writes it down itself.
@@ -44,8 +47,8 @@ export function opensshQuestions(host: string, logins: Logins, policy: HostKeyPo
 function loginQuestion(host: string, prompt: string): LoginQuestion {
   // ssh is told to ask once: a wrong answer costs a connection, and a person says whether there is another.
   const base = { host, attempt: 1, mostAttempts: 1, isShown: false, prompt: '' }
-  const file = passphrase.exec(prompt)?.[1]
-  if (file !== undefined) return { ...base, kind: 'passphrase', of: file }
+  const file = passphraseOf(prompt)
+  if (file !== null) return { ...base, kind: 'passphrase', of: file }
   const account = password.exec(prompt)?.[1]
   if (account !== undefined) return { ...base, kind: 'password', of: account }
   return { ...base, kind: 'answer', of: host, prompt }

@@ -7,7 +7,7 @@ import type { Deadline } from './deadline.ts'
 import { messageOf, SshError } from './errors.ts'
 import { firstWords } from './first-words.ts'
 import { keepCipherKeys } from './kept-cipher-keys.ts'
-import type { KeyRing, OfferedKey, Offers } from './keys.ts'
+import { type KeyRing, NoPassphrase, type OfferedKey, type Offers } from './keys.ts'
 import { hostKeyAlgorithms } from './known-hosts.ts'
 import { failClosedVerifier } from './known-hosts-guard.ts'
 import { readKeyBlob } from './known-hosts-key.ts'
@@ -100,6 +100,7 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
   let offered: readonly OfferedKey[] = []
   let offers: Offers = { keys: [], notes: [] }
   const troubles: string[] = []
+  let locked: string | null = null
   const over = new AbortController()
   const signal = AbortSignal.any([deadline.signal, over.signal])
   const verifier = failClosedVerifier((key) => deadline.paused(() => decide(key)), {
@@ -123,7 +124,7 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
     // `why` may come in pieces: an error, then the end of the socket.
     const fail = (why: string) => {
       if (refusal !== null) reject(new SshError(`${shownHop(hop)}: ${refusal}`, 'host-key'))
-      else if (isAuthenticating) reject(refused(hop, offered, [...offers.notes, ...troubles], why))
+      else if (isAuthenticating) reject(refused(hop, offered, [...offers.notes, ...troubles], why, locked))
       else reject(unreachable(hop, `${why}${saidFirst()}`))
     }
     client.on('error', (error: Error & { level?: string }) => {
@@ -165,8 +166,13 @@ export async function openHop(options: HopOptions): Promise<OpenHop> {
     const byKey = async (): Promise<AnyAuthMethod | null> => {
       if (turn === null) {
         offers = await options.keys.offers(ssh2, hop, (work) => deadline.paused(work), deadline.signal)
-        turn = methods(ssh2, hop, offers.keys, (key) => {
-          offered = [...offered, key]
+        turn = methods(ssh2, hop, offers.keys, {
+          onOffer: (key) => {
+            offered = [...offered, key]
+          },
+          onLocked: (key) => {
+            locked ??= key.label
+          },
         })
       }
       const step = await turn.next()
@@ -248,16 +254,16 @@ async function* methods(
   ssh2: Ssh2,
   hop: SshHop,
   keys: readonly OfferedKey[],
-  onOffer: (key: OfferedKey) => void,
+  told: { readonly onOffer: (key: OfferedKey) => void; readonly onLocked: (key: OfferedKey) => void },
 ): AsyncGenerator<AnyAuthMethod> {
   for (const key of keys) {
-    onOffer(key)
-    yield { type: 'agent', username: hop.user, agent: agentOf(ssh2, key) } as AnyAuthMethod
+    told.onOffer(key)
+    yield { type: 'agent', username: hop.user, agent: agentOf(ssh2, key, told.onLocked) } as AnyAuthMethod
   }
 }
 
 /** One key as ssh2 wants to see it: the private half is asked for only once the server has accepted the public one. */
-function agentOf(ssh2: Ssh2, key: OfferedKey): BaseAgent<ParsedKey> {
+function agentOf(ssh2: Ssh2, key: OfferedKey, onLocked: (key: OfferedKey) => void): BaseAgent<ParsedKey> {
   class OneKey extends ssh2.BaseAgent<ParsedKey> {
     getIdentities(answer: (error: Error | undefined, keys?: ParsedKey[]) => void): void {
       answer(undefined, [key.publicKey])
@@ -267,17 +273,32 @@ function agentOf(ssh2: Ssh2, key: OfferedKey): BaseAgent<ParsedKey> {
       const options = rest.length > 1 ? (rest[0] as { hash?: string } | undefined) : undefined
       key.sign(data, options?.hash).then(
         (signature) => answer(null, signature),
-        (error) => answer(new Error(`${key.label}: ${messageOf(error)}`)),
+        (error) => {
+          if (error instanceof NoPassphrase) onLocked(key)
+          answer(new Error(`${key.label}: ${messageOf(error)}`))
+        },
       )
     }
   }
   return new OneKey()
 }
 
-function refused(hop: SshHop, offered: readonly OfferedKey[], notes: readonly string[], why: string): SshError {
+/** `locked`: label of a key that the server would have taken, had there been its passphrase. */
+function refused(
+  hop: SshHop,
+  offered: readonly OfferedKey[],
+  notes: readonly string[],
+  why: string,
+  locked: string | null,
+): SshError {
   const keys =
     offered.length === 0 ? 'no key could be offered' : `offered: ${offered.map((key) => key.label).join(', ')}`
   const more = notes.length === 0 ? '' : ` ${notes.join('; ')}.`
+  if (locked !== null)
+    return new SshError(
+      `${shownHop(hop)} would take ${locked}, and its passphrase is needed: add it to the agent (ssh-add), or start kx on a terminal, then try again.${more}`,
+      'authentication',
+    )
   return new SshError(
     `${shownHop(hop)} let nobody in (${sanitiseLine(why, 200)}); ${keys}.${more} Put the public key into authorized_keys there, or name the right one (IdentityFile), then try again: kx does not do so by itself, because servers lock out who fails often.`,
     'authentication',

@@ -15,6 +15,9 @@ const agentSeconds = 5
 const mostOffers = 5
 const passphraseAttempts = 3
 
+/** The server would take this key, and nobody gave its passphrase. */
+export class NoPassphrase extends Error {}
+
 /** One key that may be offered: its public half is shown first, the private one is used when the server wants it. */
 export interface OfferedKey {
   /** For a person. */
@@ -154,11 +157,10 @@ export class KeyRing {
       let passphrase: string | null = null
       const question = this.question('passphrase', file.path, attempt, passphraseAttempts)
       if (attempt > 0) {
-        if (this.logins === undefined) throw new Error('it has a passphrase. Add it to the agent (ssh-add)')
+        if (this.logins === undefined) throw new NoPassphrase('it has a passphrase')
         if (attempt > passphraseAttempts) throw new Error(`${passphraseAttempts} passphrases were wrong`)
         passphrase = await this.logins.answer(question, signal)
-        if (passphrase === null)
-          throw new Error('no passphrase was given. Start kx on a terminal, or add the key to the agent (ssh-add)')
+        if (passphrase === null) throw new NoPassphrase('it has a passphrase, and none was given')
       }
       const parsed = one(passphrase === null ? ssh2.utils.parseKey(text) : ssh2.utils.parseKey(text, passphrase))
       if (!(parsed instanceof Error)) {
