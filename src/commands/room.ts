@@ -1,6 +1,7 @@
-import type { Claim } from '../artifact/room.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { eachHost, type PerHost } from './hosts.ts'
+
+type Claim = import('../artifact/room.ts').Claim
 
 /**
  * Whether all that several hosts would send has room here, before the first byte of any: one after the other each would
