@@ -2,7 +2,8 @@ import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { listRunIds, runFolder } from '../../src/run/folder.ts'
-import { pointsIn, pointsOfFile } from './points.ts'
+import { localPoints as names } from './points.ts'
+import { localShare, round } from './round.ts'
 import {
   checkProject,
   checkSettled,
@@ -26,13 +27,13 @@ function tear(project: string): void {
 afterAll(() => handOver('kill'))
 
 describe('SIGKILL at every named point of local state (P3, K1)', () => {
-  const names = [...pointsIn('run', 'notebook'), ...pointsOfFile('session')]
-
   it('knows the points', () => {
     expect(names.length).toBeGreaterThanOrEqual(30)
   })
 
-  it.each(names)('%s', async (name) => {
+  const share = round === null ? { names, nth: 2 } : localShare(round, names)
+
+  it.each(share.names)('%s', async (name) => {
     const project = temporaryFolder()
     const stateFolder = join(temporaryFolder(), 'kx')
     const said: string[] = []
@@ -43,7 +44,7 @@ describe('SIGKILL at every named point of local state (P3, K1)', () => {
     }
     const isOnceOnly = name.startsWith('create.') || needsTornTail.includes(name)
     // The first pass of a point hits an empty project, the later ones a run in the middle of its life.
-    for (const nth of isOnceOnly ? [1] : isFull ? [1, 2, 3, 5, 8] : [2]) {
+    for (const nth of isOnceOnly ? [1] : isFull ? [1, 2, 3, 5, 8] : [share.nth]) {
       const worker = startWorker(['walk', project, stateFolder, '9'], { KX_FAILPOINT: `${name}:${nth}` })
       const { signal, stderr } = await worker.ended
       expect({ name, nth, signal, stderr }).toEqual({ name, nth, signal: 'SIGKILL', stderr: '' })
@@ -61,7 +62,7 @@ describe('SIGKILL at every named point of local state (P3, K1)', () => {
 })
 
 describe('SIGKILL at random moments (P3)', () => {
-  const kills = isFull ? 1000 : 8
+  const kills = isFull ? 1000 : round === null ? 8 : 20
 
   it(`opens again after each of ${kills} kills, believes nothing half-written, launches nothing twice`, async () => {
     const seed = Number(process.env.KX_SEED ?? 20_261_122)

@@ -25,3 +25,6 @@ export const walkPoints: readonly string[] = [
   ...pointsIn(...readdirSync(source)),
   ...['run-config', 'recovery', 'report-text', 'report-data'].flatMap(pointsOfFile),
 ]
+
+/** Points of local state, and those of the file that the workbench keeps. */
+export const localPoints: readonly string[] = [...pointsIn('run', 'notebook'), ...pointsOfFile('session')]

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'n
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { localPoints, walkPoints } from '../../crash/points.ts'
 import { emptyRun, endedWhileWriting, oneLaunch, onePatrolOwner, sleeperIsRefused } from '../../crash/scenarios.ts'
 import { gridScreen } from '../../harness/apps/grid-frame.ts'
 import { appEnv, fixtureApp } from '../../harness/apps.ts'
@@ -16,7 +17,12 @@ const run = promisify(execFile)
 const root = resolve(import.meta.dirname, '../../..')
 
 /** Tests that stand in files of their own already: one run of them, with the seed of the case. */
-async function tests(given: FaultCase, files: readonly string[], only?: string): Promise<void> {
+async function tests(
+  given: FaultCase,
+  files: readonly string[],
+  only?: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const file = join(given.rig.folder(), 'report.json')
   const words = [
     'run',
@@ -27,7 +33,7 @@ async function tests(given: FaultCase, files: readonly string[], only?: string):
   ]
   const asked = await run(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), ...words], {
     cwd: root,
-    env: { ...process.env, KX_SEED: String(given.seed), KX_CRASH_FULL: '', KX_FULL: '', KX_FAULTS_FULL: '' },
+    env: { ...process.env, KX_SEED: String(given.seed), KX_CRASH_FULL: '', KX_FULL: '', KX_FAULTS_FULL: '', ...env },
     maxBuffer: 64 * 1024 * 1024,
   }).catch((error: { stdout?: string; stderr?: string }) => ({
     stdout: error.stdout ?? '',
@@ -48,11 +54,31 @@ async function tests(given: FaultCase, files: readonly string[], only?: string):
   given.figure('tests a case', report.numPassedTests)
 }
 
+/** So many rounds, by their seeds, take every named point several times. */
+const rounds = 20
+
+async function killRound(given: FaultCase): Promise<void> {
+  const results = join(given.rig.folder(), 'crash.json')
+  await tests(given, ['test/crash/kill.test.ts', 'test/crash/walk.test.ts'], undefined, {
+    KX_CRASH_ROUND: `${(given.seed - 1) % rounds}/${rounds}`,
+    KX_CRASH_RESULTS: results,
+  })
+  const { points, kills, maxResumeSeconds } = JSON.parse(readFileSync(results, 'utf8')) as {
+    points: Record<string, number>
+    kills: number
+    maxResumeSeconds: number
+  }
+  for (const [name, times] of Object.entries(points)) given.count(name, times)
+  given.count('', kills)
+  given.figure('longest time to the first record after a kill, s', maxResumeSeconds)
+}
+
 export const k1: FaultRow = {
   id: 'K1',
   fault: 'SIGKILL of kx at each of ≥ 60 named points',
   mustHold: 'state opens, nothing half-written is believed, no double launch; leftover temps swept',
-  injected: () => 'failpoints; one case is a kill at every point of local state and of the walk (test/crash)',
+  injected: () =>
+    `failpoints (test/crash); a case takes a share of them by its seed, and random moments; ${rounds} cases take each of them three times at least`,
   limitSeconds: 900,
   run: async (given) => {
     if (given.pace === 'pick') {
@@ -60,7 +86,20 @@ export const k1: FaultRow = {
       await endedWhileWriting(folder, given.between(0, 5), (worker) => void worker.child.kill('SIGKILL'))
       return
     }
-    await tests(given, ['test/crash/kill.test.ts', 'test/crash/walk.test.ts'])
+    await killRound(given)
+  },
+  together: ({ '': kills = 0, ...points }, repeats) => {
+    const named = [...new Set([...walkPoints, ...localPoints])]
+    const missed = named.filter((name) => points[name] === undefined)
+    return {
+      figures: {
+        'kills of all cases': kills,
+        'named points': named.length,
+        'named points that a case died at': named.length - missed.length,
+        'fewest deaths at such a point': Math.min(...named.flatMap((name) => points[name] ?? [])),
+      },
+      problem: repeats >= rounds && missed.length > 0 ? `nobody died at ${missed.join(', ')}` : null,
+    }
   },
 }
 

@@ -100,6 +100,12 @@ export class Lag {
     this.#last = now
   }, 10)
 
+  /** Pauses of before are forgotten. */
+  restart(): void {
+    this.maxMs = 0
+    this.#last = performance.now()
+  }
+
   stop(): void {
     clearInterval(this.#timer)
   }

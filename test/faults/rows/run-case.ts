@@ -7,6 +7,7 @@ export interface CaseResult {
   /** Null: passed. */
   readonly error: string | null
   readonly figures: Readonly<Record<string, number>>
+  readonly counts: Readonly<Record<string, number>>
   readonly said: readonly string[]
 }
 
@@ -26,6 +27,7 @@ export async function runCase(row: FaultRow, seed: number, pace: Pace): Promise<
   const rig = new Rig()
   const random = randomOf(seed)
   const figures: Record<string, number> = {}
+  const counts: Record<string, number> = {}
   const said: string[] = []
   const given: FaultCase = {
     ...{ seed, pace, random, rig },
@@ -33,6 +35,9 @@ export async function runCase(row: FaultRow, seed: number, pace: Pace): Promise<
     turn: (list) => list[seed % list.length] as (typeof list)[number],
     figure: (name, value) => {
       figures[name] = Math.max(figures[name] ?? Number.NEGATIVE_INFINITY, value)
+    },
+    count: (name, times) => {
+      counts[name] = (counts[name] ?? 0) + times
     },
     say: (words) => said.push(words),
   }
@@ -55,7 +60,7 @@ export async function runCase(row: FaultRow, seed: number, pace: Pace): Promise<
   } catch (caught) {
     error ??= `what the case started did not end: ${String(caught)}`
   }
-  return { seed, seconds, error, figures, said }
+  return { seed, seconds, error, figures, counts, said }
 }
 
 /** Cases from `seed` on, as many at once as the row allows. */

@@ -15,6 +15,8 @@ export interface FaultCase {
   readonly rig: Rig
   /** A figure of this case; the table keeps the largest of all repeats. */
   readonly figure: (name: string, value: number) => void
+  /** Something that happened so often in this case; the table keeps the sum of all repeats. */
+  readonly count: (name: string, times: number) => void
   /** What was done in this case, for the log. */
   readonly say: (words: string) => void
 }
@@ -36,5 +38,12 @@ export interface FaultRow {
   readonly isInTests?: boolean
   /** Has a length of its own that is worth one run unscaled. */
   readonly hasWhole?: boolean
+  /** What all repeats have to have done together: figures for the table, and why it is not enough; null when it is. */
+  readonly together?: (counts: Readonly<Record<string, number>>, repeats: number) => Together
   readonly run: (given: FaultCase) => Promise<void>
+}
+
+export interface Together {
+  readonly figures: Readonly<Record<string, number>>
+  readonly problem: string | null
 }
