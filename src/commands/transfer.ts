@@ -1,7 +1,7 @@
 import type { ActContext, ActResult } from '../run/act.ts'
 import { plural } from '../text/format.ts'
 import { actOnRun } from './act.ts'
-import { eachHost, type HostResult, together, whichHost } from './hosts.ts'
+import { eachHost, type HostResult, together, whichHost, worstCode } from './hosts.ts'
 import { noRoomTogether } from './room.ts'
 import type { CommandEnvironment } from './types.ts'
 import { launchedHosts } from './verify.ts'
@@ -56,12 +56,33 @@ export async function pullAt(ctx: ActContext, args: SomeFiles): Promise<ActResul
   return onLaunched(ctx, args.host, act, (results) => results)
 }
 
-/** `kx verify`: what was pulled from each host, against that host. */
+/**
+ * `kx verify`: what was pulled from each host, against that host; of several hosts also what the teardown put together,
+ * which is what stays when their folders are gone.
+ */
 export function verifyPulled(env: CommandEnvironment, args: SomeFiles): Promise<ActResult> {
   return actOnRun(env, 'transfer.verify', { ...args }, { ofLaunch: 'with-project' }, async (ctx) => {
     const service = await import('../transfer/verify.ts')
-    return onLaunched(ctx, args.host, (own) => service.verifyPulled(own, args), emptyIsWell)
+    const hosts = await onLaunched(ctx, args.host, (own) => service.verifyPulled(own, args), emptyIsWell)
+    if (ctx.at === undefined || args.host !== undefined) return hosts
+    return withTogether(ctx, hosts, await service.verifyTogether(ctx, args))
   })
+}
+
+/** The result of the hosts, and beside it that of their results together; the worst of both counts. */
+export function withTogether(ctx: Pick<ActContext, 'cell'>, hosts: ActResult, combined: ActResult | null): ActResult {
+  const said =
+    combined === null
+      ? ['put together: nothing yet, so only what was pulled from each host was read (kx teardown verify does it)']
+      : [`put together: ${combined.summary}`, ...(combined.lines ?? []).map((line) => `  ${line}`)]
+  const result = withLines(ctx, hosts, said)
+  if (combined === null) return result
+  return {
+    ...result,
+    summary: `${hosts.summary}; put together: ${combined.summary}`,
+    exitCode: worstCode([hosts.exitCode, combined.exitCode]),
+    data: { ...(hosts.data as object), together: { exitCode: combined.exitCode, ...(combined.data as object) } },
+  }
 }
 
 async function onLaunched(
@@ -79,7 +100,7 @@ async function onLaunched(
 }
 
 /** Lines that are about the hosts together: in the record of the act, and after what each of them said. */
-function withLines(ctx: ActContext, result: ActResult, lines: readonly string[]): ActResult {
+function withLines(ctx: Pick<ActContext, 'cell'>, result: ActResult, lines: readonly string[]): ActResult {
   for (const line of lines) ctx.cell.say(line)
   return { ...result, lines: [...(result.lines ?? []), ...lines] }
 }

@@ -96,7 +96,7 @@ export class AppendLock {
     try {
       result = body()
     } catch (error) {
-      this.#rollback.run()
+      this.#undo()
       throw error
     }
     // COMMIT takes the exclusive lock even when nothing was changed, and then fails while others merely try to begin.
@@ -105,10 +105,19 @@ export class AppendLock {
       try {
         await this.#until(deadline, () => this.#isDone(this.#commit))
       } catch (error) {
-        this.#rollback.run()
+        this.#undo()
         throw error
       }
     return result
+  }
+
+  /** After a failure, of which the first error counts: a full disk has made SQLite take everything back already. */
+  #undo(): void {
+    try {
+      this.#rollback.run()
+    } catch {
+      // There is no transaction any more, which is what was wanted.
+    }
   }
 
   async #until(deadline: number, isDone: () => boolean): Promise<void> {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   fchmodSync,
   fsyncSync,
@@ -14,7 +16,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { RunError } from './errors.ts'
+import { codeOf, RunError } from './errors.ts'
 import { failpoint } from './failpoints.ts'
 
 export const folderMode = 0o700
@@ -123,4 +125,14 @@ export function refuseNetworkFileSystem(path: string): void {
       `${path} lies on a network file system, where the append lock cannot be trusted.`,
       'Put the project on a local disk of this machine.',
     )
+}
+
+/** Code of the system when nothing may be made in this folder; null when that is not the trouble. */
+export function whyNotWritable(folder: string): string | null {
+  try {
+    accessSync(folder, constants.W_OK)
+    return null
+  } catch (error) {
+    return codeOf(error)
+  }
 }

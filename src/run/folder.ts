@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { RunError } from './errors.ts'
+import { diskError, RunError } from './errors.ts'
 import { failpoint } from './failpoints.ts'
 import {
   checkFolder,
@@ -10,6 +10,7 @@ import {
   isPidThere,
   makeFolder,
   refuseNetworkFileSystem,
+  whyNotWritable,
   writeAll,
 } from './files.ts'
 import { type OpenRunOptions, openRun, type WritableRun } from './handle.ts'
@@ -56,6 +57,16 @@ export interface CreateRunRequest extends OpenRunOptions {
  * under a temporary name and renamed when whole, so a crash leaves either a run or nothing that looks like one.
  */
 export async function createRun(request: CreateRunRequest): Promise<WritableRun> {
+  try {
+    return await makeRun(request)
+  } catch (error) {
+    const { projectFolder } = request
+    const kept = existsSync(runsFolder(projectFolder)) ? runsFolder(projectFolder) : projectFolder
+    throw diskError('begin a run in', projectFolder, error, () => whyNotWritable(kept))
+  }
+}
+
+async function makeRun(request: CreateRunRequest): Promise<WritableRun> {
   const runs = runsFolder(request.projectFolder)
   makeFolder(runs)
   checkFolder(runs)

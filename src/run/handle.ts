@@ -4,9 +4,9 @@ import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock, RunHandle } from './act.ts'
 import { AppendLock } from './append-lock.ts'
-import { messageOf, RunError } from './errors.ts'
+import { codeOf, diskError, messageOf, RunError } from './errors.ts'
 import { failpoint } from './failpoints.ts'
-import { checkFolder, refuseNetworkFileSystem, sweepTemps } from './files.ts'
+import { checkFolder, refuseNetworkFileSystem, sweepTemps, whyNotWritable } from './files.ts'
 import { foldRecords } from './fold.ts'
 import { Journal, type JournalDisk } from './journal.ts'
 import { isJournalKind, payloadFault } from './payloads.ts'
@@ -52,20 +52,23 @@ export type Claim =
 
 /**
  * Opens a run for writing: takes a fencing number, drops a torn tail (and says so in a note), reads and folds the
- * journal. Throws `RunError`: `missing`, `suspect`, `busy`, `io`.
+ * journal. Throws `RunError`: `missing`, `suspect`, `busy`, `io` (what the disk
+ * refused, and what to do about it).
  */
 export async function openRun(folder: string, options: OpenRunOptions): Promise<WritableRun> {
   const path = join(folder, 'journal.jsonl')
   try {
     await access(path, constants.R_OK)
-  } catch {
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw diskError('read the run in', folder, error)
     throw new RunError('missing', `There is no readable journal in ${folder}.`, 'List the runs with: kx runs')
   }
-  checkFolder(folder)
-  refuseNetworkFileSystem(folder)
-  const lock = new AppendLock(join(folder, 'journal.lock'), options.lockTimeoutMs)
+  let lock: AppendLock | null = null
   let journal: Journal | null = null
   try {
+    checkFolder(folder)
+    refuseNetworkFileSystem(folder)
+    lock = new AppendLock(join(folder, 'journal.lock'), options.lockTimeoutMs)
     journal = new Journal(path, lock, options.disk)
     const handle = new OpenRun(folder, journal, options)
     await handle.begin()
@@ -74,8 +77,8 @@ export async function openRun(folder: string, options: OpenRunOptions): Promise<
     return handle
   } catch (error) {
     journal?.close()
-    lock.close()
-    throw error
+    lock?.close()
+    throw diskError('open for writing the run in', folder, error, () => whyNotWritable(folder))
   }
 }
 

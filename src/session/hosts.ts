@@ -73,6 +73,10 @@ export function keepHostsOpen(milliseconds: number): void {
   idleMs = milliseconds
 }
 
+/** Waits for a person; or was never reached and would say the no of the last try: somebody who asks wants a new one. */
+const isForPerson = (status: SshStatus | undefined) =>
+  status?.state === 'paused' || (status?.state === 'down' && status.heardAtMs === null)
+
 /**
  * A host that may be shared with other acts of this process: one link by name and settings, with its state in `links`.
  * Closing the lease ends what was begun through it, and leaves the link to the others.
@@ -81,7 +85,7 @@ export function keepHostsOpen(milliseconds: number): void {
  */
 export async function leaseHost(name: string, request: LeaseRequest): Promise<Host> {
   const key = JSON.stringify([name, request.transport ?? null, request.configFile ?? null])
-  if (request.isAttended && book.get(name)?.status.state === 'paused') await renew(name)
+  if (request.isAttended && isForPerson(book.get(name)?.status)) await renew(name)
   let entry = kept.get(name)
   if (entry !== undefined && entry.key !== key) {
     // Other settings are another way there; whoever uses the old one goes on with it until its end.

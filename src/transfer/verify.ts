@@ -57,6 +57,38 @@ export async function verifyPulled(ctx: ActContext, args: { readonly only?: stri
   return answer(ctx, files, box)
 }
 
+/**
+ * The results of several hosts as the teardown put them together: read again against the manifest that it wrote, and by
+ * their format. No host is asked, so this is the same before and after its folder is gone. Null: nothing was put together
+ * yet. Exit 0 all is well; 1 a file is damaged or missing.
+ */
+export async function verifyTogether(
+  ctx: ActContext,
+  args: { readonly only?: string | undefined },
+): Promise<ActResult | null> {
+  const into = artifactsFolder(ctx)
+  const manifest = await readManifest(into)
+  if (manifest === null) return null
+  const recorded = await recordedHashes(into)
+  const unproved = manifest.manifest.files.filter((file) => !recorded.has(file.path) && pathProblem(file.path) === null)
+  const isChosen = (path: string) => args.only === undefined || isUnderAny(path, [args.only])
+  const paths = [...recorded.keys(), ...unproved.map((file) => file.path)].filter(isChosen).sort()
+  const box: Box = { kind: 'unknown', reason: 'they were put together here' }
+  const files: VerifiedFile[] = []
+  for (const [i, path] of paths.entries()) {
+    ctx.progress({ text: sanitiseLine(path), done: i, total: paths.length })
+    files.push(await judge(ctx, into, path, kindOf(ctx, path), recorded.get(path) ?? null, box))
+  }
+  const bad = files.filter((file) => file.problem !== null)
+  const whole = files.filter((file) => file.level === 'V4').length
+  const lines = bad.map(({ path, problem }) => sanitiseLine(`${path}: ${problem}`, 500))
+  const summary =
+    files.length === 0
+      ? 'nothing of what was put together is asked for'
+      : `${files.length - bad.length} of ${plural(files.length, 'file')} as the teardown put them together, ${whole} whole by their format`
+  return { summary, lines: lines.slice(0, mostNames), exitCode: bad.length > 0 ? 1 : 0, data: { folder: into, files } }
+}
+
 /** By path: what a manifest or a pull proved at both ends. The later of two holds, which is that of the pull. */
 async function recordedHashes(into: string): Promise<ReadonlyMap<string, string>> {
   const manifest = await readManifest(into)

@@ -162,6 +162,13 @@ describe.skipIf(needsSshd().skip)('a run over several hosts', () => {
       [4, expect.arrayContaining([expect.any(String), expect.any(String)])],
     )
     for (const box of [first, second]) expect(readdirSync(join(box.home, 'proj'))).not.toContain(id)
+    // The folders of both hosts are gone; what was put together is here, and is read again.
+    const after = await kxJson(place, ['verify'])
+    expect(after.data.together).toMatchObject({ exitCode: 0, folder: artifacts })
+    expect(after.data.together.files.length).toBeGreaterThan(6)
+    writeFileSync(join(artifacts, 'metrics.json'), '{}')
+    const damaged = await kxJson(place, ['verify', '--only', 'metrics.json'])
+    expect([damaged.data.together.exitCode, damaged.data.together.files[0].path]).toEqual([1, 'metrics.json'])
     const rows = (await kxJson(place, ['fleet'])).data.hosts
     expect(
       rows.map((row: { host: string; state: string; hasMeter: boolean }) => [row.host, row.state, row.hasMeter]),

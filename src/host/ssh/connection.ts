@@ -295,7 +295,7 @@ const isFull = (error: unknown) =>
 async function through(from: Hop, to: SshHop, deadline: Deadline): Promise<Duplex> {
   const opened = new Promise<Duplex>((resolve, reject) => {
     from.client.forwardOut('127.0.0.1', 0, to.address, to.port, (error, stream) =>
-      error ? reject(unreachable(to, `the jump host could not connect: ${messageOf(error)}`)) : resolve(stream),
+      error ? reject(unreachable(to, `the jump host could not connect: ${messageOf(error)}`, error)) : resolve(stream),
     )
   })
   return deadline.race(opened, (late) => late.destroy())

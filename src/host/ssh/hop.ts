@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { AnyAuthMethod, AuthenticationType, BaseAgent, Client, ConnectConfig, ParsedKey } from 'ssh2'
 import { sanitiseLine } from '../../text/sanitise.ts'
+import { codeOf } from '../errors.ts'
 import { AskedMethods } from './asked.ts'
 import type { Deadline } from './deadline.ts'
 import { messageOf, SshError } from './errors.ts'
@@ -66,7 +67,7 @@ export async function openSocket(hop: SshHop, deadline: Deadline): Promise<Socke
   socket.setNoDelay(true)
   const opened = new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve)
-    socket.once('error', (error) => reject(unreachable(hop, messageOf(error))))
+    socket.once('error', (error) => reject(unreachable(hop, `${messageOf(error)}${hintFor(error)}`, error)))
   })
   socket.connect({ host: hop.address, port: hop.port, noDelay: true })
   try {
@@ -84,8 +85,14 @@ export async function openSocket(hop: SshHop, deadline: Deadline): Promise<Socke
 export const shownHop = (hop: SshHop) =>
   sanitiseLine(`${hop.user}@${hop.address.includes(':') ? `[${hop.address}]` : hop.address}:${hop.port}`, 200)
 
-export const unreachable = (hop: SshHop, why: string) =>
-  new SshError(`Cannot reach ${shownHop(hop)}: ${sanitiseLine(why, 300)}.`, 'unreachable')
+export const unreachable = (hop: SshHop, why: string, cause?: unknown) =>
+  new SshError(`Cannot reach ${shownHop(hop)}: ${sanitiseLine(why, 300)}.`, 'unreachable', cause)
+
+const hints: Readonly<Record<string, string>> = {
+  ECONNREFUSED: ' (nobody listens there: is the machine up, and is the port right?)',
+  ENOTFOUND: ' (no such name: look at HostName in the ssh configuration)',
+}
+const hintFor = (error: unknown): string => hints[codeOf(error) ?? ''] ?? ''
 
 /**
  * Speaks SSH over a stream until the user is let in: host key checked, keys offered.

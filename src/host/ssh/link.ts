@@ -5,7 +5,7 @@ import { identityRemote } from '../remote/identity.ts'
 import type { RunScript } from '../remote/types.ts'
 import { SshConnection } from './connection.ts'
 import { raceSignal } from './deadline.ts'
-import { messageOf, SshError } from './errors.ts'
+import { isPlainNo, messageOf, SshError } from './errors.ts'
 import type { KeyRing } from './keys.ts'
 import type { RemoteProcess } from './process.ts'
 import { RemoteShell } from './shell.ts'
@@ -38,6 +38,8 @@ export class ControlLink {
   #error: SshError | null = null
   #identity: HostIdentity | null = null
   #isRunning = false
+  /** The no that the network gave to the last try; kept only while the link was never up. */
+  #plainNo: SshError | null = null
   #isSingle = false
   #tries = 0
   #heardAtMs: number | null = null
@@ -84,6 +86,9 @@ export class ControlLink {
   /**
    * The connection, once it is up and the machine is the right one.
    *
+   * A link that was up is waited for, however it went. One that never was is not, once the network has said no: then the
+   * tries go on by themselves, and whoever asks hears the no.
+   *
    * @throws SshError at once when the link is paused or closed; the reason of the signal when it comes first
    */
   async connection(signal: AbortSignal): Promise<SshConnection> {
@@ -91,6 +96,7 @@ export class ControlLink {
     const { state } = this.#status
     if (this.#connection !== null && this.#connection.error === null) return this.#connection
     if (state === 'closed' || state === 'paused') throw this.#error ?? this.#closedError()
+    if (state === 'down' && this.#plainNo !== null) throw this.#plainNo
     this.#start()
     const { promise, resolve, reject } = Promise.withResolvers<SshConnection>()
     const waiter = { resolve, reject }
@@ -106,6 +112,8 @@ export class ControlLink {
   resume(): void {
     if (this.#status.state !== 'paused' && this.#status.state !== 'down') return
     this.#tries = 0
+    // Of a try that is over: who asks from now on waits for the one that comes.
+    this.#plainNo = null
     this.#wake.abort()
     this.#start()
   }
@@ -150,6 +158,7 @@ export class ControlLink {
         return this.#pauseWith(
           new SshError(`${error.message} ${this.#tries} tries failed; kx waits until you let it go on.`, 'unreachable'),
         )
+      this.#plainNo = this.#identity === null && isPlainNo(error) ? error : null
       await this.#wait(error)
     }
   }
@@ -261,8 +270,9 @@ export class ControlLink {
 
   async #wait(error: SshError): Promise<void> {
     const seconds = backoffSeconds(this.#tries, Math.random(), this.#timing)
-    this.#set('down', error.message, { nextTryAtMs: Date.now() + seconds * 1000 })
     this.#wake = new AbortController()
+    this.#set('down', error.message, { nextTryAtMs: Date.now() + seconds * 1000 })
+    if (this.#plainNo !== null) this.#refuse(this.#plainNo)
     await sleep(seconds * 1000, undefined, {
       signal: AbortSignal.any([this.#wake.signal, this.#closing.signal]),
     }).catch(() => {})

@@ -80,16 +80,20 @@ async function noSsh(given: FaultCase): Promise<void> {
   const { host, told } = rig.hostBy([hop], () => ({ isAccepted: true, words: [] }), { timing })
   const began = performance.now()
   const rss = process.memoryUsage().rss
+  let heard = ''
   await assert.rejects(host.connect(), (error: Error) => {
     assert.match(error.message, says)
     assert(error.message.includes(`:${port}`), `names where: ${error.message}`)
     given.say(error.message)
+    heard = error.message
     return true
   })
   const tries = told.filter((each) => each.state === 'connecting').length
   const seconds = (performance.now() - began) / 1000
   given.figure('seconds a try', seconds / Math.max(1, tries))
-  assert.equal(tries, 2)
+  // A plain no of the network is told after the first try, and the next one may have begun; a silence is tried again.
+  const isPlainNo = /ECONNREFUSED|ENOTFOUND|ENETUNREACH|EADDRNOTAVAIL/.test(heard)
+  assert(isPlainNo ? tries <= 2 : tries === 2, `${tries} tries: ${heard}`)
   assert(seconds < 2 * connectSeconds + 5, `two tries of ${connectSeconds} s took ${seconds} s`)
   assert(process.memoryUsage().rss - rss < 200 * 1024 * 1024, 'memory stays bounded')
   assert(told.every((each) => each.problem === null || each.problem === 'unreachable'))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { HostResult } from '../../../src/commands/hosts.ts'
-import { emptyIsWell } from '../../../src/commands/transfer.ts'
+import { emptyIsWell, withTogether } from '../../../src/commands/transfer.ts'
 import { hostsWithUnits } from '../../../src/launch/shares.ts'
 import type { ActResult, LoadedPlan } from '../../../src/run/act.ts'
 import type { RunState } from '../../../src/run/types.ts'
@@ -23,6 +23,22 @@ describe('verifying what was pulled from several hosts', () => {
     expect(codes(emptyIsWell([verified('a', 0, 4, 'unknown'), verified('b', 2, 0)]))).toEqual([4, 0])
     const silent: HostResult = { host: 'a', result: { summary: 'no answer', exitCode: 4, data: null } }
     expect(codes(emptyIsWell([silent, verified('b', 2, 0)]))).toEqual([4, 0])
+  })
+})
+
+describe('verifying what was put together', () => {
+  const hosts: ActResult = { summary: '0 of 2 hosts well', exitCode: 4, data: { hosts: {} }, lines: ['box1: gone'] }
+  const ctx = { cell: { say: () => {} } } as never
+
+  it('is said beside the hosts, and the worse of both counts', () => {
+    const well: ActResult = { summary: '2 of 2 files', exitCode: 0, data: { files: [] } }
+    expect(withTogether(ctx, { ...hosts, exitCode: 0 }, { ...well, exitCode: 1, lines: ['a: gone'] })).toMatchObject({
+      exitCode: 1,
+      lines: ['box1: gone', 'put together: 2 of 2 files', '  a: gone'],
+      data: { hosts: {}, together: { exitCode: 1 } },
+    })
+    expect(withTogether(ctx, hosts, well)).toMatchObject({ exitCode: 4, summary: expect.stringContaining('2 of 2') })
+    expect(withTogether(ctx, hosts, null).lines?.at(-1)).toMatch(/nothing yet, so only what was pulled from each host/)
   })
 })
 

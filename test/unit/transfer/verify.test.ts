@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { notePulled } from '../../../src/artifact/pulled-record.ts'
 import type { ActContext } from '../../../src/run/act.ts'
-import { verifyPulled } from '../../../src/transfer/verify.ts'
+import { verifyPulled, verifyTogether } from '../../../src/transfer/verify.ts'
 
 describe('verify where the box cannot be asked', () => {
   let folder: string
@@ -56,5 +56,38 @@ describe('verify where the box cannot be asked', () => {
   it('answers 1 where a file changed here, whatever the box would say', async () => {
     writeFileSync(file, 'evil')
     expect(await verifyPulled(context(), {})).toMatchObject({ exitCode: 1 })
+  })
+
+  it('reads what the teardown put together against its manifest, and asks no host for it', async () => {
+    expect(await verifyTogether(context(), {})).toBeNull()
+    const sha256 = createHash('sha256').update('good').digest('hex')
+    const of = (path: string) => ({
+      ...{ path, kind: 'other', bytes: 4, sha256Remote: sha256, sha256Local: sha256, level: 'V3' },
+      ...{ structure: null, mtimeMs: 1, inode: 1, problem: null },
+    })
+    const totals = { expected: 2, found: 2, copied: 2, whole: 0, verified: 2, bytes: 8 }
+    const host = { host: 'local', hostname: 'here', machineId: null, bootId: null, user: 'ada' }
+    const manifest = {
+      ...{ schema: 'kx/manifest/v1', runId: 'run', host, folder: '~/run', createdAtMs: 2, newestOnBoxMs: null },
+      ...{ declared: [], files: [of('notes.txt'), of('more.txt')], problems: [], missing: [], totals },
+    }
+    writeFileSync(join(folder, 'artifacts/manifest.json'), JSON.stringify(manifest))
+    writeFileSync(join(folder, 'artifacts/more.txt'), 'good')
+    const well = await verifyTogether(context(), {})
+    expect([well?.exitCode, well?.summary]).toEqual([
+      0,
+      expect.stringContaining('2 of 2 files as the teardown put them'),
+    ])
+    writeFileSync(file, 'evil')
+    rmSync(join(folder, 'artifacts/more.txt'))
+    const bad = await verifyTogether(context(), {})
+    expect([bad?.exitCode, bad?.summary]).toEqual([1, expect.stringContaining('0 of 2 files')])
+    expect(bad?.lines).toEqual([
+      'more.txt: pulled, and gone here',
+      'notes.txt: it is not what was pulled: it changed here',
+    ])
+    expect((await verifyTogether(context(), { only: 'nothing/*' }))?.summary).toContain(
+      'nothing of what was put together',
+    )
   })
 })
