@@ -1,101 +1,27 @@
 import { toAscii } from '../text/ascii.ts'
 import { type Capabilities, capabilitiesFromEnv, capabilitiesFromReply, isLastReply, QUERIES } from './capabilities.ts'
 import { type CopyResult, type CopyWay, copyText } from './clipboard.ts'
-import type {
-  CursorPosition,
-  FocusInput,
-  KeyEvent,
-  MouseInput,
-  PasteInput,
-  TerminalReply,
-  TerminalSize,
-} from './events.ts'
+import type { CursorPosition, FocusInput, TerminalReply, TerminalSize } from './events.ts'
 import { silentStdin } from './ink-stdin.ts'
 import { InputSource } from './input-source.ts'
 import { TerminalModes } from './modes.ts'
-import { RepaintLimiter, Settler, watchClock } from './repaint.ts'
+import { ProcessEvents } from './process-events.ts'
+import { RepaintLimiter, watchClock } from './repaint.ts'
+import { Resizing } from './resizing.ts'
 import { FrameSink } from './sink.ts'
-import { setBlocking, sizeOf, type TtyInput, type TtyOutput, writeLast } from './tty.ts'
+import { drained, setBlocking, sizeOf, writeLast } from './tty.ts'
+import type { EndSignal, Renderer, Terminal, TerminalOptions, TerminalStats } from './types.ts'
 import { clusterWidth } from './width.ts'
-import { FrameWriter, type WriterStats } from './writer.ts'
+import { FrameWriter } from './writer.ts'
 
 export { mountInk } from './mount.ts'
-
-export type EndSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGQUIT'
-
-export interface TerminalOptions {
-  readonly stdin: TtyInput
-  readonly stdout: TtyOutput
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly onKey: (key: KeyEvent) => void
-  readonly onMouse?: (mouse: MouseInput) => void
-  readonly onPaste?: (paste: PasteInput) => void
-  readonly onFocus?: (focus: FocusInput) => void
-  /** The terminal told more about itself: synchronized output, background. At most a few times, soon after the start. */
-  readonly onCapabilities?: (capabilities: Capabilities) => void
-  /** A signal asks kx to end. The terminal is restored already. Without this the process dies of the signal. */
-  readonly onSignal?: (signal: EndSignal) => void
-  /** The terminal is gone (EPIPE, EIO, hang-up). Nothing is drawn any more; the process goes on until told otherwise. */
-  readonly onDetach?: (reason: string) => void
-  /** How long a lone Esc waits for the rest of a sequence; longer over a slow link. */
-  readonly escTimeoutMs?: number
-  /** Overrides of what would be detected, from configuration. */
-  readonly capabilities?: Partial<Capabilities>
-  /** Starts with the mouse captured; default true when `onMouse` is given. */
-  readonly hasMouse?: boolean
-  /** Where a copied text goes that no clipboard takes. */
-  readonly copyFolder?: string
-}
-
-export interface TerminalStats extends WriterStats {
-  readonly droppedChunks: number
-  readonly isDetached: boolean
-}
-
-/** What draws: asked to flush before a resized frame is painted, and (cure A only) to draw itself anew. */
-export interface Renderer {
-  readonly flush: () => Promise<void>
-  readonly redraw?: () => void
-}
-
-export interface Terminal {
-  readonly sink: FrameSink
-  readonly inkStdin: NodeJS.ReadStream
-  readonly capabilities: Capabilities
-  /** Which cure of handbook terminal 3 draws: our writer, or Ink itself (`KX_RENDERER=ink`). */
-  readonly renderer: 'writer' | 'ink'
-  size(): TerminalSize
-  /** Where the text cursor shows; null hides it. */
-  setCursor(position: CursorPosition | null): void
-  /** Ctrl-L: modes asserted anew, size read anew, everything painted. Never held back. */
-  forceRepaint(): void
-  /** Hands the terminal to `action` (an editor, a pager), then takes it back and repaints. */
-  release<T>(action: () => Promise<T> | T): Promise<T>
-  /** Ctrl-Z: restores the terminal, stops this process with its group, and comes back when it is continued. */
-  suspend(): void
-  setMouse(isOn: boolean): void
-  /** How long a lone Esc waits for the rest of a sequence, from now on. */
-  setEscTimeout(milliseconds: number): void
-  /** How texts are copied from now on. */
-  setClipboard(way: CopyWay): void
-  /** Rings the terminal's bell. */
-  bell(): void
-  /** Draws nothing outside ASCII from now on, or again. */
-  setAscii(isAscii: boolean): void
-  copy(text: string): Promise<CopyResult>
-  stats(): TerminalStats
-  /** Called by `mountInk`. */
-  attach(renderer: Renderer): void
-  /** Restores the terminal and lets go of it. Idempotent; also runs on exit, crash and signals. */
-  close(): void
-}
+export type { EndSignal, Renderer, Terminal, TerminalOptions, TerminalStats } from './types.ts'
 
 /** A lone Esc waits this long by default (handbook terminal 8.1). */
 const ESC_TIMEOUT_MS = 30
 /** Without a stop within this time the kernel ignored the request: there is no shell to come back from. */
 const SUSPEND_GRACE_MS = 300
 const DRAIN_MS = 500
-const endSignals: readonly EndSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
 
 /** Takes the terminal: modes, raw input, our writer behind a stand-in for stdout. Synchronous; asks no network. */
 export function openTerminal(options: TerminalOptions): Terminal {
@@ -118,11 +44,10 @@ class Session implements Terminal {
   #writer: FrameWriter
   #input: InputSource
   #limiter: RepaintLimiter
-  #settler: Settler
+  #resizing: Resizing
+  #events: ProcessEvents
   #stopClock: () => void
   #attached: Renderer | null = null
-  #isResizing = false
-  #resizeCount = 0
   #graceTimer: NodeJS.Timeout | null = null
 
   constructor(options: TerminalOptions) {
@@ -147,9 +72,25 @@ class Session implements Terminal {
       options.escTimeoutMs ?? ESC_TIMEOUT_MS,
     )
     this.#limiter = new RepaintLimiter(() => this.#repaint())
-    this.#settler = new Settler(() => void this.#settle())
+    this.#resizing = new Resizing({
+      sink: this.sink,
+      writer: this.#writer,
+      sizeNow: () => sizeOf(stdout),
+      flush: () => this.#attached?.flush(),
+      onSettled: () => this.#onSettled(),
+    })
     this.#stopClock = watchClock(() => this.#onContinue())
-    this.#listen()
+    this.#events = new ProcessEvents({
+      onEnd: this.#onEnd,
+      onContinue: this.#onContinue,
+      onStop: () => this.suspend(),
+      onResize: this.#onResize,
+      onExit: () => this.close(),
+    })
+    this.#events.listen()
+    stdout.on('resize', this.#onResize)
+    // Stays for the life of the process: a late EPIPE must not become a crash.
+    stdout.on('error', (error: Error) => this.#detach(`writing to the terminal failed: ${error.message}`))
     // A terminal that was closed before in this process let go of the event loop.
     stdin.ref?.()
     this.#take()
@@ -214,7 +155,7 @@ class Session implements Terminal {
   async release<T>(action: () => Promise<T> | T): Promise<T> {
     if (this.#state !== 'open') throw new Error(`The terminal cannot be handed over: it is ${this.#state}.`)
     this.#state = 'released'
-    await this.#drained()
+    await drained(this.#options.stdout, DRAIN_MS)
     this.#give()
     try {
       return await action()
@@ -228,8 +169,7 @@ class Session implements Terminal {
     this.#state = 'suspended'
     this.#give()
     this.#graceTimer = setTimeout(() => this.#resume(), SUSPEND_GRACE_MS)
-    // Our own listener would swallow the signal; the kernel's default action is what stops us.
-    process.off('SIGTSTP', this.#onStop)
+    this.#events.letStop()
     // The whole foreground group, as the terminal itself would: npm and sh that wait for us must stop too, or the shell
     // never gets its turn. What must go on (boxes, kept shells) has a group of its own.
     process.kill(0, 'SIGTSTP')
@@ -241,31 +181,13 @@ class Session implements Terminal {
     this.#state = 'closed'
     this.#stopClock()
     this.#limiter.close()
-    this.#settler.close()
+    this.#resizing.close(true)
     if (this.#graceTimer !== null) clearTimeout(this.#graceTimer)
     this.#writer.close()
     if (isOurs) this.#give()
     this.#options.stdin.unref?.()
-    for (const signal of endSignals) process.off(signal, this.#onEnd)
-    process.off('SIGCONT', this.#onContinue)
-    process.off('SIGTSTP', this.#onStop)
-    process.off('SIGWINCH', this.#onResize)
-    process.off('exit', this.#onExit)
-    process.off('uncaughtExceptionMonitor', this.#onExit)
+    this.#events.close()
     this.#options.stdout.off('resize', this.#onResize)
-  }
-
-  #listen(): void {
-    for (const signal of endSignals) process.on(signal, this.#onEnd)
-    process.on('SIGCONT', this.#onContinue)
-    process.on('SIGTSTP', this.#onStop)
-    // Node announces a resize only when the size differs; a tmux re-attach may end with the same one.
-    process.on('SIGWINCH', this.#onResize)
-    process.on('exit', this.#onExit)
-    process.on('uncaughtExceptionMonitor', this.#onExit)
-    this.#options.stdout.on('resize', this.#onResize)
-    // Stays for the life of the process: a late EPIPE must not become a crash.
-    this.#options.stdout.on('error', (error: Error) => this.#detach(`writing to the terminal failed: ${error.message}`))
   }
 
   /** Modes and raw input in force; also asserts them anew. */
@@ -294,20 +216,8 @@ class Session implements Terminal {
     if (this.#state !== 'suspended') return
     if (this.#graceTimer !== null) clearTimeout(this.#graceTimer)
     this.#graceTimer = null
-    process.on('SIGTSTP', this.#onStop)
+    this.#events.hearStop()
     this.#comeBack()
-  }
-
-  #drained(): Promise<void> {
-    const { stdout } = this.#options
-    if ((stdout.writableLength ?? 0) === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, DRAIN_MS)
-      stdout.once('drain', () => {
-        clearTimeout(timer)
-        resolve()
-      })
-    })
   }
 
   #repaint(): void {
@@ -324,29 +234,11 @@ class Session implements Terminal {
     }
   }
 
-  /** Painting stops until the size has been quiet; frames that Ink makes meanwhile only replace each other. */
   #onResize = (): void => {
-    if (this.#state === 'closed' || this.#isDetached) return
-    this.#resizeCount += 1
-    if (!this.#isResizing) {
-      this.#isResizing = true
-      this.#writer.hold()
-    }
-    this.#settler.signal()
+    if (this.#state !== 'closed' && !this.#isDetached) this.#resizing.signal()
   }
 
-  async #settle(): Promise<void> {
-    const mine = this.#resizeCount
-    const size = sizeOf(this.#options.stdout)
-    if (size.columns !== this.sink.columns || size.rows !== this.sink.rows) {
-      this.sink.setSize(size)
-      await this.#attached?.flush()
-    }
-    // A newer signal came meanwhile: its own settling paints.
-    if (mine !== this.#resizeCount || this.#state === 'closed') return
-    this.#isResizing = false
-    this.#writer.resize(size)
-    this.#writer.resume()
+  #onSettled(): void {
     this.#limiter.note()
     if (this.#state !== 'open') return
     if (this.#attached?.redraw !== undefined) this.#attached.redraw()
@@ -381,8 +273,6 @@ class Session implements Terminal {
     }
   }
 
-  #onStop = (): void => this.suspend()
-
   #onEnd = (signal: NodeJS.Signals): void => {
     // Ctrl-C in an editor reaches us too; it is meant for the editor.
     if ((signal === 'SIGINT' || signal === 'SIGQUIT') && this.#state === 'released') return
@@ -394,11 +284,9 @@ class Session implements Terminal {
       return
     }
     // Ink's own exit hook kills the process when it finds itself the only listener left: stay one.
-    for (const each of endSignals) if (!process.listeners(each).includes(this.#onEnd)) process.on(each, this.#onEnd)
+    this.#events.hearEnds()
     onSignal(signal as EndSignal)
   }
-
-  #onExit = (): void => this.close()
 
   #detach = (reason: string): void => {
     if (this.#isDetached || this.#state === 'closed') return
@@ -406,7 +294,7 @@ class Session implements Terminal {
     this.#writer.close()
     this.#input.stop()
     this.#stopClock()
-    this.#settler.close()
+    this.#resizing.close(false)
     this.#limiter.close()
     this.#noteGone(reason)
   }

@@ -76,3 +76,15 @@ export function writeLast(output: TtyOutput, bytes: string): void {
     }
   }
 }
+
+/** Resolves when everything that was written has gone out, or after `mostMs`. */
+export function drained(stdout: TtyOutput, mostMs: number): Promise<void> {
+  if ((stdout.writableLength ?? 0) === 0) return Promise.resolve()
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, mostMs)
+    stdout.once('drain', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
