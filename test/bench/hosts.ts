@@ -1,8 +1,7 @@
 // npm run bench:hosts [-- --only large,small,far,resume,exec,probes,dead] [--quick] [--mib 2048] [--files 20000] [--rounds 3]
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { machineFacts } from './machine.ts'
+import { takeFigures } from './take.ts'
 
 const file = resolve(import.meta.dirname, 'results/hosts.json')
 const { values } = parseArgs({
@@ -45,28 +44,4 @@ const parts: Readonly<Record<string, () => Promise<unknown>>> = {
   dead: async () => (await import('./hosts/dead.ts')).dead(),
 }
 
-function earlier(): Record<string, unknown> {
-  try {
-    return JSON.parse(readFileSync(values.out, 'utf8')) as Record<string, unknown>
-  } catch {
-    return {}
-  }
-}
-
-const wanted = values.only?.split(',') ?? Object.keys(parts)
-let results = earlier()
-for (const name of wanted) {
-  const part = parts[name]
-  if (part === undefined) {
-    console.error(`bench:hosts has no part ${name}; it has ${Object.keys(parts).join(', ')}`)
-    process.exit(2)
-  }
-  const machine = await machineFacts()
-  console.error(`bench:hosts ${name} (load ${machine.loadAtStart}) …`)
-  const figures = await part()
-  // Each part keeps the machine and the moment it was taken at: parts can be taken again alone.
-  results = { ...results, [name]: { figures, machine, isQuick: quick } }
-  mkdirSync(resolve(values.out, '..'), { recursive: true })
-  writeFileSync(values.out, `${JSON.stringify(results, null, 2)}\n`)
-}
-console.log(JSON.stringify(results, null, 2))
+await takeFigures({ name: 'bench:hosts', parts, only: values.only, out: values.out, isQuick: quick })

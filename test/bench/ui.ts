@@ -1,14 +1,13 @@
 // npm run bench:ui [-- --only first,keys,idle,memory,repaint,resize,live,flood] [--quick] [--frames 30000]
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { firstFrame } from './first-frame.ts'
 import { idle } from './idle.ts'
 import { keys } from './keys.ts'
 import { flood, live } from './live.ts'
-import { machineFacts } from './machine.ts'
 import { memory } from './memory.ts'
 import { repaint, resizes } from './resize.ts'
+import { takeFigures } from './take.ts'
 
 const file = resolve(import.meta.dirname, 'results/ui.json')
 const { values } = parseArgs({
@@ -37,28 +36,4 @@ const parts: Readonly<Record<string, () => Promise<unknown>>> = {
   memory: () => memory(quick ? 1000 : Number(values.frames)),
 }
 
-function earlier(): Record<string, unknown> {
-  try {
-    return JSON.parse(readFileSync(values.out, 'utf8')) as Record<string, unknown>
-  } catch {
-    return {}
-  }
-}
-
-const wanted = values.only?.split(',') ?? Object.keys(parts)
-let results = earlier()
-for (const name of wanted) {
-  const part = parts[name]
-  if (part === undefined) {
-    console.error(`bench:ui has no part ${name}; it has ${Object.keys(parts).join(', ')}`)
-    process.exit(2)
-  }
-  const machine = await machineFacts()
-  console.error(`bench:ui ${name} (load ${machine.loadAtStart}) …`)
-  const figures = await part()
-  // Each part keeps the machine and the moment it was taken at: parts can be taken again alone.
-  results = { ...results, [name]: { figures, machine, isQuick: quick } }
-  mkdirSync(resolve(values.out, '..'), { recursive: true })
-  writeFileSync(values.out, `${JSON.stringify(results, null, 2)}\n`)
-}
-console.log(JSON.stringify(results, null, 2))
+await takeFigures({ name: 'bench:ui', parts, only: values.only, out: values.out, isQuick: quick })
