@@ -1,11 +1,12 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect } from 'vitest'
+import { expect } from 'vitest'
 import { foldRecords } from '../../src/run/fold.ts'
 import { listRunIds, runFolder } from '../../src/run/folder.ts'
 import { openIndex } from '../../src/run/index-file.ts'
 import type { IntentOpened, JournalRecord } from '../../src/run/types.ts'
+import { undoLater } from '../harness/undo.ts'
 import { counted } from './tally.ts'
 import { killWorkers, readJournal } from './worker-process.ts'
 
@@ -13,16 +14,12 @@ export { notesOf, type ReadJournal, readJournal, startWorker, type Worker } from
 
 export const isFull = process.env.KX_CRASH_FULL === '1'
 
-const folders: string[] = []
-
-afterEach(() => {
-  killWorkers()
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
-})
-
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'kx-crash-'))
-  folders.push(folder)
+  undoLater(() => {
+    killWorkers()
+    rmSync(folder, { recursive: true, force: true })
+  })
   return folder
 }
 

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterEach } from 'vitest'
 import { parse } from 'yaml'
 import { createLocalHost } from '../../../src/host/local.ts'
 import type { Host } from '../../../src/host/types.ts'
@@ -15,12 +14,8 @@ import { type Plan, planSchema } from '../../../src/spec/schema.ts'
 import { expandUnits } from '../../../src/spec/units.ts'
 import { hostIdentityText } from '../../../src/walk/graph.ts'
 import type { Proof, ProofKind } from '../../../src/walk/proof.ts'
+import { undoLater } from '../../harness/undo.ts'
 import { afterScript, unitScript } from './box.ts'
-
-const cleanups: (() => Promise<void> | void)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
 
 const profile = profileSchema.parse(
   parse(readFileSync(join(import.meta.dirname, '../../../profiles/local.yaml'), 'utf8')),
@@ -81,7 +76,7 @@ export async function walkContext(options: WalkOptions = {}): Promise<WalkContex
   const begun = { projectFolder, project: 'p', planName: plan.name, planText: '', by: 'ada', clock, ...scrub }
   const run = await createRun(begun)
   const host = createLocalHost({ env: { PATH: process.env.PATH ?? '', HOME: home } })
-  cleanups.push(async () => {
+  undoLater(async () => {
     await run.close()
     await host.close()
     rmSync(home, { recursive: true, force: true })

@@ -1,9 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { vi } from 'vitest'
 import { createLocalHost } from '../../../src/host/local.ts'
 import { loadPlan } from '../../../src/plan/load.ts'
 import type { ActContext, Progress } from '../../../src/run/act.ts'
 import type { WritableRun } from '../../../src/run/handle.ts'
+import { undoLater } from '../../harness/undo.ts'
 import { newRun, temporaryFolder } from '../run/support.ts'
 import { samplePlan } from '../spec/sample.ts'
 import { localProfile } from './rule-input.ts'
@@ -22,7 +24,8 @@ export interface TestContext {
 /** A real project in a folder of its own, with a real run and this machine as host. */
 export async function testContext(planText = samplePlan): Promise<TestContext> {
   const folder = temporaryFolder()
-  process.env.XDG_CACHE_HOME = join(folder, '.kx/cache')
+  vi.stubEnv('XDG_CACHE_HOME', join(folder, '.kx/cache'))
+  undoLater(() => void vi.unstubAllEnvs())
   const put = async (path: string, text: string) => {
     await mkdir(dirname(join(folder, path)), { recursive: true })
     await writeFile(join(folder, path), text)

@@ -1,20 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach } from 'vitest'
 import { type CreateRunRequest, createRun } from '../../../src/run/folder.ts'
 import type { OpenRunOptions } from '../../../src/run/handle.ts'
-
-const folders: string[] = []
-
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
-})
+import { undoLater } from '../../harness/undo.ts'
 
 /** A folder of its own, removed after the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'kx-test-'))
-  folders.push(folder)
+  undoLater(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
