@@ -5,7 +5,7 @@ import { checkSpace, NoSpace } from '../artifact/room.ts'
 import { expandRoster } from '../artifact/roster.ts'
 import { writersUnder } from '../artifact/writers.ts'
 import { hasherOf } from '../host/transfer/hasher.ts'
-import { lanesFor, roundTripMs } from '../host/transfer/link-speed.ts'
+import { readingFor, roundTripMs } from '../host/transfer/link-speed.ts'
 import { TransferMeter } from '../host/transfer/meter.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { failpoint } from '../run/failpoints.ts'
@@ -119,7 +119,7 @@ async function wayOf({ host, signal }: ActContext): Promise<string> {
   if (host.kind === 'local') return 'copied on this machine'
   const milliseconds = await roundTripMs(host)
   const { name, mibPerSecond } = await hasherOf(host, signal)
-  const lanes = lanesFor(milliseconds)
+  const { lanes } = readingFor(milliseconds, host.kind)
   const speed = mibPerSecond === null ? '' : ` at ${Math.round(mibPerSecond)} MiB/s`
   return (
     `by streams over ${host.kind === 'ssh' ? 'ssh2' : "the system's ssh"}: large files by ${lanes === 1 ? 'one' : `${lanes} side by side`} ` +

@@ -273,16 +273,16 @@ cd '${base}/lie' && /bin/tar --format=gnu -c -f - ./units/a
     expect(readdirSync(here, { recursive: true }).sort()).toEqual(['units', ...pulled.map((each) => each.path)])
   })
 
-  it('reads by several streams on a far link, in order, and by one where the server allows no more', async () => {
+  it.each([
+    ['ssh', 'a wide window', {}],
+    ['ssh', 'the only session', { maxSessions: 1 }],
+    ['openssh', 'several streams', {}],
+  ] as const)('reads on a far link over %s by %s', async (kind, _way, options) => {
     put('model.bin', randomBytes(21 * mib + 5))
-    const { host, proxy } = await link()
+    const { host: bySsh2, proxy, sshd } = await link(options)
     proxy.delay(20)
+    const host = kind === 'ssh' ? bySsh2 : byOpenssh(sshd, proxy.port)
     expect(await pull(host)).toMatchObject([{ status: 'copied', attempts: 1 }])
-    expectSame('model.bin')
-    rmSync(here, { recursive: true })
-    const narrow = await link({ maxSessions: 1 })
-    narrow.proxy.delay(20)
-    expect(await pull(narrow.host)).toMatchObject([{ status: 'copied' }])
     expectSame('model.bin')
   })
 

@@ -6,6 +6,7 @@ import type { Ending, ExecOptions, ProcessIdentity } from '../types.ts'
 import { BeginStream } from './begin-stream.ts'
 import { directCommandOf } from './command.ts'
 import type { SshConnection } from './connection.ts'
+import { widenWindow } from './wide-window.ts'
 
 /**
  * The program has ended, but something it left behind holds its output: so long a silence, and then one round trip in
@@ -20,6 +21,8 @@ export interface StartOptions extends Pick<ExecOptions, 'cwd' | 'env'> {
   readonly onStderr: (chunk: Buffer) => void
   /** Before all others that wait for a channel. */
   readonly isUrgent?: boolean
+  /** Bytes that may be on their way at once; default what ssh2 gives. */
+  readonly windowBytes?: number
 }
 
 /** A program over one channel of a connection. */
@@ -118,6 +121,7 @@ export class RemoteProcess {
     const command = directCommandOf(argv, options)
     const channel = await connection.exec(signal, options.isUrgent)
     const started = new RemoteProcess(channel, connection, command.mark, options)
+    if (options.windowBytes !== undefined) widenWindow(channel, options.windowBytes)
     channel.write(command.input)
     if (options.stdin !== undefined) channel.end(options.stdin)
     return started

@@ -90,6 +90,8 @@ export interface SshHostOptions {
 export interface SshSpawnOptions extends SpawnOptions {
   /** The connection it runs over; bulk data must not hold up control (handbook ssh T11). Default `control`. */
   readonly over?: 'control' | 'bulk'
+  /** Output that may be on its way at once: what a far link brings in a round trip (default 2 MiB, which is also the least). */
+  readonly windowBytes?: number
 }
 
 /** A host over ssh2. */

@@ -37,6 +37,8 @@ export interface LaneRequest {
   readonly stripeMiB: number
   readonly betweenMiB: number
   readonly stripes: number
+  /** Bytes that may be on their way at once. */
+  readonly windowBytes: number
 }
 
 /** One stream of a file's bytes: some of its stripes, in order, taken as they are wanted. */
@@ -52,10 +54,11 @@ export class Lane {
   /** @throws TransferError when it does not begin */
   static async open(host: Host, request: LaneRequest, startSeconds: number): Promise<Lane> {
     const lane = new Lane()
-    const { path, from, beforeMiB, stripeMiB, betweenMiB, stripes } = request
+    const { path, from, beforeMiB, stripeMiB, betweenMiB, stripes, windowBytes } = request
     const numbers = [from / 4096, beforeMiB, stripeMiB, betweenMiB, stripes].map(String)
     const process = await openStream(host, ['sh', '-c', script, 'sh', path, ...numbers], {
       startSeconds,
+      windowBytes,
       onStdout: (chunk) => lane.#take(chunk),
       onStderr: () => {},
     })

@@ -2,7 +2,7 @@ import { checkPath } from '../local-files.ts'
 import type { Host } from '../types.ts'
 import { changed, gone, lost, TransferError } from './errors.ts'
 import { Lane } from './lane.ts'
-import { lanesFor, roundTripMs } from './link-speed.ts'
+import { type Reading, readingFor, roundTripMs } from './link-speed.ts'
 import { hasStreams } from './stream.ts'
 
 const mib = 1024 * 1024
@@ -44,9 +44,9 @@ export async function readRange(
   checkPath(path)
   if (from >= to) return
   if (!hasStreams(host)) return readPieces(host, path, from, to, sink, options)
-  const wanted = options.lanes ?? lanesFor(await roundTripMs(host))
-  const lanes = Math.max(1, Math.min(wanted, Math.ceil((to - from) / (stripeMiB * mib))))
-  await readStreams(host, path, from, to, sink, { ...options, lanes })
+  const reading = readingFor(await roundTripMs(host), host.kind)
+  const lanes = Math.max(1, Math.min(options.lanes ?? reading.lanes, Math.ceil((to - from) / (stripeMiB * mib))))
+  await readStreams(host, path, from, to, sink, options, { ...reading, lanes })
 }
 
 async function readPieces(
@@ -78,17 +78,24 @@ function withDeadline<T>(work: Promise<T>, seconds: number): Promise<T> {
   return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
 
-async function openLanes(host: Host, path: string, from: number, to: number, count: number): Promise<readonly Lane[]> {
+async function openLanes(
+  host: Host,
+  path: string,
+  from: number,
+  to: number,
+  { lanes: count, windowBytes }: Reading,
+): Promise<readonly Lane[]> {
   const totalMiB = Math.ceil((to - from) / mib)
   const stripes = Math.ceil(totalMiB / stripeMiB)
   const opening = Array.from({ length: count }, (_, lane) =>
     Lane.open(
       host,
       count === 1
-        ? { path, from, beforeMiB: 0, stripeMiB: totalMiB, betweenMiB: 0, stripes: 1 }
+        ? { path, from, windowBytes, beforeMiB: 0, stripeMiB: totalMiB, betweenMiB: 0, stripes: 1 }
         : {
             path,
             from,
+            windowBytes,
             beforeMiB: lane * stripeMiB,
             stripeMiB,
             betweenMiB: (count - 1) * stripeMiB,
@@ -102,7 +109,7 @@ async function openLanes(host: Host, path: string, from: number, to: number, cou
   const lanes = opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
   if (lanes.length === count) return lanes
   for (const lane of lanes) lane.close()
-  if (count > 1) return openLanes(host, path, from, to, 1)
+  if (count > 1) return openLanes(host, path, from, to, { lanes: 1, windowBytes })
   throw (opened[0] as PromiseRejectedResult).reason
 }
 
@@ -112,12 +119,13 @@ async function readStreams(
   from: number,
   to: number,
   sink: Sink,
-  options: RangeOptions & { readonly lanes: number },
+  options: RangeOptions,
+  reading: Reading,
 ): Promise<void> {
   const { signal } = options
   signal.throwIfAborted()
   const begin = from - (from % 4096)
-  const lanes = await openLanes(host, path, begin, to, options.lanes)
+  const lanes = await openLanes(host, path, begin, to, reading)
   const stripeBytes = lanes.length === 1 ? to - begin : stripeMiB * mib
   const silence = new Silence(options.silenceSeconds ?? 60, (error) => {
     for (const lane of lanes) lane.fail(error)

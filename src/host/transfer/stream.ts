@@ -3,7 +3,10 @@ import { linkLost } from '../remote/answer.ts'
 import type { Host, HostProcess, SpawnOptions } from '../types.ts'
 import { failed, lost } from './errors.ts'
 
-export type StreamOptions = Pick<SpawnOptions, 'startSeconds' | 'onStdout' | 'onStderr'>
+export interface StreamOptions extends Pick<SpawnOptions, 'startSeconds' | 'onStdout' | 'onStderr'> {
+  /** Output that may be on its way at once, where the transport lets it be chosen. */
+  readonly windowBytes?: number
+}
 
 /** Whether bytes come as a stream of a program there; on this machine files are read as they are. */
 export const hasStreams = (host: Host): boolean => host.kind !== 'local'

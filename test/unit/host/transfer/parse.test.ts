@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { parseFacts } from '../../../../src/host/transfer/facts.ts'
 import { chooseHasher } from '../../../../src/host/transfer/hasher.ts'
-import { lanesFor } from '../../../../src/host/transfer/link-speed.ts'
+import { readingFor } from '../../../../src/host/transfer/link-speed.ts'
 
 const sum = 'a'.repeat(64)
 
@@ -45,8 +45,14 @@ describe('the hasher', () => {
   })
 })
 
-describe('lanes', () => {
-  it('are several only where the window of one holds up the link', () => {
-    expect([0, 2, 14, 15, 50, 400].map(lanesFor)).toEqual([1, 1, 1, 2, 5, 5])
+describe('reading a large file', () => {
+  const times = [0, 2, 14, 15, 50, 400]
+  it('takes several streams only where the window of one holds up the link and cannot be chosen', () => {
+    expect(times.map((each) => readingFor(each, 'openssh').lanes)).toEqual([1, 1, 1, 2, 5, 5])
+    expect(times.map((each) => readingFor(each, 'ssh').lanes)).toEqual([1, 1, 1, 1, 1, 1])
+  })
+  it('widens the window of ssh2 by the round trip, to a bound', () => {
+    const mib = (milliseconds: number) => readingFor(milliseconds, 'ssh').windowBytes / 1024 / 1024
+    expect(times.map(mib)).toEqual([2, 2, 2, 8, 26, 32])
   })
 })
