@@ -11,6 +11,13 @@ export async function show(env: CommandEnvironment, args: Readonly<Record<string
   )
 }
 
+/** `kx lease arm`: the guard once more, on each host where it is gone. */
+export async function arm(env: CommandEnvironment, args: Readonly<Record<string, unknown>>): Promise<ActResult> {
+  return actOnRun(env, 'lease.arm', args, { ofLaunch: 'alone', perHost: { choose: launchedHosts } }, async (ctx) =>
+    (await import('../launch/arm.ts')).armAgain(ctx),
+  )
+}
+
 /** `kx lease extend`: shows what the time costs and what of the cap is left, and asks. Without a person there is no more time (exit 3). */
 export async function extend(env: CommandEnvironment, args: { readonly hours: number }): Promise<ActResult> {
   // One after the other: each host has a lease of its own, and a person answers for its money.

@@ -52,16 +52,30 @@ export async function showLease(ctx: ActContext): Promise<ActResult> {
   ]
   const isKnown = status.state !== 'unreachable'
   const isArmed = guard?.isAlive === true && guard.token === handle.token
-  const exitCode = !isKnown ? 4 : isArmed && guard.alarm === null ? 0 : isOver(status) && guard?.alarm == null ? 0 : 1
+  const isLost = guard != null && isLostByBoot(status, guard)
+  const exitCode = !isKnown
+    ? 4
+    : isArmed && guard.alarm === null
+      ? 0
+      : isOver(status) && !isLost && guard?.alarm == null
+        ? 0
+        : 1
   return { summary: `The lease ${ends}`, exitCode, data: { lease: now, guard }, lines }
 }
 
 const isOver = ({ exit, runnerAlive }: BoxStatus) => exit !== null && runnerAlive === false
 
+/** Nothing starts a guard again after a boot; one that had left by itself had nothing more to watch. */
+const isLostByBoot = ({ bootIdMatches }: BoxStatus, guard: GuardStatus) =>
+  !guard.isAlive && bootIdMatches === false && guard.acts.at(-1)?.event !== 'guard.dismissed'
+
 function guardText(status: BoxStatus, guard: GuardStatus | null): string {
   if (status.state === 'unreachable') return 'not known, the host did not answer'
   if (guard === null) return 'no guard: nothing ends the meter by itself'
-  if (!guard.isAlive) return isOver(status) ? 'the guard left with the run' : 'the guard is gone: not armed'
+  if (isLostByBoot(status, guard))
+    return 'the machine started anew and the guard is gone: nothing there watches the lease. Arm it again: kx lease arm'
+  if (!guard.isAlive)
+    return isOver(status) ? 'the guard left with the run' : 'the guard is gone: not armed. Arm it again: kx lease arm'
   const left = formatDuration(Math.max(0, guard.leaseSeconds - guard.spentSeconds))
   const alarm = guard.alarm === null ? '' : `; alarm: ${guard.alarm} (${guard.why})`
   return `armed with lease ${guard.number}, ${left} left by the clock of the box, run ${guard.run}${alarm}`

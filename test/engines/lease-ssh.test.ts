@@ -5,10 +5,14 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { boxEngine } from '../../src/engine/box/engine.ts'
 import { dismissGuard } from '../../src/engine/box/guard.ts'
 import type { Host } from '../../src/host/types.ts'
+import { armAgain } from '../../src/launch/arm.ts'
+import { showLease } from '../../src/launch/extend.ts'
 import { launch } from '../../src/launch/service.ts'
 import type { ReceiptPayload } from '../../src/launch/types.ts'
 import { observe } from '../../src/patrol/service.ts'
 import { parkOnBox } from '../../src/profile/park-on-box.ts'
+import { type FleetBox, startFleet } from '../harness/fleet.ts'
+import { whyNoNetBoxes } from '../harness/netbox.ts'
 import { hopTo, tellingHost, trusting } from '../harness/ssh-host.ts'
 import { needsSshd, type Sshd, startSshd } from '../harness/sshd.ts'
 import { type Box, events, fakePark, until } from './tools/box.ts'
@@ -43,11 +47,12 @@ interface Launched {
   readonly connect: () => Host
 }
 
-async function launched(leaseSeconds: number): Promise<Launched> {
-  const sshd = await startSshd()
-  cleanups.push(() => sshd.stop())
+async function launched(leaseSeconds: number, machine?: FleetBox): Promise<Launched> {
+  const sshd = machine?.sshd ?? (await startSshd())
+  if (machine === undefined) cleanups.push(() => sshd.stop())
   const connect = () => {
-    const { host } = tellingHost([hopTo(sshd)], trusting(sshd), {})
+    const now = machine?.sshd ?? sshd
+    const { host } = tellingHost([hopTo(now)], trusting(now), {})
     cleanups.push(() => host.close())
     return host
   }
@@ -119,4 +124,36 @@ describe.skipIf(needsSshd().skip)('a lease on a machine behind SSH', () => {
     // Looks come and go, and nothing is parked again.
     expect(asked()).toEqual(words)
   })
+
+  it.skipIf(whyNoNetBoxes() !== null)(
+    'is watched by nobody after a reboot: that is said plainly, and a person arms the guard again',
+    async () => {
+      const fleet = await startFleet(1, { means: 'netns' })
+      cleanups.push(() => fleet.stop())
+      const [machine] = fleet.boxes
+      if (machine === undefined) throw new Error('one box is needed')
+      const { ctx, connect } = await launched(3600, machine)
+      await ctx.host.close()
+      await machine.powerOff()
+      await machine.powerOn()
+      const later = { ...ctx, host: connect() }
+      await observe(later)
+      // A look can fall between two processes: it is called dead when it stays so, and the guard is missed at once.
+      const gone = () =>
+        ctx.run.state().findings.filter(({ rule, closedAtMs }) => rule === 'guard-gone' && closedAtMs === null)
+      expect(gone()).toMatchObject([
+        { severity: 'error', text: expect.stringContaining('started anew, and nothing there watches the lease') },
+      ])
+      expect(gone()[0]?.remedy).toContain('kx lease arm')
+      const shown = await showLease(later)
+      expect([shown.exitCode, shown.lines]).toEqual([
+        1,
+        expect.arrayContaining([expect.stringContaining('the machine started anew and the guard is gone')]),
+      ])
+      expect(await armAgain(later)).toMatchObject({ exitCode: 0, data: { isNew: true, guard: { isAlive: true } } })
+      await observe(later)
+      expect(gone()).toEqual([])
+      expect(await showLease(later)).toMatchObject({ exitCode: 0 })
+    },
+  )
 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { boxEngine } from '../../src/engine/box/engine.ts'
 import { dismissGuard, extendLease } from '../../src/engine/box/guard.ts'
+import { armAgain } from '../../src/launch/arm.ts'
 import { extend, showLease } from '../../src/launch/extend.ts'
 import { firstSignOf } from '../../src/launch/first-sign.ts'
 import { defaultGuardLimits } from '../../src/launch/lease.ts'
@@ -130,8 +131,23 @@ describe('the lease of a launch', () => {
     expect(open().find(({ rule }) => rule === 'guard-gone')).toMatchObject({ severity: 'error' })
     expect(await showLease(ctx)).toMatchObject({ exitCode: 1 })
     expect(await extend(ctx, { hours: 1, by: 'ada' })).toMatchObject({ exitCode: 1 })
+    // By a person it is armed again: the same lease, and what has passed counts.
+    const before = await guardOf(ctx)
+    expect(await armAgain(ctx)).toMatchObject({ exitCode: 0, data: { armed: true, isNew: true } })
+    const guard = await guardOf(ctx)
+    expect(guard).toMatchObject({ isAlive: true, number: 1, leaseSeconds: 7200, token: handleOf(ctx).token })
+    expect(guard?.spentSeconds).toBeGreaterThanOrEqual(before?.spentSeconds ?? Number.POSITIVE_INFINITY)
+    expect(await armAgain(ctx)).toMatchObject({ exitCode: 0, data: { isNew: false } })
+    await observe(ctx)
+    expect(open().find(({ rule }) => rule === 'guard-gone')).toBeUndefined()
+    expect(await showLease(ctx)).toMatchObject({ exitCode: 0 })
+    expect(await extend(ctx, { hours: 1, by: 'ada' })).toMatchObject({ exitCode: 0 })
     await end(ctx)
+    // Of another launch, or gone: nothing is started there.
+    writeFileSync(join(ctx.box, 'plan.env'), 'token=kx-another\n')
+    expect(await armAgain(ctx)).toMatchObject({ exitCode: 1, summary: expect.stringContaining('another launch') })
     rmSync(ctx.box, { recursive: true })
+    expect(await armAgain(ctx)).toMatchObject({ exitCode: 1, data: { armed: false } })
   })
 })
 

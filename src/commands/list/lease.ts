@@ -21,6 +21,18 @@ export const leaseCommands: readonly CommandSpec[] = [
     run: async (env, args) => (await import('../lease.ts')).show(env, args),
   }),
   command({
+    id: 'lease.arm',
+    title: 'Arm the guard again',
+    description:
+      'Starts the guard of the lease anew where it is gone, as after a reboot of the machine. The time without it counts.',
+    args: noArgs,
+    where: ['patrol', 'cost', 'launch'],
+    risk: 'change',
+    cli: ['lease', 'arm'],
+    disabled: needsReceipt,
+    run: async (env, args) => (await import('../lease.ts')).arm(env, args),
+  }),
+  command({
     id: 'lease.extend',
     title: 'Extend the lease',
     description: 'More hours for the run, by a person and within the cap that was approved: shows the price, and asks.',

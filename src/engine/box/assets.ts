@@ -72,7 +72,7 @@ export function boxScripts(): Promise<BoxScripts> {
   ]).then(([alive, runner, guard, start, status, sweep, dismiss, extend]) => ({
     runner: runner.join('\n'),
     guard: guard.join('\n'),
-    start,
+    start: `${alive}${start}`,
     status: `${alive}${status}`,
     sweep: `${alive}${sweep}`,
     dismiss: `${alive}${dismiss}`,

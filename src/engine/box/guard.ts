@@ -1,6 +1,10 @@
+import { scriptInput } from '../../host/script.ts'
 import type { Host } from '../../host/types.ts'
-import type { BoxHandle, GuardStatus } from '../types.ts'
-import { boxScripts } from './assets.ts'
+import { withheldVariables, withoutVariables } from '../../host/unit-environment.ts'
+import type { Plan } from '../../spec/schema.ts'
+import { sanitiseLine } from '../../text/sanitise.ts'
+import type { BoxHandle, Detach, GuardStatus } from '../types.ts'
+import { boxScripts, guardName } from './assets.ts'
 import { lookAt } from './look.ts'
 
 /**
@@ -61,6 +65,54 @@ export async function extendLease(
     await new Promise((wake) => setTimeout(wake, everyMs))
   }
   return { kind: 'unknown', why: 'it is written, and the guard has not said that it took it' }
+}
+
+/** What became of a guard that was started once more. */
+export type Armed =
+  | { readonly kind: 'armed'; readonly guard: GuardStatus }
+  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'unknown'; readonly why: string }
+
+/** How long a guard has to say that it is there, for each way to detach. */
+const armedWithinSeconds = 15
+
+/**
+ * Starts the guard of a launch once more, from the script that this launch brought: it goes by the settings that lie beside
+ * it, and counts on from where the one before stopped, over a reboot too.
+ */
+export async function armGuardAgain(
+  host: Host,
+  handle: BoxHandle,
+  given: { readonly plan: Plan; readonly ways: readonly Detach[]; readonly signal: AbortSignal },
+): Promise<Armed> {
+  const { folder, token } = handle
+  const own = await host.exec(['grep', '-qxF', `token=${token}`, `${folder}/plan.env`], { signal: given.signal })
+  if (own.ending.kind !== 'exited') return { kind: 'unknown', why: 'the host did not say whose folder it is' }
+  if (own.ending.code !== 0) return { kind: 'refused', why: 'the folder belongs to another launch, or is gone' }
+  const scripts = await boxScripts()
+  const there = ((await host.list(folder)) ?? []).filter(({ path }) => /\/guard-[0-9a-f]{12}\.sh$/.test(path))
+  const newest = there.toSorted((a, b) => b.mtimeMs - a.mtimeMs)[0]
+  const script = there.find(({ path }) => path.endsWith(`/${guardName(scripts.guard)}`)) ?? newest
+  if (script === undefined) return { kind: 'refused', why: 'the script of the guard is not there any more' }
+  const named = [...given.plan.secrets, ...Object.keys(given.plan.environmentVariables)]
+  const withheld = await withheldVariables(host, { named }, given.signal)
+  const ways = given.ways.length === 0 ? (['setsid'] as const) : given.ways
+  const name = script.path.slice(script.path.lastIndexOf('/') + 1)
+  const started = await host.exec(
+    withoutVariables(
+      [...new Set([...withheld, ...given.plan.secrets])],
+      ['sh', '-s', '--', folder, '-', token, String(armedWithinSeconds), name, ...ways],
+    ),
+    { stdin: scriptInput(scripts.start), timeoutSeconds: armedWithinSeconds * (ways.length + 1) + 20 },
+  )
+  if (started.ending.kind !== 'exited') return { kind: 'unknown', why: 'the start of the guard was not seen to end' }
+  const said = sanitiseLine(new TextDecoder().decode(started.stderr).trim(), 300)
+  if (started.ending.code !== 0) return { kind: 'refused', why: said === '' ? 'the guard did not start' : said }
+  const seen = await lookAt(host, folder, given.signal)
+  const guard = seen.kind === 'seen' ? seen.look.guard : null
+  if (guard?.isAlive !== true || guard.token !== token)
+    return { kind: 'unknown', why: 'the guard was started, and was not seen alive after it' }
+  return { kind: 'armed', guard }
 }
 
 /** Nothing is created where no guard is. */

@@ -1,14 +1,16 @@
 # Starts a runner so that it outlives this shell, the terminal and the login, and says how it can be found again.
 # Arguments: folder, runner file name, token, seconds to wait, guard file name or -, ways to detach in order of preference.
-# The guard of the lease is armed first and read back: without it nothing is started.
+# The guard of the lease is armed first and read back: without it nothing is started. Runner -: the guard alone.
 set -u
 umask 077
 folder=$1 runner=$2 token=$3 patience=$4 guard=$5
 shift 5
 cd -- "$folder" || exit 66
 label=$(printf '%s' "$token" | tr -c 'A-Za-z0-9_-' '-')
-[ -e stop ] && mv -f stop stop.old
-printf '%s\n' "$token" >starting.tmp && mv -f starting.tmp starting
+if [ "$runner" != - ]; then
+  [ -e stop ] && mv -f stop stop.old
+  printf '%s\n' "$token" >starting.tmp && mv -f starting.tmp starting
+fi
 
 started() {
   tries=0
@@ -29,7 +31,8 @@ started() {
 armed() {
   tries=0
   while [ "$tries" -lt $((patience * 10)) ]; do
-    if read -r p t b k _ 2>/dev/null <guard/now && [ "$k" = "$token" ]; then
+    # What a guard of before left lies there too: only one that lives counts.
+    if read -r p t b k _ 2>/dev/null <guard/now && [ "$k" = "$token" ] && is_alive "$p" "$t" "$b"; then
       printf 'guard=%s %s %s\n' "$p" "$t" "$b"
       return 0
     fi
@@ -84,6 +87,7 @@ for way in "$@"; do
     detached "$label-guard" "$guard" && armed || continue
     is_armed=1
   fi
+  [ "$runner" != - ] || exit 0
   detached "$label" "$runner" || continue
   case $way in
     systemd) started systemd "$label.scope" ;;
@@ -91,6 +95,10 @@ for way in "$@"; do
     setsid) started setsid '' ;;
   esac
 done
+if [ "$runner" = - ]; then
+  echo "the guard of the lease could not be armed: $*" >&2
+  exit 1
+fi
 # Given up for good: a runner that comes late sees this after it has written runner.pid and leaves, and one that was in
 # time is seen here. So it is certain afterwards, and the next launch need not wait for anybody.
 mv -f starting given-up

@@ -18,10 +18,14 @@ const done: Readonly<Record<string, string>> = {
 }
 
 /** The guard of a lease (handbook money 8.3): what it did is an alarm; one that does not answer counts as not armed. */
-export const guardRule: Rule = ({ guard, lease, token, liveness }) => {
+export const guardRule: Rule = ({ guard, lease, token, liveness, signals }) => {
   const isOurs = guard != null && guard.token === token
   const alarm = isOurs ? guard.alarm : null
   const isWorking = liveness.state === 'running' || liveness.state === 'stalled'
+  const isArmed = isOurs && guard.isAlive
+  // Nothing starts it again after a boot. One that had left by itself, where nobody bills, had nothing more to watch.
+  const isRebooted = signals.isSameBoot === false
+  const hasLeft = isOurs && guard.acts.at(-1)?.event === 'guard.dismissed'
   return [
     {
       rule: 'guard-acted',
@@ -38,12 +42,23 @@ export const guardRule: Rule = ({ guard, lease, token, liveness }) => {
     },
     {
       rule: 'guard-gone',
-      isActive: guard === undefined || lease === null ? null : isWorking && !(isOurs && guard.isAlive),
+      isActive:
+        guard === undefined || lease === null
+          ? null
+          : !isArmed && (isWorking || (isRebooted && guard !== null && !hasLeft)),
       severity: 'error',
       class: 'clock',
-      text: 'no guard watches the lease on the box',
-      evidence: isOurs ? 'its process is gone' : 'none of this launch is there',
-      remedy: 'Watch the run yourself, or stop it and launch again: a launch arms a guard.',
+      text: isRebooted
+        ? 'the machine started anew, and nothing there watches the lease any more: the meter may run on unseen'
+        : 'no guard watches the lease on the box',
+      evidence: isRebooted
+        ? 'another boot id than at the launch; the guard did not come back'
+        : isOurs
+          ? 'its process is gone'
+          : 'none of this launch is there',
+      remedy: isOurs
+        ? 'Arm it again (kx lease arm), or launch again: a launch arms a guard. Until then watch the run yourself.'
+        : 'Watch the run yourself, or stop it and launch again: a launch arms a guard.',
       recipe: 'park',
     },
   ]
