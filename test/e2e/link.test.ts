@@ -142,10 +142,12 @@ describe.skipIf(skip || tmux.skip)('a link in the workbench', () => {
     await see(app, 'link up')
   })
 
-  it.skipIf(!isFull)(
-    'that is silent is shown stale in 15 s and dead in 40 s, answers keys meanwhile, and is up again',
-    async () => {
+  it.skipIf(!isFull).each(['ssh', 'openssh'])(
+    'that is silent is shown stale in 15 s and dead in 40 s, answers keys meanwhile, and is up again: %s',
+    async (transport) => {
       const { place, box, proxy, known } = await unknownBox()
+      const settings = join(place.state, 'config', 'kx', 'kxrc')
+      writeFileSync(settings, readFileSync(settings, 'utf8').replace('ssh:\n', `ssh:\n  transport: ${transport}\n`))
       writeFileSync(known, `[${box.address}]:${proxy.port} ${box.hostKeys[0]?.publicLine}\n`)
       await readyToAudit(place)
       const app = await workbench(place, '--screen', 'audit')
@@ -168,7 +170,13 @@ describe.skipIf(skip || tmux.skip)('a link in the workbench', () => {
         if (title.includes('link down')) dead = seconds()
       }
       console.info(
-        JSON.stringify({ staleSeconds: stale, deadSeconds: dead, keys: keyMs.length, worstKeyMs: Math.max(...keyMs) }),
+        JSON.stringify({
+          transport,
+          staleSeconds: stale,
+          deadSeconds: dead,
+          keys: keyMs.length,
+          worstKeyMs: Math.max(...keyMs),
+        }),
       )
       expect(stale).toBeGreaterThan(0)
       expect(stale).toBeLessThanOrEqual(15)

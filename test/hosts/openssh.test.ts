@@ -14,7 +14,9 @@ import { join, resolve } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createOpensshHost, type OpensshHost } from '../../src/host/openssh/host.ts'
 import { makeSocketFolder } from '../../src/host/openssh/master.ts'
-import type { OpensshHostOptions } from '../../src/host/openssh/options.ts'
+import { type OpensshHostOptions, type OpensshTiming, opensshTiming } from '../../src/host/openssh/options.ts'
+import type { SshState, SshStatus } from '../../src/host/ssh/types.ts'
+import { startProxy } from '../harness/link-proxy.ts'
 import { freePort, makeKey, needsSshd, type Sshd, type SshdOptions, startSshd } from '../harness/sshd.ts'
 import { waitUntil } from '../harness/wait.ts'
 import { describeHost } from './host-contract.ts'
@@ -142,6 +144,87 @@ describe.skipIf(needsSshd().skip)('openssh', () => {
     const cut = await host.script('echo $PPID', [], kept)
     if (cut.ending.kind === 'exited') expect(text(cut.stdout)).not.toBe(second)
     expect(await parent()).toMatch(/^\d+\n$/)
+  })
+
+  /** The clock of a link that is watched, faster: keepalive of `ssh` in whole seconds. */
+  const quick: OpensshTiming = {
+    ...opensshTiming,
+    ...{ tickSeconds: 0.1, beatSeconds: 0.5, staleSeconds: 1.2, hungSeconds: 3, checkSeconds: 0.5 },
+    ...{ aliveSeconds: 1, aliveCount: 3, killBeginSeconds: 0.5 },
+  }
+  const watched = (server: Sshd, more: Partial<OpensshHostOptions> = {}) => {
+    const told: SshStatus[] = []
+    const host = reach(server, { timing: quick, onStatus: (status) => told.push(status), ...more })
+    const sees = (state: SshState) =>
+      waitUntil(() => told.some((each) => each.state === state), { what: state, timeoutMs: 30_000 })
+    return { host, told, sees, states: () => told.map((each) => each.state) }
+  }
+
+  it('shows a half-open link stale, then dead, ends every call, and is back with the link (T6, T10)', async () => {
+    const server = await serve()
+    const proxy = await startProxy(server.port)
+    opened.push(() => proxy.stop())
+    const known = join(folder(), 'known')
+    writeFileSync(known, readFileSync(server.knownHostsFile, 'utf8').replaceAll(`:${server.port} `, `:${proxy.port} `))
+    const { host, sees, states, told } = watched(server, { port: proxy.port, knownHostsFiles: [known] })
+    await host.exec(['true'])
+    const began = Promise.withResolvers<void>()
+    const running = host.exec(['sh', '-c', 'echo up; exec sleep 300'], {
+      onStdout: () => began.resolve(),
+      timeoutSeconds: 600,
+    })
+    await began.promise
+    proxy.blackHole()
+    await sees('stale')
+    // What is asked of it meanwhile ends by its own deadline, and hangs on nothing.
+    expect(await host.exec(['true'], { timeoutSeconds: 0.5 })).toMatchObject({
+      ending: { kind: 'unknown' },
+      timedOut: true,
+    })
+    await sees('down')
+    expect((await running).ending).toEqual({ kind: 'unknown', reason: expect.stringContaining('the link broke') })
+    expect(states().filter((state) => state !== 'connecting')).toEqual(['up', 'stale', 'down'])
+    expect(told.at(-1)?.reason).toContain('lost')
+    proxy.pass()
+    // By itself, without a call that would need it.
+    await waitUntil(() => told.at(-1)?.state === 'up', { what: 'the link to be up again', timeoutMs: 60_000 })
+    expect((await host.exec(['echo', 'back'])).ending).toEqual({ kind: 'exited', code: 0 })
+  })
+
+  it('gives a master up that hangs, though its link is well, and takes another', async () => {
+    const place = folder()
+    const server = await serve()
+    const { host, sees, states } = watched(server, {
+      env: { ...process.env, SSH_AUTH_SOCK: undefined, XDG_RUNTIME_DIR: place },
+    })
+    await host.exec(['true'])
+    const [master] = mastersIn(place)
+    process.kill(Number(master), 'SIGSTOP')
+    await sees('down')
+    expect(states().filter((state) => state !== 'connecting')).toEqual(['up', 'stale', 'down'])
+    expect((await host.exec(['echo', 'back'])).ending).toEqual({ kind: 'exited', code: 0 })
+    await waitUntil(() => !mastersIn(place).includes(master as string), { what: 'the hung master to be ended' })
+    expect(mastersIn(place).length).toBe(1)
+  })
+
+  it('kills over a connection of its own where the shared one does not answer (T12)', async () => {
+    const place = folder()
+    const server = await serve()
+    const host = reach(server, { timing: quick }, place)
+    const running = await host.spawn(['sleep', '300'], { onStdout: () => {}, onStderr: () => {} })
+    const { identity } = running
+    if (identity === null) throw new Error('who runs there was not told')
+    const [master] = mastersIn(place)
+    process.kill(Number(master), 'SIGSTOP')
+    try {
+      expect(await host.kill(identity, 1)).toBe('gone')
+      expect(existsSync(`/proc/${identity.pid}`)).toBe(false)
+      // Whoever has its number by now is somebody else.
+      expect(await host.kill({ ...identity, pid: process.pid }, 1)).toBe('not-ours')
+    } finally {
+      process.kill(Number(master), 'SIGCONT')
+    }
+    await running.ending
   })
 
   it('says unknown when the session ends without a word, as when its shell is killed', async () => {

@@ -22,6 +22,8 @@ export class Connector {
   #guardian: Guardian | null = null
   #master: Master | null = null
   #connecting: Promise<Master> | null = null
+  /** Of one that was given up. */
+  #ending: Promise<void> = Promise.resolve()
   #failed: ConnectError | null = null
   #tries = 0
   #notBefore = 0
@@ -80,6 +82,19 @@ export class Connector {
     if (this.#status.state === 'up') this.#tell('stale', 'Nothing was heard from the host for some seconds.')
   }
 
+  /** Tries a connection that was lost again, when its time has come; one that waits for a person is left alone. */
+  again(): void {
+    if (this.#status.state !== 'down' || this.#connecting !== null || performance.now() < this.#notBefore) return
+    void this.connected(this.#over.signal).catch(() => {})
+  }
+
+  /** The connection cannot be used any more, and its `ssh` does not see it: that is ended, and the next call makes another. */
+  abandon(master: Master): void {
+    if (this.#master !== master || this.#connecting !== null) return
+    this.lost(master)
+    this.#ending = master.kill().catch(() => {})
+  }
+
   /** The connection went by itself; the next call makes another. */
   lost(master: Master): void {
     if (this.#master !== master || this.#connecting !== null) return
@@ -98,6 +113,7 @@ export class Connector {
     this.#over.abort()
     this.#tell('closed')
     await this.#connecting?.catch(() => {})
+    await this.#ending
     await this.#master?.exit()
     await this.#guardian?.dismiss()
     if (this.#folder !== null) await this.#folder.then(removeSocketFolder, () => {})

@@ -6,7 +6,7 @@ import { killRemote } from '../remote/process.ts'
 import { scriptInput } from '../script.ts'
 import type { Host, ScriptOptions } from '../types.ts'
 import { ConnectError } from './connect-error.ts'
-import { defaultPersistSeconds, type OpensshHostOptions } from './options.ts'
+import { defaultPersistSeconds, type OpensshHostOptions, opensshTiming } from './options.ts'
 import { startPulse } from './pulse.ts'
 import { Runner } from './runner.ts'
 
@@ -74,7 +74,7 @@ export function createOpensshHost(options: OpensshHostOptions): OpensshHost {
   )
   keeper.unref()
 
-  const stopPulse = options.onStatus === undefined ? () => {} : startPulse(runner)
+  const stopPulse = options.onStatus === undefined ? () => {} : startPulse(runner, options.timing ?? opensshTiming)
   const connect = (signal = new AbortController().signal) =>
     whenOpen(async () => {
       await runner.connector.connected(signal)

@@ -8,7 +8,13 @@ import { isLocalAlive, killLocal, localProcessIdentity, until } from '../local-p
 import type { ProcessIdentity } from '../types.ts'
 import { type AskpassServer, startAskpass } from './askpass.ts'
 import { ConnectError, connectError } from './connect-error.ts'
-import { controlArguments, defaultConnectSeconds, masterArguments, type OpensshHostOptions } from './options.ts'
+import {
+  controlArguments,
+  defaultConnectSeconds,
+  masterArguments,
+  type OpensshHostOptions,
+  opensshTiming,
+} from './options.ts'
 import { type SeenKey, seenHostKey, seenKeyExchange, withoutDebug } from './seen-key.ts'
 
 /** sun_path holds 108 bytes with its NUL on Linux, 104 elsewhere. */
@@ -69,6 +75,18 @@ export class Master {
     return (await isLocalAlive(this.#identity)) === true
   }
 
+  /** Whether it answers at this side. Alive and silent, it hangs: its connection may be well, and nobody can use it. */
+  async answers(): Promise<boolean> {
+    const { checkSeconds } = this.#options.timing ?? opensshTiming
+    const { ending } = await control(this.#options, this.socket, 'check', checkSeconds)
+    return ending.kind === 'exited' && ending.code === 0
+  }
+
+  /** Ends one that would not hear a request. */
+  async kill(): Promise<void> {
+    await killLocal(this.#identity, 1)
+  }
+
   /** Ends it, and sees it gone: asked first, then by signal. */
   async exit(): Promise<void> {
     if (!(await this.isAlive())) return
@@ -78,10 +96,10 @@ export class Master {
   }
 }
 
-const control = (options: OpensshHostOptions, socket: string, what: 'check' | 'exit') =>
+const control = (options: OpensshHostOptions, socket: string, what: 'check' | 'exit', timeoutSeconds = exitSeconds) =>
   execLocal(
     [options.program ?? 'ssh', ...controlArguments(options, socket, what)],
-    { timeoutSeconds: exitSeconds },
+    { timeoutSeconds },
     options.env ?? process.env,
   )
 

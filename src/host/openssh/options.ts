@@ -37,8 +37,40 @@ export interface OpensshHostOptions {
   readonly persistSeconds?: number
   /** Sessions at once over one connection, one of them kept for kill. Default 8, as sshd allows 10. */
   readonly maxSessions?: number
+  /** How long silence may be, and what it then means. Tests make the clock faster. */
+  readonly timing?: OpensshTiming
   /** Program; default `ssh`. */
   readonly program?: string
+}
+
+export interface OpensshTiming {
+  /** Between looks at the clock. */
+  readonly tickSeconds: number
+  /** Between questions to the other side. */
+  readonly beatSeconds: number
+  /** Nothing heard for so long: old. */
+  readonly staleSeconds: number
+  /** Nothing heard for so long: the master at this side is asked whether it lives. */
+  readonly hungSeconds: number
+  /** What the master has for its answer. */
+  readonly checkSeconds: number
+  /** Keepalive of `ssh` itself, whole seconds: silence of (count + 1) times the interval ends the connection. */
+  readonly aliveSeconds: number
+  readonly aliveCount: number
+  /** What a kill over the shared connection has to begin, before it takes a connection of its own. */
+  readonly killBeginSeconds: number
+}
+
+/** Stale within 15 s, dead within 40 s (handbook ssh 8.1): (3 + 1) x 9 s by `ssh`, 30 + 5 s where `ssh` itself hangs. */
+export const opensshTiming: OpensshTiming = {
+  tickSeconds: 1,
+  beatSeconds: 5,
+  staleSeconds: 12,
+  hungSeconds: 30,
+  checkSeconds: 5,
+  aliveSeconds: 9,
+  aliveCount: 3,
+  killBeginSeconds: 5,
 }
 
 export const defaultConnectSeconds = 60
@@ -68,7 +100,7 @@ function destination({ target, user, port }: OpensshHostOptions): readonly strin
 
 /** What holds for every connection: nothing asked, nothing forwarded, unknown host keys refused, silence noticed. */
 function connection(options: OpensshHostOptions): readonly string[] {
-  const { knownHostsFiles, identityFiles, configFile } = options
+  const { knownHostsFiles, identityFiles, configFile, timing = opensshTiming } = options
   return [
     ...(configFile === undefined ? [] : ['-F', configFile]),
     '-T',
@@ -80,9 +112,8 @@ function connection(options: OpensshHostOptions): readonly string[] {
     ...option('NumberOfPasswordPrompts', 1),
     ...option('ConnectionAttempts', 1),
     ...option('ConnectTimeout', 15),
-    // Dead within 40 s: (3 + 1) x 9 s (handbook ssh 8.1).
-    ...option('ServerAliveInterval', 9),
-    ...option('ServerAliveCountMax', 3),
+    ...option('ServerAliveInterval', timing.aliveSeconds),
+    ...option('ServerAliveCountMax', timing.aliveCount),
     ...option('LogLevel', 'ERROR'),
     ...option('UpdateHostKeys', 'no'),
     ...option('VisualHostKey', 'no'),

@@ -11,7 +11,13 @@ import { ConnectError } from './connect-error.ts'
 import { Connector } from './connector.ts'
 import { KeptSession } from './kept.ts'
 import type { Master } from './master.ts'
-import { defaultMaxSessions, directArguments, type OpensshHostOptions, sessionArguments } from './options.ts'
+import {
+  defaultMaxSessions,
+  directArguments,
+  type OpensshHostOptions,
+  opensshTiming,
+  sessionArguments,
+} from './options.ts'
 import { openProcess } from './process.ts'
 import { Session } from './session.ts'
 import { Slots } from './slots.ts'
@@ -78,6 +84,11 @@ export class Runner {
         if (signal.aborted) return timed.notBegun(why())
         const session = await this.#open(command, given, way, signal)
         if (session === null) return timed.notBegun(`${why()}, waiting for a free session`)
+        if (way.isKill === true && way.isDirect !== true && !(await this.#beginsSoon(session, signal))) {
+          // The shared connection does not answer. Whoever is to be killed is told by start time, so two kills do no harm.
+          session.stop()
+          return await this.run(argv, given, { isKill: true, isDirect: true })
+        }
         await Promise.race([session.over, aborted(signal)])
         if (session.isRefused && !signal.aborted) {
           this.#slots.lower()
@@ -168,6 +179,16 @@ export class Runner {
     this.#kept?.close()
     await until(async () => this.#running.size === 0, killSeconds)
     await this.connector.close()
+  }
+
+  async #beginsSoon(session: Session, signal: AbortSignal): Promise<boolean> {
+    const { killBeginSeconds } = this.#options.timing ?? opensshTiming
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), killBeginSeconds * 1000)
+    })
+    const begun = Promise.race([session.begun, aborted(signal)]).then(() => true)
+    return await Promise.race([begun, late]).finally(() => clearTimeout(timer))
   }
 
   get #hasRoom(): boolean {
