@@ -54,6 +54,8 @@ const holderText = ({ card, stat }: Holder): string =>
 function processText(each: GpuProcess, processes: Reading<Processes>): string {
   const text = `pid ${show(each.pid)} ${each.name} ${show(each.usedMiB, ' MiB')}`
   if (!each.pid.isKnown || !processes.isKnown || processes.value.pids.has(each.pid.value)) return text
+  if (!processes.value.isWhole)
+    return `${text}: processes of others are hidden from this user (hidepid), so whose it is cannot be told`
   return processes.value.isFirstNamespace === true
     ? `${text}: there is no such process, a zombie holds the memory`
     : `${text}: not seen from this container, so it belongs to somebody outside`
@@ -65,6 +67,8 @@ function ownerText(mine: readonly Holder[], { holders, processes }: Pick<Wide, '
   const isOutside = processes.isKnown && processes.value.isFirstNamespace === false
   if (isOutside) return 'nobody in this container has it open; somebody outside, or a zombie'
   if (holders === 'none' || !holders.isKnown) return 'who has it open cannot be seen'
+  if (processes.isKnown && !processes.value.isWhole)
+    return 'nobody that this user may look at has it open, and processes of others are hidden (hidepid)'
   return holders.value.hidden > 0
     ? `nobody that this user may look at has it open (${plural(holders.value.hidden, 'process', 'processes')} hidden)`
     : 'no process has it open, so a zombie holds it'

@@ -52,6 +52,11 @@ processes() {
   for entry in /proc/[0-9]*; do printf '%s ' "\${entry#/proc/}"; done
   printf '\\nend\\n'
 }
+# Only where there is no /proc: elsewhere ps reads that too, and sees no more in it.
+process_table() {
+  [ ! -d /proc/self ] || return 127
+  limited ps -A -o pid,ppid,pgid,stat,comm || limited ps -o pid,ppid,pgid,stat,comm
+}
 
 driver_cuda() {
   command -v nvidia-smi >/dev/null || return 127
@@ -73,6 +78,7 @@ cards() {
   section driver-cuda driver_cuda
   section holders holders
   section processes processes
+  section ps process_table
 }
 `
 

@@ -1,5 +1,6 @@
 import { type Limit, parseMemoryLimit } from './cgroup.ts'
 import { type ProcessStat, parseProcessStat } from './process.ts'
+import { type PsRow, parsePs } from './ps.ts'
 import type { Section } from './sections.ts'
 import { known, quote, type Reading, unknown, wholeNumber } from './value.ts'
 
@@ -38,6 +39,8 @@ export interface Processes {
   readonly pids: ReadonlySet<number>
   /** The kernel's first namespace of pids: pids that the driver names are those of this list. */
   readonly isFirstNamespace: boolean | null
+  /** False: processes of other users are hidden (`hidepid`), so one that is not in the list may be there. */
+  readonly isWhole: boolean
 }
 
 /** What the wide probe tells beyond the usual one. `none`: there is no such thing on the host. */
@@ -74,9 +77,19 @@ export function parseWide(
     driverCuda: orNone('driver-cuda', parseVersion),
     toolkit: orNone('toolkit', parseToolkit),
     holders: orNone('holders', parseHolders),
-    processes: read('processes', parseProcesses),
+    processes: orPs(read('processes', parseProcesses), orNone('ps', parsePs)),
   }
 }
+
+/** The list of `ps` where `/proc` gave none. */
+function orPs(processes: Reading<Processes>, ps: Reading<readonly PsRow[]> | 'none'): Reading<Processes> {
+  if (processes.isKnown || ps === 'none' || !ps.isKnown) return processes
+  const pids = new Set(ps.value.map((row) => row.pid))
+  return known({ pids, isFirstNamespace: null, isWhole: isWholeList(pids) })
+}
+
+/** Every namespace has a first process, and it belongs to another user than one for whom things are hidden. */
+const isWholeList = (pids: ReadonlySet<number>) => pids.has(1)
 
 const orEmpty = (reading: Reading<string>) => (reading.isKnown ? reading.value : '')
 
@@ -159,5 +172,6 @@ export function parseProcesses(text: string): Reading<Processes> {
   if (match?.[1] === undefined || match[2] === undefined) return unknown('the list of processes was cut')
   const pids = new Set(match[2].split(' ').filter(Boolean).map(Number))
   if (pids.size === 0) return unknown('no process is visible')
-  return known({ pids, isFirstNamespace: match[1] === 'unknown' ? null : match[1] === firstNamespace })
+  const isFirstNamespace = match[1] === 'unknown' ? null : match[1] === firstNamespace
+  return known({ pids, isFirstNamespace, isWhole: isWholeList(pids) })
 }

@@ -374,7 +374,7 @@ describe('cards', () => {
     const gpus = (used: string) => parseGpus(line({ 'memory.used': used }))
     const listed = known([{ gpuUuid: 'GPU-1', pid: known(77), name: 'python', usedMiB: known(500) }])
     const pids = (isFirstNamespace: boolean | null, ...list: number[]) =>
-      known({ pids: new Set(list), isFirstNamespace })
+      known({ pids: new Set(list), isFirstNamespace, isWhole: list.includes(1) })
     const held = (command: string) => ({
       hidden: 0,
       found: [
@@ -388,9 +388,12 @@ describe('cards', () => {
     const judge = (used: string, processes: typeof listed | ReturnType<typeof known<readonly never[]>>, seen: object) =>
       judgeGpuFree(gpus(used), processes, { holders: 'none', processes: pids(true, 1), ...seen })
     expect(judge('3', known([]), {}).result).toBe('pass')
-    expect(judge('3', listed, { processes: pids(true, 77) }).summary).toMatch(/pid 77 python 500 MiB$/)
+    expect(judge('3', listed, { processes: pids(true, 1, 77) }).summary).toMatch(/pid 77 python 500 MiB$/)
     expect(judge('3', listed, { processes: pids(true, 1) }).summary).toMatch(/zombie/)
     expect(judge('3', listed, { processes: pids(false, 1) }).summary).toMatch(/outside/)
+    // With hidepid a process that is not in the list may well run.
+    expect(judge('3', listed, { processes: pids(true, 8) }).summary).toMatch(/hidden from this user/)
+    expect(judge('9000', known([]), { holders: nobody, processes: pids(true, 8) }).summary).toMatch(/hidden/)
     // Memory that the driver gives nobody's name for.
     expect(judge('9000', known([]), { holders: known(held('python')) }).summary).toMatch(/process 9 \(python/)
     expect(judge('9000', known([]), { holders: nobody }).summary).toMatch(/zombie holds it/)
