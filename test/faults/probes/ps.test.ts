@@ -137,7 +137,8 @@ describe('the list of ps', () => {
 
 describe('the list of processes for an audit', () => {
   const canMount = process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'true']).status === 0
-  if (!canMount && process.env.KX_REQUIRE_TOOLS === '1') throw new Error('these tests need root and mounts of their own')
+  if (!canMount && process.env.KX_REQUIRE_TOOLS === '1')
+    throw new Error('these tests need root and mounts of their own')
   /** The wide look in a namespace of mounts of its own, after the given words. */
   const lookAfter = (before: string, as = '') => {
     const look = `${before}; exec ${as} sh -s -- nonce 10 - /`
