@@ -1,22 +1,23 @@
 import { execFileSync } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pullFiles } from '../../../src/artifact/pull-files.ts'
 import { expandRoster } from '../../../src/artifact/roster.ts'
 import type { HostsBenchSizes } from '../hosts.ts'
 import { median, tidy } from '../stats.ts'
-import { byPeers, type PeerTimes } from './peers.ts'
-import { openPlace, type Place } from './place.ts'
+import { byPeer, type PeerSeconds, peersHere } from './peers.ts'
+import { openPlace, type Place, timed } from './place.ts'
 
+const mib = 1024 * 1024
 /** Size of each of the many small files, as results and metrics of units are. */
 const smallBytes = 2048
 
 /** One file of random bytes, so that nothing on the way can make it shorter. */
-export function makeLarge(folder: string, mib: number): void {
+export function makeLarge(folder: string, sizeMib: number): void {
   mkdirSync(folder)
   const path = join(folder, 'model.bin')
-  execFileSync('dd', ['if=/dev/urandom', `of=${path}`, 'bs=1M', `count=${mib}`], { stdio: 'ignore' })
+  execFileSync('dd', ['if=/dev/urandom', `of=${path}`, 'bs=1M', `count=${sizeMib}`], { stdio: 'ignore' })
 }
 
 function makeSmall(folder: string, count: number): void {
@@ -69,26 +70,52 @@ async function byKx(place: Place, folder: string, into: string): Promise<KxSecon
   return { total, transfer: total - verification - durable, durable, verification }
 }
 
+/**
+ * Everybody finds the disk at rest and the memory of this machine in use: a virtual machine gives back to its host what is
+ * free, and whoever needs it next waits for it (measured: three times the time of the kernel for the same write).
+ */
+async function makeReady(place: Place, bytes: number): Promise<void> {
+  const path = join(place.folder, 'memory')
+  await timed('sync', [])
+  await timed('dd', ['if=/dev/zero', `of=${path}`, 'bs=1M', `count=${Math.ceil(bytes / mib)}`])
+  rmSync(path)
+}
+
+function bytesBelow(folder: string): number {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).reduce(
+    (sum, each) => (each.isFile() ? sum + statSync(join(each.parentPath, each.name)).size : sum),
+    0,
+  )
+}
+
 async function compare(place: Place, make: (folder: string) => void, rounds: number) {
   const source = join(place.folder, 'box')
   make(source)
-  const peers: PeerTimes[] = []
+  const bytes = bytesBelow(source)
+  const names = peersHere()
+  const peers: Readonly<Record<string, PeerSeconds>>[] = []
   const kx: KxSeconds[] = []
-  // In turns, so that what else the machine does falls on all of them.
+  // In turns, so that what else the machine does falls on all of them, and each round begins with another one.
   for (let round = 0; round < rounds; round += 1) {
-    const into = (name: string) => join(place.folder, `${name}-${round}`)
-    peers.push(await byPeers(place, source, into))
-    kx.push(await byKx(place, source, into('kx')))
-    for (const name of ['scp', 'sftp', 'rsync', 'kx']) rmSync(into(name), { recursive: true, force: true })
+    const found: Record<string, PeerSeconds> = {}
+    const all = [...names, 'kx']
+    for (let turn = 0; turn < all.length; turn += 1) {
+      const name = all[(round + turn) % all.length] as string
+      const into = join(place.folder, name)
+      await makeReady(place, bytes)
+      if (name === 'kx') kx.push(await byKx(place, source, into))
+      else found[name] = await byPeer(name, place, source, into)
+      rmSync(into, { recursive: true, force: true })
+    }
+    peers.push(found)
   }
-  const names = Object.keys(peers[0]?.copy ?? {})
   const of = (values: readonly number[]) => tidy(median(values), 2)
   const byName = (value: (name: string) => number) => Object.fromEntries(names.map((name) => [name, value(name)]))
   return {
     rounds,
-    peerSeconds: byName((name) => of(peers.map((each) => each.copy[name] ?? Number.NaN))),
+    peerSeconds: byName((name) => of(peers.map((each) => each[name]?.copy ?? Number.NaN))),
     /** What `sync -f` took after each: a peer by itself leaves that to the system. */
-    peerDurableSeconds: byName((name) => of(peers.map((each) => each.durable[name] ?? Number.NaN))),
+    peerDurableSeconds: byName((name) => of(peers.map((each) => each[name]?.durable ?? Number.NaN))),
     kxSeconds: {
       total: of(kx.map((each) => each.total)),
       transfer: of(kx.map((each) => each.transfer)),
@@ -108,8 +135,11 @@ async function inPlace<T>(roundTripMs: number, act: (place: Place) => Promise<T>
 }
 
 /** One large file over loopback. */
-export const large = ({ mib, rounds }: HostsBenchSizes) =>
-  inPlace(0, async (place) => ({ mib, ...(await compare(place, (folder) => makeLarge(folder, mib), rounds)) }))
+export const large = (sizes: HostsBenchSizes) =>
+  inPlace(0, async (place) => ({
+    mib: sizes.mib,
+    ...(await compare(place, (folder) => makeLarge(folder, sizes.mib), sizes.rounds)),
+  }))
 
 /** Many small files over loopback. */
 export const small = ({ files, rounds }: HostsBenchSizes) =>
@@ -123,11 +153,15 @@ export const small = ({ files, rounds }: HostsBenchSizes) =>
 const mostFarFiles = 100
 
 /** The same two with 50 ms more to every round trip, once: the delay is what is measured, not the machine. */
-export const far = ({ mib, files }: HostsBenchSizes) =>
+export const far = (sizes: HostsBenchSizes) =>
   inPlace(50, async (place) => {
-    const one = await compare(place, (folder) => makeLarge(folder, mib), 1)
+    const one = await compare(place, (folder) => makeLarge(folder, sizes.mib), 1)
     rmSync(join(place.folder, 'box'), { recursive: true })
-    const some = Math.min(files, mostFarFiles)
+    const some = Math.min(sizes.files, mostFarFiles)
     const many = await compare(place, (folder) => makeSmall(folder, some), 1)
-    return { roundTripMs: 50, large: { mib, ...one }, small: { files: some, bytesEach: smallBytes, ...many } }
+    return {
+      roundTripMs: 50,
+      large: { mib: sizes.mib, ...one },
+      small: { files: some, bytesEach: smallBytes, ...many },
+    }
   })
