@@ -286,7 +286,7 @@ cd '${base}/lie' && /bin/tar --format=gnu -c -f - ./units/a
     expectSame('model.bin')
   })
 
-  it('refuses with the number when there is no room, and leaves no half file when the room goes meanwhile', async (context) => {
+  it('refuses with the number when there is no room, and leaves no half file when the room goes meanwhile (T4)', async (context) => {
     if (process.getuid?.() !== 0) return context.skip('a file system of its own needs root')
     mkdirSync(here)
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=10256k', 'tmpfs', here])

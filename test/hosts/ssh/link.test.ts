@@ -127,7 +127,7 @@ describe.skipIf(skip)('a link that fails', () => {
     expect((await host.exec(['true'])).ending.kind).toBe('exited')
   })
 
-  it('is stale, then dead, when nothing comes any more; calls fail then, and none before their time', async () => {
+  it('is stale, then dead, when nothing comes any more; calls fail then, and none before their time (T10)', async () => {
     const sshd = await start()
     const proxy = await proxied(sshd.port)
     const { host, told } = hostOf([hopTo(sshd, proxy.port)], trusting(sshd), { timing: fast })

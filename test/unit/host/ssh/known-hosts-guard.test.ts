@@ -7,7 +7,7 @@ const blob = () => Buffer.from(ed25519Key().base64, 'base64')
 const ask = (verifier: ReturnType<typeof failClosedVerifier>, key: Buffer) =>
   new Promise<unknown>((resolve) => verifier(key, resolve))
 
-describe('the guard of the host check', () => {
+describe('the guard of the host check (T1)', () => {
   it.each(Object.keys(hostileDecisions))('refuses %s', async (name) => {
     const onRefused = vi.fn()
     const decide = hostileDecisions[name] as () => boolean
