@@ -98,7 +98,12 @@ export const openGate = (place: WalkPlace): void => writeFileSync(join(place.roo
 
 export interface Death {
   /** Lines that the command line would have printed, as JSON. */
-  readonly lines: readonly { readonly progress?: string; readonly command?: string; readonly exitCode?: number }[]
+  readonly lines: readonly {
+    readonly progress?: string
+    readonly command?: string
+    readonly exitCode?: number
+    readonly summary?: string
+  }[]
   readonly code: number | null
   readonly signal: string | null
   readonly stderr: string

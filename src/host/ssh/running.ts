@@ -5,6 +5,7 @@ import { endRemote } from '../remote/process.ts'
 import type { RunScript } from '../remote/types.ts'
 import { scriptInput } from '../script.ts'
 import type { Ending, ExecOptions, ExecResult } from '../types.ts'
+import { runAside } from './aside.ts'
 import type { SshConnection } from './connection.ts'
 import { Deadline, raceSignal } from './deadline.ts'
 import { messageOf } from './errors.ts'
@@ -55,10 +56,17 @@ export class Running {
     return work
   }
 
-  /** A script in the shell that is kept for it, or before everybody who waits for a channel. */
+  /**
+   * A script in the shell that is kept for it, or before everybody who waits for a channel; where none is free, over a
+   * connection of its own.
+   */
   readonly urgently: RunScript = async (source, args, given) => {
     const standing = this.#link.standing
     if (standing?.isFree === true && given.stdin === undefined) return standing.run(source, args, given)
+    const { slots } = this.#link
+    // Whoever holds the only channels may be the one that is to be ended.
+    if (slots !== null && slots.taken >= slots.limit && given.stdin === undefined)
+      return this.counted(runAside(this.#link, source, args, given))
     return this.run(['sh', '-s', '--', ...args], { ...given, stdin: scriptInput(source) }, 'control', true)
   }
 

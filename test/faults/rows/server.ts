@@ -129,7 +129,8 @@ const limits: Readonly<Record<string, (given: FaultCase) => Promise<void>>> = {
     assert.equal(crowded.ending.kind, 'unknown')
     if (crowded.ending.kind === 'unknown')
       assert.match(crowded.ending.reason, /MaxSessions/, `says which limit: ${crowded.ending.reason}`)
-    await long
+    // A kill does not wait for the channel that what it ends holds.
+    assert.deepEqual((await long).ending, { kind: 'signalled', signal: 'SIGTERM' })
   },
   MaxStartups: async ({ rig, say }) => {
     const few = await rig.sshd({ maxStartups: '1' })

@@ -128,6 +128,24 @@ describe.skipIf(skip)('commands over ssh2', () => {
     expect((await narrow.script('exit 5', [], { isRepeated: true })).ending).toEqual({ kind: 'exited', code: 5 })
   })
 
+  it('ends what is late where the server takes one channel, over a connection of its own', async () => {
+    const one = await start({ maxSessions: 1 })
+    const { host: narrow } = hostOf([hopTo(one)], trusting(one))
+    const file = join(one.folder, 'pid')
+    const late = await narrow.exec(['sh', '-c', 'echo $$ >"$0"; exec sleep 600', file], { timeoutSeconds: 1 })
+    expect([late.timedOut, late.ending]).toEqual([true, { kind: 'signalled', signal: 'SIGTERM' }])
+    const pid = Number(readFileSync(file, 'utf8'))
+    expect(() => process.kill(pid, 0)).toThrow(/ESRCH/)
+    // What waits for its turn meanwhile is asked to wait no longer than it must, and a second late one goes the same way.
+    const [again, next] = await Promise.all([
+      narrow.exec(['sleep', '600'], { timeoutSeconds: 1 }),
+      narrow.exec(['true'], { timeoutSeconds: 60 }),
+    ])
+    expect(again.ending).toEqual({ kind: 'signalled', signal: 'SIGTERM' })
+    expect(next.ending).toEqual({ kind: 'exited', code: 0 })
+    await waitUntil(() => one.connectionPids().length === 1, { what: 'the connection of the kill to be gone' })
+  })
+
   it('says what the server said when the account runs no shell', async () => {
     const closed = await start({ forceCommand: 'echo This account is closed; exit 1' })
     const { host: none, told } = hostOf([hopTo(closed)], trusting(closed))
