@@ -1,7 +1,9 @@
+import type { Way } from '../host/rsync/rules.ts'
 import { TransferError } from '../host/transfer/errors.ts'
 import { type FileFacts, factsOf } from '../host/transfer/facts.ts'
 import { readMany } from '../host/transfer/many.ts'
 import type { FileStat, Host } from '../host/types.ts'
+import { bringManyByRsync, wayOfMany } from './by-rsync.ts'
 import type { Places } from './places.ts'
 import type { PulledFile, PullOptions } from './pull.ts'
 import type { RosterFile } from './roster.ts'
@@ -92,21 +94,12 @@ async function tryBatch(
   options.onProved?.(performance.now() - proving)
 
   let cut: unknown = null
-  const sizes = new Map([...asked].map(([path, each]) => [path, each.before.bytes]))
-  if (sizes.size > 0)
+  let way: Way | null = null
+  if (asked.size > 0)
     try {
-      await readMany(host, boxFolder, sizes, {
-        signal,
-        ...(options.requestSeconds !== undefined && { silenceSeconds: options.requestSeconds }),
-        onFiles: (come) =>
-          inTurns(come, signal, ({ path, bytes: content }) => {
-            const each = asked.get(path)
-            if (each === undefined) return
-            writeSmall(each.part, content)
-            ready.push(each)
-            options.onBytes?.(content.byteLength)
-          }),
-      })
+      way = await wayOfMany(host, options)
+      if (way?.by === 'rsync') way = await manyByRsync(host, boxFolder, places.root, asked, options, ready, way)
+      if (way?.by !== 'rsync') await manyByStream(host, boxFolder, asked, options, ready)
     } catch (error) {
       signal.throwIfAborted()
       // What came whole is kept: the next try finds it.
@@ -153,10 +146,54 @@ async function tryBatch(
       wasThere,
       attempts,
       reason: null,
+      way: wasThere || each.resumed ? null : way,
     })
     options.onFile?.(path, size)
   }
   for (const each of kept) tell(each, false)
   for (const each of there.filter(steady)) tell(each, true)
   if (cut !== null) throw cut
+}
+
+async function manyByStream(
+  host: Host,
+  boxFolder: string,
+  asked: ReadonlyMap<string, Wanted>,
+  options: PullOptions,
+  ready: Wanted[],
+): Promise<void> {
+  const { signal } = options
+  const sizes = new Map([...asked].map(([path, each]) => [path, each.before.bytes]))
+  await readMany(host, boxFolder, sizes, {
+    signal,
+    ...(options.requestSeconds !== undefined && { silenceSeconds: options.requestSeconds }),
+    onFiles: (come) =>
+      inTurns(come, signal, ({ path, bytes: content }) => {
+        const each = asked.get(path)
+        if (each === undefined) return
+        writeSmall(each.part, content)
+        ready.push(each)
+        options.onBytes?.(content.byteLength)
+      }),
+  })
+}
+
+/** Gives back the way that it came to: when rsync does not manage, nothing of it was taken and the stream brings all. */
+async function manyByRsync(
+  host: Host,
+  boxFolder: string,
+  root: string,
+  asked: ReadonlyMap<string, Wanted>,
+  options: PullOptions,
+  ready: Wanted[],
+  way: Way,
+): Promise<Way> {
+  const files = new Map([...asked].map(([path, { before, part }]) => [path, { bytes: before.bytes, part }]))
+  try {
+    await bringManyByRsync(host, boxFolder, root, files, options, (path) => ready.push(asked.get(path) as Wanted))
+    return way
+  } catch (error) {
+    if (!(error instanceof TransferError) || error.problem !== 'failed') throw error
+    return { by: 'stream', why: `rsync did not manage: ${error.message}` }
+  }
 }

@@ -1,8 +1,10 @@
 import { lstat, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { RsyncUse, Way } from '../host/rsync/rules.ts'
 import { changed, gone, TransferError } from '../host/transfer/errors.ts'
 import type { FileStat, Host } from '../host/types.ts'
 import { believedBytes, grownBytes, hashOnHost } from './believed.ts'
+import { fillPartByRsync, wayOfFile } from './by-rsync.ts'
 import { placeFor, removeIfThere, sha256Plain, syncFolder } from './local-store.ts'
 import { fillPart } from './part-file.ts'
 import type { RosterFile } from './roster.ts'
@@ -26,10 +28,14 @@ export interface PulledFile {
   readonly wasThere: boolean
   readonly attempts: number
   readonly reason: string | null
+  /** By what its bytes came, and why, where there was something to choose. */
+  readonly way: Way | null
 }
 
 export interface PullOptions {
   readonly signal: AbortSignal
+  /** Default auto: where much of an older copy can be used again. */
+  readonly rsync?: RsyncUse
   /** Of the pieces that a host without streams is asked for. */
   readonly chunkBytes?: number
   /** Without a byte for so long a read has failed; default 60. */
@@ -90,6 +96,7 @@ export async function pullFile(
     inode: file.inode,
     resumedBytes: 0,
     wasThere: false,
+    way: null,
   }
   let status: PullStatus = 'failed'
   let reason = ''
@@ -155,7 +162,10 @@ async function attempt(host: Host, path: string, relative: string, root: string,
     ? 0
     : (await proved(() => believedBytes(host, before, part, signal))) ||
       (await proved(() => grownBytes(host, before, localPath, part, signal)))
-  if (!wasThere) await fillPart(host, before, part, resumedBytes, options)
+  const older = here?.isFile() === true ? { path: localPath, bytes: here.size } : null
+  const way = wasThere
+    ? null
+    : await bring(host, path, { ...before, relative }, { root, part, older }, resumedBytes, options)
   // Both ends at once. The copy is read again and proved before it takes the name: what lies under it may be the good
   // copy of an earlier pull.
   const [arrived, sha256Remote] = wasThere
@@ -180,5 +190,38 @@ async function attempt(host: Host, path: string, relative: string, root: string,
     inode: after.inode,
     resumedBytes,
     wasThere,
+    way,
   }
+}
+
+/** The bytes into the `.part`, by rsync where that is the better way; when it does not manage, by the stream. */
+async function bring(
+  host: Host,
+  path: string,
+  source: FileStat & { readonly relative: string },
+  {
+    root,
+    part,
+    older,
+  }: {
+    readonly root: string
+    readonly part: string
+    readonly older: { readonly path: string; readonly bytes: number } | null
+  },
+  resumedBytes: number,
+  options: PullOptions,
+): Promise<Way | null> {
+  let way = resumedBytes > 0 ? null : await wayOfFile(host, source, older, options)
+  if (way?.by === 'rsync')
+    try {
+      const boxFolder = path.slice(0, -source.relative.length - 1)
+      await fillPartByRsync(host, boxFolder, source, root, older?.path ?? null, part, options)
+      return way
+    } catch (error) {
+      options.signal.throwIfAborted()
+      if (!(error instanceof TransferError) || error.problem !== 'failed') throw error
+      way = { by: 'stream', why: `rsync did not manage: ${error.message}` }
+    }
+  await fillPart(host, source, part, resumedBytes, options)
+  return way
 }

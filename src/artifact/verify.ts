@@ -1,3 +1,4 @@
+import type { RsyncUse } from '../host/rsync/rules.ts'
 import { TransferMeter } from '../host/transfer/meter.ts'
 import type { Host } from '../host/types.ts'
 import type { HostIdentity } from '../walk/proof.ts'
@@ -27,6 +28,7 @@ export interface VerifyRequest {
   readonly signal: AbortSignal
   readonly onProgress?: (text: string, done: number, total: number) => void
   readonly chunkBytes?: number
+  readonly rsync?: RsyncUse
   /** Bytes are on the disk now, and will be read again; with the milliseconds that it took. */
   readonly onDurable?: (milliseconds: number) => void
 }
@@ -94,6 +96,7 @@ export async function verifyArtifacts(
     onBytes: (more) => tell(meter.add(more, performance.now())),
     onFile: (_path, size) => tell(meter.file(size, performance.now())),
     ...(request.chunkBytes !== undefined && { chunkBytes: request.chunkBytes }),
+    ...(request.rsync !== undefined && { rsync: request.rsync }),
     ...(request.onDurable !== undefined && { onDurable: request.onDurable }),
   })
   for (const [i, file] of roster.files.entries()) {

@@ -4,7 +4,7 @@ import { actOnRun } from './act.ts'
 import { eachHost, type HostResult, together, whichHost, worstCode } from './hosts.ts'
 import { noRoomTogether } from './room.ts'
 import type { CommandEnvironment } from './types.ts'
-import { launchedHosts } from './verify.ts'
+import { launchedHosts, type RsyncUse, rsyncUse } from './verify.ts'
 
 export interface OnHost {
   readonly host?: string | undefined
@@ -43,10 +43,12 @@ async function pushAt(ctx: ActContext, only: string | undefined): Promise<ActRes
 
 /** `kx pull`: from the one host, or from each that was launched into that host's own folder, as the teardown does it. */
 export function pull(env: CommandEnvironment, args: SomeFiles): Promise<ActResult> {
-  return actOnRun(env, 'transfer.pull', { ...args }, { ofLaunch: 'with-project' }, (ctx) => pullAt(ctx, args))
+  return actOnRun(env, 'transfer.pull', { ...args }, { ofLaunch: 'with-project' }, async (ctx) =>
+    pullAt(ctx, { ...args, rsync: await rsyncUse(env) }),
+  )
 }
 
-export async function pullAt(ctx: ActContext, args: SomeFiles): Promise<ActResult> {
+export async function pullAt(ctx: ActContext, args: SomeFiles & { readonly rsync?: RsyncUse }): Promise<ActResult> {
   const service = await import('../transfer/pull.ts')
   if (ctx.at !== undefined && whichHost(ctx, args.host) === null) {
     const full = await noRoomTogether(ctx, { only: args.host, choose: launchedHosts }, args.only)

@@ -2,23 +2,34 @@ import type { ActContext, ActResult } from '../run/act.ts'
 import { releasedOf } from '../walk/shares.ts'
 import { actOnRun } from './act.ts'
 import { eachHost, together, whichHost, worstCode } from './hosts.ts'
+import { loadSettings } from './open.ts'
 import { noRoomTogether } from './room.ts'
 import type { CommandEnvironment } from './types.ts'
 
 /** `kx teardown verify`: pulls and verifies, on the one host or on each that was launched, and puts together what several made. */
 export function verify(env: CommandEnvironment, args: { readonly host?: string | undefined }): Promise<ActResult> {
-  return actOnRun(env, 'teardown.verify', args, { ofLaunch: 'with-project' }, (ctx) => verifyAt(ctx, args.host))
+  return actOnRun(env, 'teardown.verify', args, { ofLaunch: 'with-project' }, async (ctx) =>
+    verifyAt(ctx, args.host, await rsyncUse(env)),
+  )
 }
 
-async function verifyAt(ctx: ActContext, only: string | undefined): Promise<ActResult> {
+export type RsyncUse = 'auto' | 'never' | 'always'
+
+/** What a person wants of rsync, for everything that is pulled. */
+export async function rsyncUse(env: CommandEnvironment): Promise<RsyncUse> {
+  const { config } = await loadSettings(env.projectFolder, env.settings)
+  return config.transfer.rsync
+}
+
+async function verifyAt(ctx: ActContext, only: string | undefined, rsync: RsyncUse): Promise<ActResult> {
   const refused = whichHost(ctx, only)
   if (refused !== null) return refused
   const service = await import('../teardown/service.ts')
-  if (ctx.at === undefined) return service.verify(ctx)
+  if (ctx.at === undefined) return service.verify(ctx, { rsync })
   const perHost = { only, choose: launchedHosts }
   const full = await noRoomTogether(ctx, perHost)
   if (full !== null) return full
-  const results = await eachHost(ctx, perHost, (own) => service.verify(own))
+  const results = await eachHost(ctx, perHost, (own) => service.verify(own, { rsync }))
   const each = together(results, 'nothing of this run was launched yet')
   if (results.length === 0) return each
   const all = await (await import('../teardown/gather.ts')).gatherHosts(ctx)

@@ -91,6 +91,14 @@ export const configSchema = z.strictObject({
         .describe("ssh: kx's own; openssh: the system's ssh program; auto: whichever the host needs"),
     })
     .prefault({}),
+  transfer: z
+    .strictObject({
+      rsync: z
+        .enum(['auto', 'never', 'always'])
+        .default('auto')
+        .describe('rsync for what is pulled; auto: where much of an older copy can be used again; kx pull says why'),
+    })
+    .prefault({}),
   confirm: z
     .strictObject({
       guardMs: z

@@ -1,7 +1,7 @@
 import { contentDigest, type Manifest, wholeUnits } from '../artifact/manifest.ts'
 import { lookForNewer, surveyBelow } from '../artifact/nothing-newer.ts'
 import { NoSpace } from '../artifact/room.ts'
-import { verifyArtifacts } from '../artifact/verify.ts'
+import { type VerifyRequest, verifyArtifacts } from '../artifact/verify.ts'
 import { attend } from '../engine/box/guard.ts'
 import { hostEnvironment } from '../host/environment.ts'
 import { resolveTierPath } from '../profile/tiers.ts'
@@ -71,11 +71,13 @@ function withWaivers(found: VerifyFacts, about: About, proofs: readonly Proof[])
   return { facts, items }
 }
 
+export type HowToPull = Pick<VerifyRequest, 'chunkBytes' | 'rsync'>
+
 /**
  * Roster, pull, hashes at both ends, structure, nothing newer; appends a `VerifiedManifest` proof, also when items
  * block: it then says what is wrong. Exit 0 all well, 1 something failed, 4 something could not be told.
  */
-export async function verify(ctx: ActContext, args: { readonly chunkBytes?: number } = {}): Promise<ActResult> {
+export async function verify(ctx: ActContext, args: HowToPull = {}): Promise<ActResult> {
   await ctx.run.refresh()
   const identity = await ctx.host.identity(ctx.signal)
   const closed = closedGate(ctx, 'verify', identity, null)
@@ -98,11 +100,7 @@ export interface FolderToVerify {
 }
 
 /** The same for a folder that was found: what is declared there becomes the artifacts of `ctx.run`. */
-export async function verifyFolder(
-  ctx: ActContext,
-  asked: FolderToVerify,
-  args: { readonly chunkBytes?: number } = {},
-): Promise<ActResult> {
+export async function verifyFolder(ctx: ActContext, asked: FolderToVerify, args: HowToPull = {}): Promise<ActResult> {
   // The guard of a lease parks no machine from which results are being fetched.
   const leave = attend(ctx.host, asked.folder, ctx.newId)
   try {
@@ -115,7 +113,7 @@ export async function verifyFolder(
 async function pullAndJudge(
   ctx: ActContext,
   { identity, folder, needs, isTogether = false }: FolderToVerify,
-  args: { readonly chunkBytes?: number },
+  args: HowToPull,
 ): Promise<ActResult> {
   failpoint('teardown.before-pull')
   let made: Awaited<ReturnType<typeof verifyArtifacts>>
@@ -134,7 +132,7 @@ async function pullAndJudge(
         failpoint(done < total ? 'teardown.before-file' : 'teardown.after-manifest')
         ctx.progress({ text: sanitiseLine(text), done, total })
       },
-      ...(args.chunkBytes !== undefined && { chunkBytes: args.chunkBytes }),
+      ...args,
     })
   } catch (error) {
     if (error instanceof NoSpace) return refusal(error.message, {})

@@ -4,6 +4,7 @@ import { notePulled } from '../artifact/pulled-record.ts'
 import { checkSpace, NoSpace } from '../artifact/room.ts'
 import { expandRoster } from '../artifact/roster.ts'
 import { writersUnder } from '../artifact/writers.ts'
+import type { RsyncUse } from '../host/rsync/rules.ts'
 import { hasherOf } from '../host/transfer/hasher.ts'
 import { readingFor, roundTripMs } from '../host/transfer/link-speed.ts'
 import { TransferMeter } from '../host/transfer/meter.ts'
@@ -21,7 +22,10 @@ const mostNames = 20
  * as often as one likes: what is here and the same is not copied again, what was cut goes on. It gives no permit: that a
  * run is safe to remove is for `kx teardown verify` to say. Exit 1 when a file did not come, or came while it changes.
  */
-export async function pull(ctx: ActContext, args: { readonly only?: string | undefined }): Promise<ActResult> {
+export async function pull(
+  ctx: ActContext,
+  args: { readonly only?: string | undefined; readonly rsync?: RsyncUse },
+): Promise<ActResult> {
   const folder = await folderOnBox(ctx)
   if (typeof folder !== 'string') return folder
   const { host, signal } = ctx
@@ -47,12 +51,14 @@ export async function pull(ctx: ActContext, args: { readonly only?: string | und
   failpoint('transfer.before-pull')
   const pulled = await pullFiles(host, folder, files, into, {
     signal,
+    ...(args.rsync !== undefined && { rsync: args.rsync }),
     onBytes: (bytes) => tell(meter.add(bytes, now())),
     onFile: (_path, bytes) => tell(meter.file(bytes, now())),
   })
   const seconds = (now() - began) / 1000
   const way = files.length === 0 ? null : await wayOf(ctx)
-  if (way !== null) ctx.cell.say(way)
+  const chosenWays = waysOf(pulled)
+  for (const line of [...(way === null ? [] : [way]), ...chosenWays]) ctx.cell.say(line)
   const writers = await writersUnder(host, folder, signal)
   const open = new Set(writers.kind === 'known' ? writers.paths : [])
   const isOpen = ({ path }: PulledFile) => open.has(`${folder}/${path}`)
@@ -104,9 +110,10 @@ export async function pull(ctx: ActContext, args: { readonly only?: string | und
       into,
       seconds,
       way,
+      chosenWays,
       movedBytes: meter.moved,
-      files: pulled.map(({ path, status, bytes, sha256Local, wasThere, resumedBytes, attempts, reason }) => ({
-        ...{ path, status, bytes, sha256: sha256Local, wasThere, resumedBytes, attempts, reason },
+      files: pulled.map(({ path, status, bytes, sha256Local, wasThere, resumedBytes, attempts, reason, way: by }) => ({
+        ...{ path, status, bytes, sha256: sha256Local, wasThere, resumedBytes, attempts, reason, way: by },
         isChanging: changing.some((each) => each.path === path),
       })),
       problems: roster.problems,
@@ -123,8 +130,17 @@ async function wayOf({ host, signal }: ActContext): Promise<string> {
   const speed = mibPerSecond === null ? '' : ` at ${Math.round(mibPerSecond)} MiB/s`
   return (
     `by streams over ${host.kind === 'ssh' ? 'ssh2' : "the system's ssh"}: large files by ${lanes === 1 ? 'one' : `${lanes} side by side`} ` +
-    `(a round trip takes ${Math.round(milliseconds)} ms), small ones in one; hashed there by ${name}${speed}, the fastest there. ` +
-    'rsync is not used: what is new here it sends whole as well, and of a file that only grew kx too asks for the rest; ' +
-    'it would send less only of a file that changed in its middle, which kx takes whole'
+    `(a round trip takes ${Math.round(milliseconds)} ms), small ones in one; hashed there by ${name}${speed}, the fastest there`
   )
+}
+
+/** Where there was something to choose: how many files came by rsync or by the streams, and why. */
+function waysOf(pulled: readonly PulledFile[]): readonly string[] {
+  const counts = new Map<string, number>()
+  for (const { way } of pulled) {
+    if (way === null) continue
+    const line = `by ${way.by === 'rsync' ? 'rsync' : 'the streams'}, because ${way.why}`
+    counts.set(line, (counts.get(line) ?? 0) + 1)
+  }
+  return [...counts].map(([line, count]) => sanitiseLine(`${plural(count, 'file')} ${line}`, 400))
 }

@@ -3,7 +3,7 @@ import { linkLost } from '../remote/answer.ts'
 import type { Host, HostProcess, SpawnOptions } from '../types.ts'
 import { failed, lost } from './errors.ts'
 
-export interface StreamOptions extends Pick<SpawnOptions, 'startSeconds' | 'onStdout' | 'onStderr'> {
+export interface StreamOptions extends Pick<SpawnOptions, 'cwd' | 'signal' | 'startSeconds' | 'onStdout' | 'onStderr'> {
   /** Output that may be on its way at once, where the transport lets it be chosen. */
   readonly windowBytes?: number
 }
