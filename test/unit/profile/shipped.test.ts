@@ -103,6 +103,59 @@ describe('what the handbook says of single platforms', () => {
     expect(of(id).meterStopIrreversible).toBe(irreversible)
     expect(of(id).spot.graceSeconds).toBe(grace)
   })
+  it.each([
+    [['autodl'], 'AD', 9],
+    [['runpod'], 'RP', 15],
+    [['vast'], 'VAST', 15],
+    [['lambda'], 'LAM', 14],
+    [['paperspace-core', 'paperspace-notebook'], 'PS', 12],
+    [['matpool', 'gpushare', 'featurize', 'lanrui'], 'CN', 2],
+    [['matpool'], 'MP', 3],
+    [['gpushare'], 'GS', 5],
+    [['featurize'], 'FZ', 3],
+    [['lanrui'], 'LR', 3],
+    [['generic-ssh'], 'GEN', 8],
+    [['slurm'], 'SLURM', 5],
+    [['kubernetes'], 'K8S', 6],
+    [['colab', 'kaggle'], 'NB', 5],
+    [['local'], 'LOC', 6],
+  ] as const)('%j names every trouble that is known there: %s1 to %i', (ids, letters, count) => {
+    const named = new Set(ids.flatMap((id) => of(id).gotchas.map((gotcha) => gotcha.id)))
+    const known = Array.from({ length: count }, (_, i) => `${letters}${i + 1}`)
+    expect(known.filter((id) => !named.has(id))).toEqual([])
+  })
+  it('knows what survives which verb', () => {
+    const fate = (id: string, tier: string) => {
+      const found = of(id).storage.tiers.find((each) => each.id === tier)
+      return [found?.survives.stop, found?.survives.destroy]
+    }
+    expect(fate('autodl', 'autodl-tmp')).toEqual(['bills', 'lost'])
+    expect(fate('autodl', 'autodl-fs')).toEqual(['survives', 'survives'])
+    expect(fate('runpod', 'container')).toEqual(['lost', 'lost'])
+    expect(fate('runpod', 'volume')).toEqual(['bills', 'lost'])
+    expect(fate('vast', 'workspace')).toEqual(['bills', 'lost'])
+    expect(fate('lambda', 'root')).toEqual(['not-applicable', 'lost'])
+    expect(fate('paperspace-notebook', 'storage')).toEqual(['bills', 'survives'])
+    expect(fate('paperspace-notebook', 'notebooks')).toEqual(['survives', 'lost'])
+    expect(fate('paperspace-core', 'block')).toEqual(['bills', 'lost'])
+    expect(fate('gpushare', 'root')).toEqual(['lost', 'lost'])
+    expect(fate('gpushare', 'hy-tmp')).toEqual(['lost', 'lost'])
+    expect(fate('featurize', 'work')).toEqual(['survives', 'survives'])
+    expect(fate('lanrui', 'datadisk')).toEqual(['bills', 'lost'])
+    expect(fate('aws-ec2', 'nvme')).toEqual(['lost', 'lost'])
+    expect(fate('aws-ec2', 'ebs')).toEqual(['bills', 'unknown'])
+    expect(fate('kubernetes', 'pod')).toEqual(['lost', 'lost'])
+    expect(fate('slurm', 'tmpdir')).toEqual(['lost', 'lost'])
+    expect(fate('colab', 'content')).toEqual(['lost', 'lost'])
+  })
+  it('says which SSH a platform gives', () => {
+    const flavours = Object.fromEntries(all.map(([id, { profile }]) => [id, profile.network.ssh.join()]))
+    expect(flavours).toMatchObject({
+      ...{ autodl: 'direct', runpod: 'direct,basic', vast: 'direct,proxied', lambda: 'direct' },
+      ...{ 'paperspace-core': 'direct', 'paperspace-notebook': 'none', colab: 'none', kaggle: 'none' },
+      ...{ kubernetes: 'none', slurm: 'direct', local: 'none', 'generic-ssh': 'direct' },
+    })
+  })
   it('parks by itself only where the stance says so', () => {
     const automatic = all.filter(([, p]) => p.profile.park.isAutomatic).map(([id]) => id)
     expect(automatic.sort()).toEqual([
