@@ -7,8 +7,8 @@ import { execLocal } from './local-exec.ts'
 import { listLocal, readLocal, removeTreeLocal, sha256Local, statLocal, tailLocal, writeLocal } from './local-files.ts'
 import { bootId, isLocalAlive, killLocal } from './local-process.ts'
 import { spawnLocal } from './local-spawn.ts'
-import { scriptInput } from './script.ts'
-import type { ExecOptions, Host, ScriptOptions } from './types.ts'
+import { canBeKept, scriptInput } from './script.ts'
+import type { ExecOptions, Host } from './types.ts'
 
 export interface LocalHostOptions {
   /** Environment that commands start from; default: the one of this process at the time of the call. */
@@ -69,15 +69,6 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
     },
   }
 }
-
-/** A kept shell stands in one folder with one environment, and its output is not shown as it comes. */
-const canBeKept = (given: ScriptOptions) =>
-  given.isRepeated === true &&
-  given.cwd === undefined &&
-  given.env === undefined &&
-  given.onStdout === undefined &&
-  given.onStderr === undefined &&
-  given.signal?.aborted !== true
 
 /** Neither changes while a process of this machine lives. Kept only once both are known. */
 let machine: { readonly machineId: string; readonly bootId: string } | null = null

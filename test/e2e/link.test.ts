@@ -7,7 +7,8 @@ import { builtEntry } from '../harness/built.ts'
 import { type LinkProxy, startProxy } from '../harness/link-proxy.ts'
 import { type KeyFile, makeKey, needsSshd, type Sshd, startSshd } from '../harness/sshd.ts'
 import { needsTmux, Tmux } from '../harness/tmux.ts'
-import { ACT_MS, answerYes, clearPlaces, kx, kxJson, makePlace, mustPass, type Place } from './support.ts'
+import { boxPlace } from './box-place.ts'
+import { ACT_MS, answerYes, clearPlaces, kx, kxJson, mustPass, type Place } from './support.ts'
 
 const { skip } = needsSshd()
 const tmux = await needsTmux()
@@ -34,27 +35,7 @@ interface Way {
 async function unknownBox(key?: KeyFile): Promise<Way> {
   const box = kept(await startSshd({ hostKeyTypes: ['ed25519'], ...(key === undefined ? {} : { clientKey: key }) }))
   const proxy = kept(await startProxy(box.port))
-  const place = makePlace({
-    groups: 4,
-    epochs: 30,
-    plan: [
-      ['hosts: [local]', 'hosts: [box]'],
-      ['profiles: [local]', 'profiles: [lab]'],
-    ],
-  })
-  const config = join(place.state, 'config', 'kx')
-  mkdirSync(join(config, 'profiles'), { recursive: true })
-  const [ssh, known] = [join(place.root, 'ssh_config'), join(place.root, 'known_hosts')]
-  writeFileSync(
-    ssh,
-    `Host box\n  HostName ${box.address}\n  Port ${proxy.port}\n  User ${box.user}\n  IdentityFile ${box.clientKey.path}\n` +
-      `  IdentitiesOnly yes\n  UserKnownHostsFile ${known}\n  GlobalKnownHostsFile /dev/null\n`,
-  )
-  writeFileSync(join(config, 'kxrc'), `ssh:\n  configFile: ${ssh}\nconfirm:\n  guardMs: 0\n`)
-  writeFileSync(
-    join(config, 'profiles', 'lab.yaml'),
-    'extends: generic-ssh\nplatform: lab\nbilling:\n  usdPerHour: 0\n  priceSource: our own machine\n',
-  )
+  const { place, known } = boxPlace(box, { port: proxy.port, settings: 'confirm:\n  guardMs: 0\n' })
   return { place, box, proxy, known }
 }
 

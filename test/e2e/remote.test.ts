@@ -1,16 +1,16 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Proof } from '../../src/walk/proof.ts'
 import { needsSshd, type Sshd, startSshd } from '../harness/sshd.ts'
 import { waitUntil } from '../harness/wait.ts'
+import { boxPlace } from './box-place.ts'
 import {
   ACT_MS,
   answerYes,
   approve,
   clearPlaces,
   kx,
-  makePlace,
   mustPass,
   type Place,
   payloads,
@@ -29,28 +29,7 @@ afterEach(async () => {
 async function remotePlace(knows = true): Promise<{ place: Place; box: Sshd }> {
   const box = await startSshd()
   boxes.push(box)
-  const place = makePlace({
-    groups: 4,
-    epochs: 30,
-    plan: [
-      ['hosts: [local]', 'hosts: [box]'],
-      ['profiles: [local]', 'profiles: [lab]'],
-    ],
-  })
-  const config = join(place.state, 'config', 'kx')
-  mkdirSync(join(config, 'profiles'), { recursive: true })
-  const ssh = join(place.root, 'ssh_config')
-  const known = knows ? box.knownHostsFile : '/dev/null'
-  writeFileSync(
-    ssh,
-    `Host box\n  HostName ${box.address}\n  Port ${box.port}\n  User ${box.user}\n  IdentityFile ${box.clientKey.path}\n` +
-      `  IdentitiesOnly yes\n  UserKnownHostsFile ${known}\n  GlobalKnownHostsFile /dev/null\n`,
-  )
-  writeFileSync(join(config, 'kxrc'), `ssh:\n  configFile: ${ssh}\n`)
-  writeFileSync(
-    join(config, 'profiles', 'lab.yaml'),
-    'extends: generic-ssh\nplatform: lab\nbilling:\n  usdPerHour: 0\n  priceSource: our own machine\n',
-  )
+  const { place } = boxPlace(box, { known: knows ? box.knownHostsFile : '/dev/null' })
   return { place, box }
 }
 

@@ -12,7 +12,7 @@ import { readLaunchedPlan } from '../../src/run/launched-plan.ts'
 import { tokenFor } from '../../src/run/token.ts'
 import { hasEnded, launchInDoubt } from '../../src/walk/end.ts'
 import { processesOf, until } from './tools/box.ts'
-import { prove, type WalkContext, type WalkOptions, walkContext } from './tools/context.ts'
+import { prove, submitRequest, type WalkContext, type WalkOptions, walkContext } from './tools/context.ts'
 
 /** Says nothing and does no step: a launch waits its whole minute for it. */
 const silent = 'trap "exit 143" TERM; sleep 600 & wait'
@@ -48,21 +48,7 @@ async function lostStart(ctx: WalkContext, isStarted: boolean): Promise<void> {
   const payload = { folder: ctx.box, attempt: 1, cellId: 'gone' }
   await openIntent(ctx.run, { intentId: 'i1', act: 'launch', token, host: 'local', payload })
   if (!isStarted) return
-  const { plan, units, projectFolder, code } = ctx.loaded
-  await boxEngine.submit(ctx.host, {
-    runId: ctx.run.id,
-    token,
-    folder: ctx.box,
-    plan,
-    units,
-    workers: 2,
-    threadsPerWorker: null,
-    gpus: [],
-    detach: ['setsid'],
-    leaseUntilMs: null,
-    projectFolder,
-    code,
-  })
+  await boxEngine.submit(ctx.host, submitRequest(ctx, token))
 }
 
 describe('an abort before the receipt', () => {

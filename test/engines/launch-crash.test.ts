@@ -11,7 +11,7 @@ import { openRun, type WritableRun } from '../../src/run/handle.ts'
 import { openIntent } from '../../src/run/intent.ts'
 import { tokenFor } from '../../src/run/token.ts'
 import { processesOf, unitScript, until } from './tools/box.ts'
-import { prove, type WalkContext, type WalkOptions, walkContext } from './tools/context.ts'
+import { prove, submitRequest, type WalkContext, type WalkOptions, walkContext } from './tools/context.ts'
 
 const made: WalkContext[] = []
 const handles: WritableRun[] = []
@@ -69,21 +69,7 @@ async function secondTerminal(ctx: WalkContext): Promise<WalkContext> {
 async function startUnseen(ctx: WalkContext, payload: unknown, leaseUntilMs: number | null) {
   const token = tokenFor(ctx.run.id, 'launch', 1)
   await openIntent(ctx.run, { intentId: 'i1', act: 'launch', token, host: 'local', payload })
-  const { plan, units, projectFolder, code } = ctx.loaded
-  return boxEngine.submit(ctx.host, {
-    runId: ctx.run.id,
-    token,
-    folder: ctx.box,
-    plan,
-    units,
-    workers: 2,
-    threadsPerWorker: null,
-    gpus: [],
-    detach: ['setsid'],
-    leaseUntilMs,
-    projectFolder,
-    code,
-  })
+  return boxEngine.submit(ctx.host, submitRequest(ctx, token, { leaseUntilMs }))
 }
 
 describe('launch from two terminals at once', () => {

@@ -10,7 +10,7 @@ import { tokenFor } from '../../src/run/token.ts'
 import { smoke } from '../../src/smoke/service.ts'
 import { sha256Hex } from '../../src/spec/digest.ts'
 import { processesOf, until } from './tools/box.ts'
-import { prove, type WalkContext, type WalkOptions, walkContext } from './tools/context.ts'
+import { prove, submitRequest, type WalkContext, type WalkOptions, walkContext } from './tools/context.ts'
 
 const made: WalkContext[] = []
 const needed = ['PlanDigest', 'AuditReport', 'SmokeProof', 'PricedPlan', 'Approval'] as const
@@ -167,21 +167,7 @@ describe('launch', () => {
       host: 'local',
       payload: { runConfigSha256: 'abc' },
     })
-    const { plan, units, projectFolder, code } = ctx.loaded
-    const handle = await boxEngine.submit(ctx.host, {
-      runId: ctx.run.id,
-      token,
-      folder: ctx.box,
-      plan,
-      units,
-      workers: 2,
-      threadsPerWorker: null,
-      gpus: [],
-      detach: ['setsid'],
-      leaseUntilMs: null,
-      projectFolder,
-      code,
-    })
+    const handle = await boxEngine.submit(ctx.host, submitRequest(ctx, token))
     expect(await launch(ctx)).toMatchObject({ exitCode: 0 })
     expect(receiptOf(ctx)?.handle.process).toEqual(handle.process)
     expect(launches(ctx)).toMatchObject([{ intentId: 'i1', closed: { outcome: 'done' } }])

@@ -11,24 +11,13 @@ import type { ReceiptPayload } from '../../src/launch/types.ts'
 import type { Observation } from '../../src/patrol/types.ts'
 import { openRun } from '../../src/run/handle.ts'
 import { until } from '../engines/tools/box.ts'
-import { prove, type WalkContext, walkContext } from '../engines/tools/context.ts'
+import { commandEnvironment, prove, type WalkContext, walkContext } from '../engines/tools/context.ts'
 
 let ctx: WalkContext
-const environment = (via: CommandEnvironment['via']): CommandEnvironment => ({
-  projectFolder: ctx.loaded.projectFolder,
-  via,
-  who: 'ada',
-  runId: ctx.run.id,
-  settings: {},
-  signal: new AbortController().signal,
-  ask: { confirm: async () => true, typed: async () => null, text: async () => null },
-  progress: () => {},
-  openRun: () => {},
-})
 async function look(via: CommandEnvironment['via'] = 'auto'): Promise<Observation> {
   const spec = walkCommands.find((each) => each.id === 'patrol.tick')
   if (spec?.run === undefined) throw new Error('no look')
-  return (await spec.run(environment(via), spec.args.parse({}))).data as Observation
+  return (await spec.run(commandEnvironment(ctx, via), spec.args.parse({}))).data as Observation
 }
 /** Rows of writers in the lock file: who has the run open now. */
 function writers(): number {

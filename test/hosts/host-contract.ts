@@ -400,6 +400,7 @@ export function describeHost(name: string, open: () => Promise<HostUnderTest>, o
         const dead = await start('sleep 300 & sleep 301 & echo $$ > READY; wait')
         process.kill(dead.pid, 'SIGKILL')
         expect(await until(async () => (await host.isAlive(dead)) === false, 10)).toBe(true)
+        expect((await groupMembers(dead.pid)).length).toBe(2)
         expect(await host.kill(dead, 5)).toBe('gone')
         expect(await groupMembers(dead.pid)).toEqual([])
       })

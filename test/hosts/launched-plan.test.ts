@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { abort } from '../../src/commands/launch.ts'
 import { walkCommands } from '../../src/commands/list/walk.ts'
-import type { CommandEnvironment } from '../../src/commands/types.ts'
 import { boxEngine } from '../../src/engine/box/engine.ts'
 import { launch } from '../../src/launch/service.ts'
 import type { ReceiptPayload } from '../../src/launch/types.ts'
@@ -11,25 +10,14 @@ import type { Observation } from '../../src/patrol/types.ts'
 import type { ActResult } from '../../src/run/act.ts'
 import type { VerifiedPayload } from '../../src/teardown/types.ts'
 import { until } from '../engines/tools/box.ts'
-import { prove, type WalkContext, type WalkOptions, walkContext } from '../engines/tools/context.ts'
+import { commandEnvironment, prove, type WalkContext, type WalkOptions, walkContext } from '../engines/tools/context.ts'
 
 let ctx: WalkContext
 const receiptOf = () => ctx.run.state().latest.Receipt?.payload as ReceiptPayload | undefined
-const environment = (): CommandEnvironment => ({
-  projectFolder: ctx.loaded.projectFolder,
-  via: 'cli',
-  who: 'ada',
-  runId: ctx.run.id,
-  settings: {},
-  signal: new AbortController().signal,
-  ask: { confirm: async () => true, typed: async () => null, text: async () => null },
-  progress: () => {},
-  openRun: () => {},
-})
 async function does(id: string, args: object = {}): Promise<ActResult> {
   const spec = walkCommands.find((each) => each.id === id)
   if (spec?.run === undefined) throw new Error(`no command ${id}`)
-  return spec.run(environment(), spec.args.parse(args))
+  return spec.run(commandEnvironment(ctx), spec.args.parse(args))
 }
 async function launched(options: WalkOptions): Promise<void> {
   ctx = await walkContext(options)
@@ -59,7 +47,7 @@ describe('a launched run, while its plan file is being edited', () => {
     writeFileSync(join(ctx.loaded.projectFolder, 'kx.yaml'), 'version: 1\nname: [unfinished')
     const seen = await does('patrol.tick')
     expect(seen.data).toMatchObject({ state: 'running', unitsTotal: 4 })
-    expect(await abort(environment(), { reason: 'enough' })).toMatchObject({
+    expect(await abort(commandEnvironment(ctx), { reason: 'enough' })).toMatchObject({
       exitCode: 0,
       summary: expect.stringContaining('stopped'),
     })

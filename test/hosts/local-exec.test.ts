@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -145,49 +144,8 @@ describe('script', () => {
   })
 })
 
+// What holds for every host is in host-contract.ts.
 describe('kill', () => {
-  const start = async (command: string) => {
-    const ready = join(folder, `ready-${Math.random()}`)
-    execFileSync('setsid', ['-f', 'sh', '-c', `${command.replaceAll('READY', ready)}`], { stdio: 'ignore' })
-    expect(await appears(ready)).toBe(true)
-    const found = await localProcessIdentity(numberIn(ready))
-    if (found === null) throw new Error('the process is not there')
-    return found
-  }
-
-  it('ends a group that obeys, and says so once', async () => {
-    const running = await start('echo $$ > READY; sleep 300')
-    expect(await host.isAlive(running)).toBe(true)
-    expect(await host.kill(running, 5)).toBe('gone')
-    expect(await host.isAlive(running)).toBe(false)
-    expect(await host.kill(running, 5)).toBe('was-gone')
-  })
-
-  it('ends grandchildren that ignore TERM', async () => {
-    const running = await start(`trap '' TERM; (trap '' TERM; sleep 300) & echo $$ > READY; wait; sleep 300`)
-    expect(await host.kill(running, 0.2)).toBe('gone')
-    expect(await groupMembers(running.pid)).toEqual([])
-  })
-
-  it('ends what the leader left behind when it died', async () => {
-    const running = await start('sleep 300 & sleep 301 & echo $$ > READY; wait')
-    process.kill(running.pid, 'SIGKILL')
-    expect(await until(async () => (await host.isAlive(running)) === false, 10)).toBe(true)
-    expect((await groupMembers(running.pid)).length).toBe(2)
-    expect(await host.kill(running, 5)).toBe('gone')
-    expect(await groupMembers(running.pid)).toEqual([])
-  })
-
-  it('never signals another process that has the number', async () => {
-    const running = await start('echo $$ > READY; sleep 300')
-    expect(await host.kill({ ...running, startTicks: running.startTicks + 1 }, 1)).toBe('not-ours')
-    expect(await host.kill({ ...running, bootId: 'another-boot' }, 1)).toBe('was-gone')
-    expect(await host.isAlive({ ...running, startTicks: running.startTicks + 1 })).toBe(false)
-    expect(await host.isAlive({ ...running, bootId: 'another-boot' })).toBe(false)
-    expect(await host.isAlive(running)).toBe(true)
-    expect(await host.kill(running, 5)).toBe('gone')
-  })
-
   it('refuses kx itself and the first process', async () => {
     const me = await localProcessIdentity(process.pid)
     if (me === null) throw new Error('no identity of this process')

@@ -9,11 +9,11 @@ import { abort, type ObserveOptions, observe } from '../../src/patrol/service.ts
 import type { Observation, OutcomePayload } from '../../src/patrol/types.ts'
 import { openIntent } from '../../src/run/intent.ts'
 import type { Proof } from '../../src/walk/proof.ts'
-import { type WalkContext, type WalkOptions, walkContext } from '../engines/tools/context.ts'
+import { submitRequest, type WalkContext, type WalkOptions, walkContext } from '../engines/tools/context.ts'
 import { waitUntil } from '../harness/wait.ts'
 
 const started: (() => Promise<unknown>)[] = []
-// Registered after the one that removes the folders, so it runs before it: nothing outlives a test that fails.
+// Runs before the folders are removed (test/harness/undo.ts): nothing outlives a test that fails.
 afterEach(async () => {
   for (const end of started.splice(0)) await end()
 })
@@ -21,22 +21,10 @@ afterEach(async () => {
 /** Submits for real and writes the receipt as launch does. */
 async function launched(options: WalkOptions = {}): Promise<WalkContext & { readonly handle: BoxHandle }> {
   const ctx = await walkContext(options)
-  const { plan, units, projectFolder, code } = ctx.loaded
-  const handle = await boxEngine.submit(ctx.host, {
-    runId: ctx.run.id,
-    token: `kx-${ctx.run.id}-launch-1`,
-    folder: ctx.box,
-    plan,
-    units,
-    workers: 2,
-    threadsPerWorker: null,
-    gpus: [],
-    detach: ['setsid'],
-    leaseUntilMs: null,
-    projectFolder,
-    code,
+  const request = submitRequest(ctx, `kx-${ctx.run.id}-launch-1`, {
     timing: { graceSeconds: 2, heartbeatSeconds: 1, pollSeconds: 0.05 },
   })
+  const handle = await boxEngine.submit(ctx.host, request)
   started.push(() => boxEngine.cancel(ctx.host, handle, 'the test is over', 1))
   const receipt: Proof = {
     id: 'receipt-1',

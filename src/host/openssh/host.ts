@@ -3,8 +3,8 @@ import { HostError } from '../errors.ts'
 import { identityRemote } from '../remote/identity.ts'
 import { remoteHostParts, scriptRunner } from '../remote/parts.ts'
 import { killRemote } from '../remote/process.ts'
-import { scriptInput } from '../script.ts'
-import type { Host, ScriptOptions } from '../types.ts'
+import { canBeKept, scriptInput } from '../script.ts'
+import type { Host } from '../types.ts'
 import { ConnectError } from './connect-error.ts'
 import { defaultPersistSeconds, type OpensshHostOptions, opensshTiming } from './options.ts'
 import { startPulse } from './pulse.ts'
@@ -120,12 +120,3 @@ export function createOpensshHost(options: OpensshHostOptions): OpensshHost {
     },
   }
 }
-
-/** A kept shell stands in one folder with one environment, and its output is not shown as it comes. */
-const canBeKept = (given: ScriptOptions) =>
-  given.isRepeated === true &&
-  given.cwd === undefined &&
-  given.env === undefined &&
-  given.onStdout === undefined &&
-  given.onStderr === undefined &&
-  given.signal?.aborted !== true

@@ -2,7 +2,7 @@ import type { SFTPWrapper } from 'ssh2'
 import { HostError } from '../errors.ts'
 import { defaultTimeoutSeconds } from '../local-exec.ts'
 import { remoteHostParts, scriptRunner } from '../remote/parts.ts'
-import { scriptInput } from '../script.ts'
+import { canBeKept, scriptInput } from '../script.ts'
 import type { ExecOptions, ExecResult, Host, HostProcess, ScriptOptions } from '../types.ts'
 import { BulkLink } from './bulk.ts'
 import type { SshConnection } from './connection.ts'
@@ -169,12 +169,3 @@ class Ssh2Host {
       throw new SshError(`Host ${this.#options.name} is closed: open it again before running anything.`, 'unreachable')
   }
 }
-
-/** A kept shell stands in one folder with one environment, and its output is not shown as it comes. */
-const canBeKept = (given: ScriptOptions) =>
-  given.isRepeated === true &&
-  given.cwd === undefined &&
-  given.env === undefined &&
-  given.onStdout === undefined &&
-  given.onStderr === undefined &&
-  given.signal?.aborted !== true

@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parse } from 'yaml'
+import type { CommandEnvironment } from '../../../src/commands/types.ts'
+import type { SubmitRequest } from '../../../src/engine/types.ts'
 import { createLocalHost } from '../../../src/host/local.ts'
 import type { Host } from '../../../src/host/types.ts'
 import { profileSchema } from '../../../src/profile/schema.ts'
@@ -114,6 +116,39 @@ export async function walkContext(options: WalkOptions = {}): Promise<WalkContex
     progressed,
     home,
     box: join(home, '.local/share/kx/boxes', run.id),
+  }
+}
+
+/** What a command of this run is given, by somebody who says yes. */
+export const commandEnvironment = (ctx: WalkContext, via: CommandEnvironment['via'] = 'cli'): CommandEnvironment => ({
+  projectFolder: ctx.loaded.projectFolder,
+  via,
+  who: 'ada',
+  runId: ctx.run.id,
+  settings: {},
+  signal: new AbortController().signal,
+  ask: { confirm: async () => true, typed: async () => null, text: async () => null },
+  progress: () => {},
+  openRun: () => {},
+})
+
+/** What a launch of this run asks the engine for, on two workers and by `setsid`. */
+export function submitRequest(ctx: WalkContext, token: string, more: Partial<SubmitRequest> = {}): SubmitRequest {
+  const { plan, units, projectFolder, code } = ctx.loaded
+  return {
+    runId: ctx.run.id,
+    token,
+    folder: ctx.box,
+    plan,
+    units,
+    workers: 2,
+    threadsPerWorker: null,
+    gpus: [],
+    detach: ['setsid'],
+    leaseUntilMs: null,
+    projectFolder,
+    code,
+    ...more,
   }
 }
 

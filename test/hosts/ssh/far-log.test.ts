@@ -1,31 +1,16 @@
-import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { farLogReader } from '../../../src/cli/far-log.ts'
-import { closeHosts, keepHostsOpen, leaseHost, leaseOpenHost, links } from '../../../src/session/hosts.ts'
+import { keepHostsOpen, leaseHost, leaseOpenHost, links } from '../../../src/session/hosts.ts'
 import type { UnitLog } from '../../../src/session/view.ts'
+import { ownState } from '../../harness/own-state.ts'
 import { needsSshd } from '../../harness/sshd.ts'
 import { waitUntil } from '../../harness/wait.ts'
 import { rig } from './support.ts'
 
 const { skip } = needsSshd()
-const folder = mkdtempSync(join(tmpdir(), 'kx-far-log-'))
-const before = process.env.XDG_STATE_HOME
-beforeAll(() => {
-  process.env.XDG_STATE_HOME = folder
-  mkdirSync(join(folder, 'kx'), { mode: 0o700 })
-  chmodSync(folder, 0o700)
-})
-afterEach(async () => {
-  await closeHosts()
-  keepHostsOpen(0)
-})
-afterAll(() => {
-  if (before === undefined) delete process.env.XDG_STATE_HOME
-  else process.env.XDG_STATE_HOME = before
-  rmSync(folder, { recursive: true, force: true })
-})
+const folder = ownState('far-log')
 
 const textOf = ({ log }: UnitLog) =>
   log === null

@@ -1,29 +1,14 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { closeHosts, keepHostsOpen, type LeaseRequest, leaseHost, links, renew } from '../../../src/session/hosts.ts'
+import { ownState } from '../../harness/own-state.ts'
 import { needsSshd, type Sshd } from '../../harness/sshd.ts'
 import { waitUntil } from '../../harness/wait.ts'
 import { rig } from './support.ts'
 
 const { skip } = needsSshd()
-const folder = mkdtempSync(join(tmpdir(), 'kx-lease-'))
-const before = process.env.XDG_STATE_HOME
-beforeAll(() => {
-  process.env.XDG_STATE_HOME = folder
-  mkdirSync(join(folder, 'kx'), { mode: 0o700 })
-  chmodSync(folder, 0o700)
-})
-afterEach(async () => {
-  await closeHosts()
-  keepHostsOpen(0)
-})
-afterAll(() => {
-  if (before === undefined) delete process.env.XDG_STATE_HOME
-  else process.env.XDG_STATE_HOME = before
-  rmSync(folder, { recursive: true, force: true })
-})
+const folder = ownState('lease')
 
 describe.skipIf(skip)('the link of one host', () => {
   const { sshd: start, newKey } = rig()

@@ -1,26 +1,13 @@
 import { expect, it } from 'vitest'
 import { patrolModel } from '../../../screens/patrol/model.ts'
 import type { LinkState } from '../../../src/host/link/types.ts'
-import type { SshStatus } from '../../../src/host/ssh/types.ts'
+import type { SshState } from '../../../src/host/ssh/types.ts'
 import type { FarLook } from '../../../src/session/view.ts'
 import { nowMs, sceneAt } from '../screens/fixture.ts'
+import { linkAt } from './link-at.ts'
 import { makeStage } from './stage.ts'
 
-const link = (state: SshStatus['state'], more: Partial<LinkState> = {}): LinkState => ({
-  host: 'box',
-  transport: 'ssh',
-  status: {
-    state,
-    sinceMs: nowMs,
-    reason: '',
-    problem: null,
-    heardAtMs: nowMs - 14_000,
-    tries: 1,
-    nextTryAtMs: null,
-    keyExchange: null,
-  },
-  ...more,
-})
+const link = (state: SshState, more: Partial<LinkState> = {}): LinkState => ({ ...linkAt(state, {}, 'box'), ...more })
 const read: FarLook = { host: 'box', readAtMs: nowMs - 65_000, isThere: true, isLinked: true, trouble: null }
 
 /** The log pane of a unit on `box`. */

@@ -4,25 +4,10 @@ import { titleSpans } from '../../../screens/workbench/chrome.ts'
 import { textOf } from '../../../screens/workbench/model.ts'
 import { createLinkBook } from '../../../src/host/link/book.ts'
 import type { LinkState } from '../../../src/host/link/types.ts'
-import type { SshState, SshStatus } from '../../../src/host/ssh/types.ts'
 import { linkData, linkWords } from '../../../src/session/link-words.ts'
 import { nowMs, sceneAt } from '../screens/fixture.ts'
+import { linkAt } from './link-at.ts'
 import { makeStage } from './stage.ts'
-
-function linkAt(state: SshState, more: Partial<SshStatus> = {}, host = 'local'): LinkState {
-  const status: SshStatus = {
-    state,
-    sinceMs: nowMs,
-    reason: '',
-    problem: null,
-    heardAtMs: nowMs - 14_000,
-    tries: 1,
-    nextTryAtMs: null,
-    keyExchange: null,
-    ...more,
-  }
-  return { host, transport: 'ssh', status }
-}
 
 /** A live run whose host has this link; the scene's machine plays the host. */
 async function stageWith(link: LinkState) {
