@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Files that stand in for a module, or look at what is loaded, get a worker of their own. */
@@ -34,8 +35,8 @@ const project = ({ name, include, testTimeout, isolate = false, fileParallelism 
 
 export default defineConfig({
   test: {
-    // By itself it leaves a core to whoever watches: on two cores that is one file after the other.
-    maxWorkers: '100%',
+    // Tests wait more than they compute: by itself it would run fewer files at once than there are cores.
+    maxWorkers: availableParallelism(),
     projects: [
       project({ name: 'apart', include: [apart], testTimeout: 60_000, isolate: true }),
       project({ name: 'unit', include: ['test/unit/**/*.test.{ts,tsx}'], testTimeout: 60_000 }),
@@ -57,7 +58,6 @@ export default defineConfig({
         include: ['test/e2e/**/*.test.ts'],
         testTimeout: 400_000,
         isolate: true,
-        fileParallelism: false,
       }),
     ],
   },

@@ -1,7 +1,7 @@
 // `npm test`: types, style, then every test. Ends with `N passed, N failed, N skipped`.
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -10,16 +10,19 @@ const bin = join(root, 'node_modules', '.bin')
 const counts = { passed: 0, failed: 0, skipped: 0 }
 const extra = process.argv.slice(2)
 
+const cores = availableParallelism()
+
 /**
- * Side by side: the second half mostly waits for what it has started, one file after the other, and would leave a core
- * idle for minutes. With arguments of the caller's there is one run of exactly what was asked for.
+ * Side by side: tests wait for what they have started more than they compute, so two cores are busy only with more files
+ * at once than cores. The second lane holds whole walks, and then what is killed again and again, one file after the
+ * other. With arguments of the caller's there is one run of exactly what was asked for.
  */
-const halves =
+const lanes =
   extra.length > 0
-    ? [[]]
+    ? [{ projects: [], workers: cores }]
     : [
-        ['unit', 'ui', 'formats', 'hosts', 'engines', 'faults'],
-        ['e2e', 'crash'],
+        { projects: ['apart', 'unit', 'ui', 'formats', 'hosts', 'engines', 'faults'], workers: cores + 1 },
+        { projects: ['e2e', 'crash'], workers: cores },
       ]
 
 function step(title, command, args) {
@@ -28,9 +31,15 @@ function step(title, command, args) {
   return done.status === 0
 }
 
-/** Runs some projects; what the later halves say is kept and shown when they are done, so that lines do not mix. */
-function runTests(projects, report, isShownAtOnce) {
-  const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+/** Runs some projects; what the later lanes say is kept and shown when they are done, so that lines do not mix. */
+function runTests({ projects, workers }, report, isShownAtOnce) {
+  const args = [
+    'run',
+    `--maxWorkers=${workers}`,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ]
   const chosen = projects.flatMap((name) => ['--project', name])
   const stdio = isShownAtOnce ? 'inherit' : ['ignore', 'pipe', 'pipe']
   const child = spawn(join(bin, 'vitest'), [...args, ...chosen, ...extra], { cwd: root, stdio })
@@ -69,8 +78,8 @@ for (const [title, command, args] of [
 
 const scratch = mkdtempSync(join(tmpdir(), 'kx-test-'))
 console.log('kx: tests')
-const reports = halves.map((_, i) => join(scratch, `report-${i}.json`))
-const done = await Promise.all(halves.map((projects, i) => runTests(projects, reports[i], i === 0)))
+const reports = lanes.map((_, i) => join(scratch, `report-${i}.json`))
+const done = await Promise.all(lanes.map((lane, i) => runTests(lane, reports[i], i === 0)))
 for (const [i, { isGreen, said }] of done.entries()) {
   process.stdout.write(said)
   count(reports[i], isGreen)
