@@ -277,12 +277,24 @@ cd '${base}/lie' && /bin/tar --format=gnu -c -f - ./units/a
     ['ssh', 'a wide window', {}],
     ['ssh', 'the only session', { maxSessions: 1 }],
     ['openssh', 'several streams', {}],
+    ['openssh', 'the only session', { maxSessions: 1 }],
   ] as const)('reads on a far link over %s by %s', async (kind, _way, options) => {
     put('model.bin', randomBytes(21 * mib + 5))
     const { host: bySsh2, proxy, sshd } = await link(options)
     proxy.delay(20)
     const host = kind === 'ssh' ? bySsh2 : byOpenssh(sshd, proxy.port)
-    expect(await pull(host)).toMatchObject([{ status: 'copied', attempts: 1 }])
+    let moved = 0
+    let isCut = kind === 'openssh'
+    const onBytes = (bytes: number) => {
+      moved += bytes
+      if (isCut || moved < 8 * mib) return
+      isCut = true
+      proxy.cut()
+    }
+    expect(await pull(host, { onBytes })).toMatchObject([{ status: 'copied', attempts: 1 }])
+    expect(isCut).toBe(true)
+    // What came before the cut is not asked for again.
+    expect(moved).toBe(21 * mib + 5)
     expectSame('model.bin')
   })
 

@@ -91,7 +91,7 @@ export class Runner {
         }
         await Promise.race([session.over, aborted(signal)])
         if (session.isRefused && !signal.aborted) {
-          this.#slots.lower()
+          this.#lower()
           if (way.isKill === true && way.isDirect !== true)
             return await this.run(argv, given, { isKill: true, isDirect: true })
           await session.gone
@@ -140,7 +140,7 @@ export class Runner {
       // It may begin at any moment from here on: only the deadline counts, or it would be left running unseen.
       await Promise.race([session.begun, aborted(deadline)])
       if (session.isRefused) {
-        this.#slots.lower()
+        this.#lower()
         await session.gone
         await Promise.race([pause(Math.min(1000, 20 * 2 ** refusals)), aborted(signal)])
         continue
@@ -193,6 +193,12 @@ export class Runner {
 
   get #hasRoom(): boolean {
     return this.#slots.limit - this.#slots.used > leastFree
+  }
+
+  /** The server takes fewer sessions than was thought: where they are short, the kept shell gives its own to whoever waits. */
+  #lower(): void {
+    this.#slots.lower()
+    if (this.#slots.limit <= leastFree) this.#kept?.close()
   }
 
   async #openKept(signal: AbortSignal): Promise<KeptSession | null> {
