@@ -25,8 +25,11 @@ export interface NewerReport {
 }
 
 const maxEntries = 200_000
-/** Written by runner, guard and kx until the very end; they hold no result. */
-const ownFiles = new Set(['heartbeat', 'lease', 'runner.pid', 'stop'])
+/**
+ * Written by runner, guard and kx until the very end; they hold no result. A guard acts and leaves when it is due, also
+ * after a verification; work that goes on shows in the files of its units.
+ */
+const ownFiles = new Set(['events.jsonl', 'heartbeat', 'lease', 'runner.pid', 'stop'])
 const isOwn = (path: string) => ownFiles.has(path) || path.startsWith('guard/')
 
 /** What lies below a folder, in numbers. */

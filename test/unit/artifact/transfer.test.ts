@@ -322,6 +322,23 @@ describe('nothing newer', () => {
     expect(report).toMatchObject({ changed: [], newer: [], incomplete: null })
     expect(isQuiet(report)).toBe(true)
   })
+  it('takes nothing amiss that the guard of the lease writes when it acts or leaves after the verification', async () => {
+    put('events.jsonl', '{"event":"run.ended"}\n')
+    await verify(declared)
+    const later = Date.now() / 1000 + 100
+    for (const [path, text] of [
+      ['events.jsonl', '{"event":"run.ended"}\n{"event":"guard.dismissed"}\n'],
+      ['guard/events.jsonl', '{"event":"guard.dismissed"}\n'],
+    ] as const) {
+      put(path, text)
+      utimesSync(join(box, path), later, later)
+    }
+    expect(await look()).toMatchObject({ changed: [], newer: [] })
+    // Only beside the runner: a file of that name in a unit is the unit's own.
+    put('units/a/events.jsonl', '{}')
+    utimesSync(join(box, 'units/a/events.jsonl'), later, later)
+    expect((await look()).newer).toEqual(['units/a/events.jsonl'])
+  })
   it('sees a declared file change, appear and go, and another file written', async () => {
     await verify(declared)
     const later = Date.now() / 1000 + 100
