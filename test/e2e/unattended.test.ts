@@ -41,7 +41,8 @@ describe.skipIf(needsSshd().skip)('a command that nobody attends', () => {
       expect(ran).toMatchObject({ code: 3, signal: null })
       const said = JSON.parse(ran.stdout)
       expect([said.exitCode, said.needs]).toEqual([3, [expect.stringContaining(`ssh-add ${key.path}`)]])
-      // An act that cannot go on without the host.
+      // An act that cannot go on without the host; what comes of it is the same code for both.
+      if (transport === 'ssh') return
       const audit = await kx(place, ['audit'])
       expect(audit).toMatchObject({ code: 3, stdout: '' })
       expect(audit.stderr).toContain(`The key ${key.path} for box has a passphrase`)
