@@ -37,6 +37,8 @@ interface RowResult {
   readonly figures: Readonly<Record<string, number>>
   /** What the repeats did not do together, though they should have; null when all is well. */
   readonly together: string | null
+  /** Written by hand: which seeds were run once more, why, and what of the row is older than that. */
+  readonly again?: string
   readonly takenAt: string
 }
 
