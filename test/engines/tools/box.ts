@@ -157,8 +157,9 @@ export function fakePark(box: Box, exitCode = 0): { readonly argv: readonly stri
     `#!/bin/sh\n[ "$#" = 2 ] && [ "$1" = stop ] && [ "$2" = 'keep disk' ] || { echo "refused: $*" >>"${at}/asked"; exit 64; }\necho "$1 $2" >>"${at}/asked"\nexit ${exitCode}\n`,
     { mode: 0o755 },
   )
+  // A line that is being written is none yet.
   const asked = () =>
-    existsSync(join(at, 'asked')) ? readFileSync(join(at, 'asked'), 'utf8').trimEnd().split('\n') : []
+    existsSync(join(at, 'asked')) ? readFileSync(join(at, 'asked'), 'utf8').split('\n').slice(0, -1) : []
   return { argv: [path, 'stop', 'keep disk'], asked }
 }
 
