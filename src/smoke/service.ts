@@ -1,6 +1,5 @@
 import { unitDigest } from '../engine/box/layout.ts'
 import { pushCode } from '../engine/box/push.ts'
-import { endSmokeStrays } from '../engine/box/strays.ts'
 import { usableEnvironment } from '../environment/use.ts'
 import { machineClassOf, usableCores } from '../host/probe/machine-class.ts'
 import type { Probe } from '../host/probe/probe.ts'
@@ -9,14 +8,13 @@ import type { ActContext, ActResult } from '../run/act.ts'
 import { dataTier } from '../run/data-tier.ts'
 import { messageOf } from '../run/errors.ts'
 import { failpoint } from '../run/failpoints.ts'
-import { otherAt } from '../run/open-cells.ts'
-import { plural } from '../text/format.ts'
 import { gateFor } from '../walk/gates.ts'
 import { isBlocking } from '../walk/item.ts'
 import { carryOverrides } from '../walk/overrides.ts'
 import type { Proof } from '../walk/proof.ts'
-import { bringHome } from './bring-home.ts'
 import { runDrills } from './drills.ts'
+import { filesOutside, markOf } from './isolation.ts'
+import { endStrays, tidy } from './left-over.ts'
 import { smokeHere } from './local-first.ts'
 import { droppedSteps, isWholeUnit, median, numberIn, stepSecondsOf, stepsPerUnitOf, thinned } from './readings.ts'
 import { measuredText, smokeItems } from './rules.ts'
@@ -82,7 +80,7 @@ async function smokeAt(ctx: ActContext, localFirst: LocalFirst): Promise<ActResu
     ctx.signal.throwIfAborted()
   }
   failpoint('smoke.after-drills')
-  const strayFiles = await strays(ctx, place, began)
+  const strayFiles = await filesOutside(ctx, place, began)
   const cores = usableCores(probe)
   const { proofId, machineClass } = localFirst.kind === 'passed' ? localFirst : { proofId: null, machineClass: '' }
   const payload: SmokePayload = {
@@ -143,28 +141,6 @@ async function smokeAt(ctx: ActContext, localFirst: LocalFirst): Promise<ActResu
     exitCode: hasFailed ? 1 : blocking.length > 0 ? 4 : 0,
     data: { proofId: proof.id, payload, items, blocking: blocking.map((item) => item.id) },
   }
-}
-
-/** Two units at once would spoil what is measured, and one that nobody watches may run for hours. */
-async function endStrays(ctx: ActContext): Promise<void> {
-  if (otherAt(ctx.run.state(), 'smoke.run', ctx.cell.cellId) !== null) return
-  const ended = await endSmokeStrays(ctx.host, ctx.run.id)
-  if (ended !== null && ended > 0) ctx.cell.say(`${plural(ended, 'process', 'processes')} of an earlier smoke ended`)
-  if (ctx.host.kind !== 'local') {
-    const tier = await dataTier(ctx)
-    const there = 'reason' in tier ? [] : ((await ctx.host.list(tier.path)) ?? [])
-    // The rest of the name becomes a folder here: from the other side only a plain one is taken.
-    const isOurs = (path: string) => {
-      const name = path.slice(path.lastIndexOf('/') + 1)
-      const own = `${ctx.run.id}-smoke-`
-      return name.startsWith(own) && /^[\w-]{1,64}$/.test(name.slice(own.length))
-    }
-    for (const { path, kind } of there)
-      if (kind === 'folder' && isOurs(path)) await tidy(ctx, { folder: path, code: `${path}/code` })
-    return
-  }
-  for (const { path, kind } of (await ctx.host.list(`${ctx.run.folder}/evidence`)) ?? [])
-    if (kind === 'folder' && /\/smoke-[^/]+$/.test(path)) await tidy(ctx, { folder: path, code: `${path}/code` })
 }
 
 function refusal(ctx: ActContext, why: string, data: Readonly<Record<string, unknown>>): ActResult {
@@ -254,29 +230,6 @@ async function runSideBySide(
   return ran
 }
 
-/** A file whose age divides before from after. */
-async function markOf(ctx: ActContext, place: SmokePlace): Promise<string> {
-  const path = `${place.folder}/.mark`
-  await ctx.host.write(path, 'files newer than this were written by the units\n')
-  return path
-}
-
-/** Files below the smoke's folder, and outside the units' own, that are newer than the mark. Bytecode caches are no sharing. */
-async function strays(ctx: ActContext, place: SmokePlace, mark: string): Promise<readonly string[] | null> {
-  const found = await ctx.host.exec(
-    ['find', place.folder, '-type', 'f', '-newer', mark, '-not', '-path', '*/__pycache__/*', '-print0'],
-    { timeoutSeconds: 120 },
-  )
-  if (found.ending.kind !== 'exited' || found.ending.code !== 0) return null
-  const own = /^(?:units|drill|corrupt)\/[^/]+(?:\/|\.(?:pid|log)$)/
-  return new TextDecoder()
-    .decode(found.stdout)
-    .split('\0')
-    .filter((path) => path !== '')
-    .map((path) => path.slice(place.folder.length + 1))
-    .filter((path) => !own.test(path))
-}
-
 function measured(
   ctx: ActContext,
   place: SmokePlace,
@@ -308,21 +261,4 @@ function measured(
     unitSha256: unitDigest(ctx.loaded.plan),
     folder: place.folder,
   }
-}
-
-/** Logs, metrics and results stay as evidence, here; the copy of the code and the checkpoints go. */
-async function tidy(ctx: ActContext, place: Pick<SmokePlace, 'folder' | 'code'>): Promise<void> {
-  const gone = [place.code, `${place.folder}/corrupt`]
-  for (const top of ['units', 'drill'])
-    for (const unit of (await ctx.host.list(`${place.folder}/${top}`)) ?? [])
-      if (unit.kind === 'folder') gone.push(`${unit.path}/checkpoints`)
-  for (const path of gone) {
-    try {
-      await ctx.host.removeTree(path, place.folder)
-    } catch (error) {
-      ctx.cell.say(`left behind: ${messageOf(error)}`)
-    }
-  }
-  if (ctx.host.kind !== 'local')
-    await bringHome(ctx, place.folder, place.folder.slice(0, place.folder.lastIndexOf('/')))
 }
