@@ -78,7 +78,7 @@ export const k1: FaultRow = {
   fault: 'SIGKILL of kx at each of ≥ 60 named points',
   mustHold: 'state opens, nothing half-written is believed, no double launch; leftover temps swept',
   injected: () =>
-    `failpoints (test/crash); a case takes a share of them by its seed, and random moments; ${rounds} cases take each of them three times at least`,
+    `failpoints (test/crash); a case takes a share of them by its seed, and random moments; ${rounds} cases together take each point that a walk on one host passes`,
   limitSeconds: 900,
   run: async (given) => {
     if (given.pace === 'pick') {
