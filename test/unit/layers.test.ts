@@ -23,6 +23,7 @@ const allowed: Record<string, readonly string[]> = {
   run: ['walk', 'text', 'host', 'profile', 'spec', 'secret'],
   notebook: ['run', 'text', 'secret', 'walk'],
   checklist: ['walk', 'text'],
+  recipe: ['walk', 'run', 'notebook', 'host', 'profile', 'spec', 'text', 'secret'],
   session: ['run', 'walk', 'text', 'notebook', 'spec', 'profile', 'host', 'secret', 'config'],
   environment: ['spec', 'run', 'host', 'profile', 'text'],
   plan: ['walk', 'spec', 'run', 'host', 'profile', 'text', 'secret', 'estimate', 'artifact'],
@@ -67,7 +68,7 @@ const allowedForScreens = [
 ]
 /** Content types of a phase may be known to its screen; they hold no code that runs. */
 const typesOfPhases =
-  /^src\/(plan|audit|smoke|cost|launch|patrol|teardown|engine|profile|host|artifact|notebook)\/(.*\/)?(types|schema)\.ts$/
+  /^src\/(plan|audit|smoke|cost|launch|patrol|teardown|engine|profile|host|artifact|notebook|recipe)\/(.*\/)?(types|schema|contract)\.ts$/
 
 const pure = ['walk', 'estimate', 'text']
 const impure = /^node:(?!buffer$|util$|crypto$|string_decoder$|path$)|^react$|^ink$/

@@ -43,7 +43,7 @@ export interface HostShellOptions {
   readonly startSeconds?: number
   /** Between TERM and KILL; default 2 s. */
   readonly graceSeconds?: number
-  /** Everything that zx would print. Nothing goes to the terminal. */
+  /** Everything that zx would print; `verbose` is false of what the caller asked to be quiet. Nothing goes to the terminal. */
   readonly onLog?: (entry: LogEntry) => void
   readonly onEnded?: (ended: EndedCommand) => void
 }
@@ -200,8 +200,9 @@ const argvOf = (shell: 'bash' | 'sh', command: string) => ['sh', '-c', shell ===
 
 /** Everything that zx would take from this machine or its `ZX_` variables, set to what a host needs. */
 const neutral = ({ shell = 'bash', onLog }: HostShellOptions): Partial<Options> => ({
-  quiet: true,
-  verbose: false,
+  // Nothing is printed either way; with a listener these two say of each entry whether the caller wants it heard.
+  quiet: onLog === undefined,
+  verbose: onLog !== undefined,
   detached: false,
   preferLocal: false,
   nothrow: false,
