@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it as plainIt } from 'vitest'
 import type { GuardRequest } from '../../src/engine/types.ts'
 import {
   type Box,
@@ -21,20 +21,6 @@ import {
   unitExit,
   until,
 } from './tools/box.ts'
-
-const boxes: Box[] = []
-const children: ChildProcess[] = []
-// They wait for one another's clocks for the most part, so they run side by side, and are cleared away together.
-afterAll(async () => {
-  for (const made of boxes.splice(0)) {
-    killAll(made)
-    rmSync(dirname(dirname(made.folder)), { recursive: true, force: true })
-  }
-  for (const child of children.splice(0)) {
-    child.kill('SIGKILL')
-    await exited(child)
-  }
-})
 
 /** One that ends in the same moment is as good as killed. */
 function killAll(made: Box): void {
@@ -63,28 +49,64 @@ interface GuardOptions extends BoxOptions {
   readonly parkCode?: number
 }
 
-function guarded({ guard, parkCode, ...options }: GuardOptions) {
-  const made = makeBox(options)
-  const park = parkCode === undefined ? null : fakePark(made, parkCode)
-  const box: Box = {
-    ...made,
-    request: { ...made.request, guard: { ...quick, ...(park === null ? {} : { park: park.argv }), ...guard } },
+/** The boxes of one test, and what it started in them. */
+class Yard {
+  readonly #boxes: Box[] = []
+  readonly #children: ChildProcess[] = []
+
+  guarded({ guard, parkCode, ...options }: GuardOptions) {
+    const made = makeBox(options)
+    const park = parkCode === undefined ? null : fakePark(made, parkCode)
+    // Looks that come more seldom than a test of the runner alone needs: many boxes are at work at once.
+    const timing = { ...made.request.timing, pollSeconds: 0.2 }
+    const box: Box = {
+      ...made,
+      request: {
+        ...made.request,
+        timing,
+        guard: { ...quick, ...(park === null ? {} : { park: park.argv }), ...guard },
+      },
+    }
+    this.#boxes.push(box)
+    layOut(box)
+    return { box, asked: () => park?.asked() ?? [] }
   }
-  boxes.push(box)
-  layOut(box)
-  return { box, asked: () => park?.asked() ?? [] }
+
+  run(shell: readonly string[], box: Box): ChildProcess {
+    return this.#started(startRunner(shell, box))
+  }
+
+  watch(shell: readonly string[], box: Box, env = process.env): ChildProcess {
+    return this.#started(startGuard(shell, box, env))
+  }
+
+  async clear(): Promise<void> {
+    for (const box of this.#boxes) {
+      killAll(box)
+      rmSync(dirname(dirname(box.folder)), { recursive: true, force: true })
+    }
+    for (const child of this.#children) {
+      child.kill('SIGKILL')
+      await exited(child)
+    }
+  }
+
+  #started(child: ChildProcess): ChildProcess {
+    this.#children.push(child)
+    return child
+  }
 }
 
-const run = (shell: readonly string[], box: Box) => {
-  const child = startRunner(shell, box)
-  children.push(child)
-  return child
-}
-const watch = (shell: readonly string[], box: Box, env = process.env) => {
-  const child = startGuard(shell, box, env)
-  children.push(child)
-  return child
-}
+// The tests wait for clocks for the most part and run side by side; each clears its own away as soon as it is over.
+const it = plainIt.extend<{ yard: Yard }>({
+  // biome-ignore lint/correctness/noEmptyPattern: the shape of the argument is how vitest learns what a fixture needs.
+  yard: async ({}, use) => {
+    const yard = new Yard()
+    await use(yard)
+    await yard.clear()
+  },
+})
+
 const acts = (box: Box) =>
   events(box)
     .filter((e) => String(e.event).startsWith('guard.'))
@@ -113,15 +135,15 @@ describe.concurrent.each(shells)('the guard in %s', (name, shell) => {
   const inDash = it.runIf(name === 'dash' && hasProgram(name))
   const inBothWhenFull = process.env.KX_FAULTS_FULL === '1' ? test : inDash
 
-  test('at the end of the lease saves, lets units save and end, saves again, and parks once', async () => {
-    const { box, asked } = guarded({
+  test('at the end of the lease saves, lets units save and end, saves again, and parks once', async ({ yard }) => {
+    const { box, asked } = yard.guarded({
       ...slow,
       guard: { leaseSeconds: 1 },
       parkCode: 0,
       plan: save('ls -d "$KX_RUN_DIR"/units/*/pid 2>/dev/null | wc -l >>"$KX_RUN_DIR/saves"'),
     })
-    watch(shell, box)
-    const runner = run(shell, box)
+    yard.watch(shell, box)
+    const runner = yard.run(shell, box)
     await until(() => asked().length > 0)
     expect(await exited(runner)).toBe(14)
     expect(asked()).toEqual(['stop keep disk'])
@@ -143,15 +165,15 @@ describe.concurrent.each(shells)('the guard in %s', (name, shell) => {
     expect(said.indexOf('parking')).toBeLessThan(said.indexOf('parked'))
   })
 
-  inDash('where nothing can be undone saves, alarms, and lets the work go on', async () => {
-    const { box } = guarded({
+  inDash('where nothing can be undone saves, alarms, and lets the work go on', async ({ yard }) => {
+    const { box } = yard.guarded({
       ...slow,
       steps: 12,
       guard: { leaseSeconds: 1 },
       plan: save('echo saved >>"$KX_RUN_DIR/saves"'),
     })
-    watch(shell, box)
-    const runner = run(shell, box)
+    yard.watch(shell, box)
+    const runner = yard.run(shell, box)
     await until(() => alarm(box) === 'kept')
     expect(processesOf(box).length).toBeGreaterThan(0)
     expect(await exited(runner)).toBe(0)
@@ -160,17 +182,17 @@ describe.concurrent.each(shells)('the guard in %s', (name, shell) => {
     expect(acts(box)).toEqual(['armed', 'due', 'save.started', 'save.ended', 'alarm', 'kept'])
   })
 
-  inDash('a save that fails, or does not end, blocks everything further', async () => {
-    const failing = guarded({ ...slow, guard: { leaseSeconds: 1 }, parkCode: 0, plan: save('exit 3') })
-    const hanging = guarded({
+  inDash('a save that fails, or does not end, blocks everything further', async ({ yard }) => {
+    const failing = yard.guarded({ ...slow, guard: { leaseSeconds: 1 }, parkCode: 0, plan: save('exit 3') })
+    const hanging = yard.guarded({
       ...slow,
       guard: { leaseSeconds: 1 },
       parkCode: 0,
       plan: save('trap "" TERM; sleep 99', 1),
     })
     for (const { box } of [failing, hanging]) {
-      watch(shell, box)
-      run(shell, box)
+      yard.watch(shell, box)
+      yard.run(shell, box)
     }
     await until(() => alarm(failing.box) === 'save-failed' && alarm(hanging.box) === 'save-timeout')
     for (const { box, asked } of [failing, hanging]) {
@@ -183,33 +205,33 @@ describe.concurrent.each(shells)('the guard in %s', (name, shell) => {
     expect(events(hanging.box).find((e) => e.event === 'guard.save.ended')).toMatchObject({ result: 'timeout' })
   })
 
-  inDash('tries again what failed, and goes on where it works', async () => {
-    const { box, asked } = guarded({
+  inDash('tries again what failed, and goes on where it works', async ({ yard }) => {
+    const { box, asked } = yard.guarded({
       ...slow,
       guard: { leaseSeconds: 1, retrySeconds: 1 },
       parkCode: 0,
       plan: save('test -e "$KX_RUN_DIR/may-save"'),
     })
-    watch(shell, box)
-    run(shell, box)
+    yard.watch(shell, box)
+    yard.run(shell, box)
     await until(() => alarm(box) === 'save-failed')
     writeFileSync(join(box.folder, 'may-save'), '')
     await until(() => asked().length > 0)
   })
 
-  inDash('a command that parks and fails is an alarm, with its output kept', async () => {
-    const { box, asked } = guarded({ ...slow, guard: { leaseSeconds: 1 }, parkCode: 5 })
-    watch(shell, box)
-    run(shell, box)
+  inDash('a command that parks and fails is an alarm, with its output kept', async ({ yard }) => {
+    const { box, asked } = yard.guarded({ ...slow, guard: { leaseSeconds: 1 }, parkCode: 5 })
+    yard.watch(shell, box)
+    yard.run(shell, box)
     await until(() => alarm(box) === 'park-failed')
     expect(asked()).toEqual(['stop keep disk'])
     expect(events(box).find((e) => e.event === 'guard.parked')).toMatchObject({ code: 5 })
   })
 
-  inDash('finished and nobody came: parks without touching anything; a visit puts it off', async () => {
-    const { box, asked } = guarded({ units: 1, guard: { absentSeconds: 2, holdSeconds: 2 }, parkCode: 0 })
-    watch(shell, box)
-    expect(await exited(run(shell, box))).toBe(0)
+  inDash('finished and nobody came: parks without touching anything; a visit puts it off', async ({ yard }) => {
+    const { box, asked } = yard.guarded({ units: 1, guard: { absentSeconds: 2, holdSeconds: 2 }, parkCode: 0 })
+    yard.watch(shell, box)
+    expect(await exited(yard.run(shell, box))).toBe(0)
     // Somebody is at it, again and again.
     for (let visit = 0; visit < 6; visit++) {
       writeFileSync(join(box.folder, 'guard/visited'), `${visit}\n`)
@@ -222,22 +244,22 @@ describe.concurrent.each(shells)('the guard in %s', (name, shell) => {
     expect(readJson(box, 'exit.json')).toMatchObject({ reason: 'completed' })
   })
 
-  inBothWhenFull('dead and nobody came; stalled and nobody came', async () => {
-    const dead = guarded({
+  inBothWhenFull('dead and nobody came; stalled and nobody came', async ({ yard }) => {
+    const dead = yard.guarded({
       ...slow,
       guard: { absentSeconds: 1 },
       parkCode: 0,
       plan: save('echo s >>"$KX_RUN_DIR/saves"'),
     })
-    watch(shell, dead.box)
-    const runner = run(shell, dead.box)
+    yard.watch(shell, dead.box)
+    const runner = yard.run(shell, dead.box)
     await until(() =>
       ['value-1', 'value-2'].every((unit) => readText(dead.box, `units/${unit}/metrics.jsonl`) !== null),
     )
     runner.kill('SIGKILL')
     await exited(runner)
     killAll(dead.box)
-    const stalled = guarded({
+    const stalled = yard.guarded({
       ...slow,
       mode: 'hang:value-1',
       units: 1,
@@ -245,8 +267,8 @@ describe.concurrent.each(shells)('the guard in %s', (name, shell) => {
       guard: { absentSeconds: 1, stallSeconds: 1 },
       parkCode: 0,
     })
-    watch(shell, stalled.box)
-    run(shell, stalled.box)
+    yard.watch(shell, stalled.box)
+    yard.run(shell, stalled.box)
     await until(() => dead.asked().length > 0 && stalled.asked().length > 0)
     const reason = (box: Box) => events(box).find((e) => e.event === 'guard.due')?.why
     expect(reason(dead.box)).toBe('dead')
@@ -260,10 +282,10 @@ describe.concurrent.each(shells)('the guard in %s', (name, shell) => {
     expect(acts(stalled.box)).not.toContain('cleared')
   })
 
-  inDash('ends units of a runner that was killed, before it parks', async () => {
-    const { box, asked } = guarded({ ...slow, guard: { leaseSeconds: 2 }, parkCode: 0 })
-    watch(shell, box)
-    const runner = run(shell, box)
+  inDash('ends units of a runner that was killed, before it parks', async ({ yard }) => {
+    const { box, asked } = yard.guarded({ ...slow, guard: { leaseSeconds: 2 }, parkCode: 0 })
+    yard.watch(shell, box)
+    const runner = yard.run(shell, box)
     await until(() => processesOf(box).length > 0)
     runner.kill('SIGKILL')
     await exited(runner)
@@ -277,11 +299,11 @@ describe.concurrent('the lease', () => {
   const shell = ['dash']
   const left = (box: Box) => Number(now(box)[5]) - Number(now(box)[6])
 
-  it('is not moved by a clock that is set', async () => {
-    const { box, asked } = guarded({ ...slow, guard: { leaseSeconds: 3600 }, parkCode: 0 })
+  it('is not moved by a clock that is set', async ({ yard }) => {
+    const { box, asked } = yard.guarded({ ...slow, guard: { leaseSeconds: 3600 }, parkCode: 0 })
     const { env, jump } = jumpingClock(box)
-    watch(shell, box, env)
-    run(shell, box)
+    yard.watch(shell, box, env)
+    yard.run(shell, box)
     await until(() => now(box)[7] === 'running')
     for (const hours of [48, -48]) {
       jump(hours * 3600)
@@ -295,37 +317,37 @@ describe.concurrent('the lease', () => {
     expect(asked()).toEqual([])
   })
 
-  it('goes on after a reboot, whatever the clock says then', async () => {
-    const { box } = guarded({ ...slow, guard: { leaseSeconds: 3600 } })
+  it('goes on after a reboot, whatever the clock says then', async ({ yard }) => {
+    const { box } = yard.guarded({ ...slow, guard: { leaseSeconds: 3600 } })
     mkdirSync(join(box.folder, 'guard'), { recursive: true })
     const uptime = Number(readFileSync('/proc/uptime', 'utf8').split('.')[0])
     const token = box.request.token
     // Another boot, and a clock that was a day ahead then: it was set back since.
     const ahead = Date.now() + 86_400_000
     writeFileSync(join(box.folder, 'guard/clock'), `${token} 1000000 another-boot 5000 ${ahead}\n`)
-    const first = watch(shell, box)
+    const first = yard.watch(shell, box)
     await until(() => now(box).length > 5)
     const spent = Number(now(box)[6])
     expect(spent).toBeGreaterThanOrEqual(1000 + uptime)
     first.kill('SIGKILL')
     await exited(first)
     // The same boot, a guard that was away: the time in between counts.
-    watch(shell, box)
+    yard.watch(shell, box)
     await until(() => Number(now(box)[6]) > spent)
     // The clock of another launch is not this one's.
-    const other = guarded({ ...slow, guard: { leaseSeconds: 3600 } })
+    const other = yard.guarded({ ...slow, guard: { leaseSeconds: 3600 } })
     mkdirSync(join(other.box.folder, 'guard'), { recursive: true })
     writeFileSync(join(other.box.folder, 'guard/clock'), 'another-token 3000000 x 5000 1\n')
-    watch(shell, other.box)
+    yard.watch(shell, other.box)
     await until(() => now(other.box).length > 5)
     expect(Number(now(other.box)[6])).toBeLessThan(60)
   })
 
-  it('is taken only with the token, a higher number and no less time', async () => {
-    const { box, asked } = guarded({ ...slow, guard: { leaseSeconds: 600 }, parkCode: 0 })
+  it('is taken only with the token, a higher number and no less time', async ({ yard }) => {
+    const { box, asked } = yard.guarded({ ...slow, guard: { leaseSeconds: 600 }, parkCode: 0 })
     const { token } = box.request
-    watch(shell, box)
-    run(shell, box)
+    yard.watch(shell, box)
+    yard.run(shell, box)
     await until(() => now(box).length > 5)
     const write = async (text: string) => {
       writeFileSync(join(box.folder, 'lease.tmp'), text)
@@ -361,48 +383,50 @@ describe.concurrent('the lease', () => {
     })
   })
 
-  it('an extension that comes late clears the alarm', async () => {
-    const { box } = guarded({ ...slow, guard: { leaseSeconds: 1 } })
-    watch(shell, box)
-    run(shell, box)
+  it('an extension that comes late clears the alarm', async ({ yard }) => {
+    const { box } = yard.guarded({ ...slow, guard: { leaseSeconds: 1 } })
+    yard.watch(shell, box)
+    yard.run(shell, box)
     await until(() => alarm(box) === 'kept')
     writeFileSync(join(box.folder, 'lease'), `${box.request.token} 2 4000\n`)
     await until(() => readText(box, 'guard/alarm') === null)
     expect(acts(box).slice(-2)).toEqual(['lease.taken', 'cleared'])
   })
 
-  it('one guard a launch; it leaves with its folder, with another launch, and with a run that nobody bills for', async () => {
-    const { box } = guarded({ ...slow, guard: {} })
-    const first = watch(shell, box)
+  it('one guard a launch; it leaves with its folder, with another launch, and with a run that nobody bills for', async ({
+    yard,
+  }) => {
+    const { box } = yard.guarded({ ...slow, guard: {} })
+    const first = yard.watch(shell, box)
     await until(() => now(box).length > 5)
-    expect(await exited(watch(shell, box))).toBe(75)
+    expect(await exited(yard.watch(shell, box))).toBe(75)
     const env = readFileSync(join(box.folder, 'plan.env'), 'utf8')
     writeFileSync(join(box.folder, 'plan.env'), env.replace(`token=${box.request.token}`, 'token=another'))
     expect(await exited(first)).toBe(0)
-    const gone = guarded({ ...slow, guard: {} })
-    const second = watch(shell, gone.box)
+    const gone = yard.guarded({ ...slow, guard: {} })
+    const second = yard.watch(shell, gone.box)
     await until(() => now(gone.box).length > 5)
     rmSync(gone.box.folder, { recursive: true })
     expect(await exited(second)).toBe(0)
-    const free = guarded({ units: 1, guard: { hasMeter: false, absentSeconds: 1 } })
-    const third = watch(shell, free.box)
+    const free = yard.guarded({ units: 1, guard: { hasMeter: false, absentSeconds: 1 } })
+    const third = yard.watch(shell, free.box)
     await until(() => now(free.box).length > 5)
-    expect(await exited(run(shell, free.box))).toBe(0)
+    expect(await exited(yard.run(shell, free.box))).toBe(0)
     expect(await exited(third)).toBe(0)
     expect(alarm(free.box)).toBeUndefined()
   })
 })
 
 describe.concurrent('heartbeat', () => {
-  it('tells a runner that lives beside units that hang', async () => {
-    const { box } = guarded({ units: 1, steps: 2, mode: 'hang:value-1', guard: {} })
-    run(['dash'], box)
+  it('tells a runner that lives beside units that hang', async ({ yard }) => {
+    const { box } = yard.guarded({ units: 1, steps: 2, mode: 'hang:value-1', guard: {} })
+    yard.run(['dash'], box)
     const beat = () => (readText(box, 'heartbeat') ?? '').trim().split(' ').map(Number)
     await until(() => (beat()[3] ?? 0) >= 3)
     const [at = 0, , progressAt = 0, quiet = 0] = beat()
     expect(at - progressAt).toBeGreaterThanOrEqual(quiet * 1000)
-    const going = guarded({ ...slow, units: 1, guard: {} })
-    run(['dash'], going.box)
+    const going = yard.guarded({ ...slow, units: 1, guard: {} })
+    yard.run(['dash'], going.box)
     await until(() => Number(readText(going.box, 'units/value-1/checkpoints/step')) > 12)
     const lively = (readText(going.box, 'heartbeat') ?? '').trim().split(' ').map(Number)
     expect(lively[3]).toBeLessThanOrEqual(2)
