@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { ActContext, ActResult, CellRequest, LoadedPlan } from '../run/act.ts'
 import { failpoint } from '../run/failpoints.ts'
+import { redactValue } from '../text/redact.ts'
 import { endBeat, fromCaller, onBeat, type Prepared } from './beat.ts'
 import { onHosts, type PerHost } from './hosts.ts'
 import { knownSecrets } from './known-secrets.ts'
@@ -76,7 +77,7 @@ async function hostOf(name: string, env: ProjectRequest & Pick<CommandEnvironmen
 }
 
 /** Stages that a cell's output goes through before it is stored or shown: sanitised first, then secrets masked. */
-async function outputStages(env: CommandEnvironment, secretNames: readonly string[]) {
+export async function outputStages(env: Pick<CommandEnvironment, 'progress'>, secretNames: readonly string[]) {
   const [{ createSanitiser }, { createRedactor }, secrets] = await Promise.all([
     import('../text/sanitise.ts'),
     import('../text/redact.ts'),
@@ -162,7 +163,7 @@ export async function actOnRun(
     title: options.title ?? spec.title,
     args,
     risk: spec.risk,
-    source: `${spec.id} ${JSON.stringify(args)}`,
+    source: sourceOf(spec.id, args),
     phase: spec.id.split('.')[0] ?? spec.id,
   }
   try {
@@ -176,6 +177,11 @@ export async function actOnRun(
     if (error instanceof Refused) return error.result
     throw error
   }
+}
+
+/** What was asked for, as a line. What is named like a secret is masked by its name here: later it is only text. */
+export function sourceOf(commandId: string, args: Readonly<Record<string, unknown>>): string {
+  return `${commandId} ${JSON.stringify(redactValue(args, null).value)}`
 }
 
 /** What an act needs and where it goes, read but not yet opened. */

@@ -89,26 +89,15 @@ export async function tickTask(
       exitCode: 1,
       data: null,
     }
-  const result = await tick(list, item, !item.isChecked)
-  if (result.kind === 'refused') return { summary: result.reason, exitCode: 1, data: result }
-  await noteTick(env, `${!item.isChecked ? 'ticked' : 'unticked'} by ${env.who}: ${item.id ?? item.text}`)
-  return {
-    summary: `${!item.isChecked ? 'ticked' : 'unticked'}: ${item.text}`,
-    exitCode: 0,
-    data: { file: args.file, task: args.task, isTicked: !item.isChecked },
-  }
-}
-
-/** Who ticked what, and when, goes into the open run, if there is one; the box itself is the record otherwise. */
-async function noteTick(env: CommandEnvironment, text: string): Promise<void> {
-  const { currentRunId } = await import('../session/current-run.ts')
-  const runId = env.runId ?? currentRunId(env.projectFolder, Date.now())
-  if (runId === null) return
-  const { openForWriting } = await import('./open.ts')
-  const run = await openForWriting(env, runId)
-  try {
-    await run.append('note', { text })
-  } finally {
-    await run.close()
-  }
+  const { recordedBeside } = await import('./recorded.ts')
+  // Who ticked what, and when, goes into the notebook; without a run the box itself is the record.
+  return recordedBeside(env, 'checklist.tick', args, async () => {
+    const result = await tick(list, item, !item.isChecked)
+    if (result.kind === 'refused') return { summary: result.reason, exitCode: 1, data: result }
+    return {
+      summary: `${!item.isChecked ? 'ticked' : 'unticked'}: ${item.id ?? item.text}`,
+      exitCode: 0,
+      data: { file: args.file, task: args.task, isTicked: !item.isChecked },
+    }
+  })
 }

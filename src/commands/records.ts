@@ -6,6 +6,7 @@ import { slotOf } from '../walk/graph.ts'
 import { type CheckedItem, isBlocking, type Override } from '../walk/item.ts'
 import type { Proof } from '../walk/proof.ts'
 import { openForWriting } from './open.ts'
+import { recordedOn } from './recorded.ts'
 import type { CommandEnvironment } from './types.ts'
 
 const refusal = (summary: string, exitCode: 1 | 2 | 3 = 1): ActResult => ({ summary, exitCode, data: null })
@@ -40,9 +41,9 @@ export async function override(
     readonly host?: string | undefined
   },
 ): Promise<ActResult> {
+  if (args.item === undefined) return refusal('put the cursor on the check to override, or name its id', 2)
   const run = await openForWriting(env, env.runId)
   try {
-    if (args.item === undefined) return refusal('put the cursor on the check to override, or name its id', 2)
     const { proof, item } = inNewest(run.state(), args.item, args.host)
     if (proof === null) return refusal(`no item "${args.item}" in this run; its id stands beside every check`)
     const { waivable } = await import('../teardown/items.ts')
@@ -61,13 +62,17 @@ export async function override(
       proofId: proof.id,
     }
     // While the reason was being typed another look may have found something else: the reason was not about that.
-    await run.append('override.given', given, (now) =>
-      newestLike(now, proof)?.id === proof.id ? null : `a newer ${proof.kind} was made meanwhile; look at it first`,
-    )
-    return { summary: `${item.id} is overridden: ${given.reason}`, exitCode: 0, data: given }
-  } catch (error) {
-    if (isRunError(error, 'refused')) return refusal(messageOf(error))
-    throw error
+    return await recordedOn(env, run, 'item.override', { ...args, item: item.id, reason: given.reason }, async () => {
+      try {
+        await run.append('override.given', given, (now) =>
+          newestLike(now, proof)?.id === proof.id ? null : `a newer ${proof.kind} was made meanwhile; look at it first`,
+        )
+        return { summary: `${item.id} is overridden: ${given.reason}`, exitCode: 0, data: given }
+      } catch (error) {
+        if (isRunError(error, 'refused')) return refusal(messageOf(error))
+        throw error
+      }
+    })
   } finally {
     await run.close()
   }
@@ -87,9 +92,13 @@ export async function acknowledge(
     if (first === undefined)
       return refusal(open.length === 0 ? 'no finding is open' : 'put the cursor on a finding, or name one or its rule')
     const unseen = found.filter((f) => f.acknowledgedBy === null)
-    for (const { findingId } of unseen) await run.append('finding.acknowledged', { findingId, by: env.who })
     const summary = found.length === 1 ? `seen: ${first.text}` : `seen: ${found.length} findings of ${first.rule}`
-    return { summary, exitCode: 0, data: { findingIds: found.map((f) => f.findingId) } }
+    const result: ActResult = { summary, exitCode: 0, data: { findingIds: found.map((f) => f.findingId) } }
+    if (unseen.length === 0) return result
+    return await recordedOn(env, run, 'patrol.acknowledge', { finding: args.finding ?? first.findingId }, async () => {
+      for (const { findingId } of unseen) await run.append('finding.acknowledged', { findingId, by: env.who })
+      return result
+    })
   } finally {
     await run.close()
   }

@@ -93,8 +93,11 @@ export async function archiveRun(
   if (located !== null && 'exitCode' in located) return located
   const run = await openForWriting(located ?? env, located?.runId ?? env.runId)
   try {
-    await archive(run, env.who)
-    return { summary: `${run.id} is archived; nothing was deleted`, exitCode: 0, data: { runId: run.id } }
+    const { recordedOn } = await import('./recorded.ts')
+    return await recordedOn(env, run, 'run.archive', { run: run.id }, async () => {
+      await archive(run, env.who)
+      return { summary: `${run.id} is archived; nothing was deleted`, exitCode: 0, data: { runId: run.id } }
+    })
   } finally {
     await run.close()
   }

@@ -3,7 +3,7 @@ import type { CellRequest, CellWriter, Clock, RunHandle } from '../run/act.ts'
 import { RunError } from '../run/errors.ts'
 import { failpoint } from '../run/failpoints.ts'
 import { sha256Hex } from '../run/journal-line.ts'
-import type { CellEnded, CellStarted } from '../run/types.ts'
+import type { CellEnded, CellProcess, CellStarted } from '../run/types.ts'
 import type { HostIdentity } from '../walk/proof.ts'
 import { createOutputFile, type OutputLimits } from './output-file.ts'
 
@@ -39,6 +39,9 @@ export interface CellDeps {
 const bufferedChars = 64 * 1024
 const flushAfterMs = 100
 
+/** Kept of the source of a cell in its record; the hash is of all of it. */
+const mostSourceChars = 64 * 1024
+
 const cellIdPattern = /^[A-Za-z0-9-]{1,64}$/
 
 /** Where the output of a cell lies, inside the run's folder. */
@@ -57,6 +60,9 @@ export async function openCell(run: RunHandle, request: CellRequest, deps: CellD
     title: request.title,
     ...(request.phase === undefined ? {} : { phase: request.phase }),
     sourceSha256: sha256Hex(Buffer.from(request.source)),
+    source: boundedSource(request.source),
+    ...(request.environment == null ? {} : { environment: request.environment }),
+    ...(request.boundTo === undefined ? {} : { boundTo: request.boundTo }),
     args: request.args,
     risk: request.risk,
     dryRun: request.dryRun ?? false,
@@ -75,9 +81,24 @@ export async function openCell(run: RunHandle, request: CellRequest, deps: CellD
   return new OpenCell(run, cellId, file, deps)
 }
 
+function boundedSource(source: string): string {
+  if (source.length <= mostSourceChars) return source
+  return `${source.slice(0, mostSourceChars)}\n… ${source.length - mostSourceChars} characters more …\n`
+}
+
+/** The two streams of a program and what kx itself says, each with stages of its own. */
+interface Streams {
+  readonly stdout: Stream
+  readonly stderr: Stream
+  readonly own: Stream
+}
+
 interface Stream {
   readonly sanitiser: TextStage
   readonly redactor: MaskStage
+  /** Put before each of its lines. */
+  readonly mark: string
+  isInLine: boolean
   bytes: number
 }
 
@@ -87,11 +108,13 @@ class OpenCell implements CellWriter {
   readonly #file: ReturnType<typeof createOutputFile>
   readonly #deps: CellDeps
   readonly #startedMs: number
-  readonly #streams: { readonly stdout: Stream; readonly stderr: Stream; readonly own: Stream }
+  readonly #streams: Streams
+  readonly #parts = new Map<string, Streams>()
   #buffer = ''
   #timer: NodeJS.Timeout | null = null
   #ending: Promise<void> | null = null
   #trouble: unknown = null
+  #process: CellEnded['process'] = null
 
   constructor(run: RunHandle, cellId: string, file: ReturnType<typeof createOutputFile>, deps: CellDeps) {
     this.cellId = cellId
@@ -99,8 +122,7 @@ class OpenCell implements CellWriter {
     this.#file = file
     this.#deps = deps
     this.#startedMs = deps.clock.monotonicMs()
-    const stream = (): Stream => ({ sanitiser: deps.createSanitiser(), redactor: deps.createRedactor(), bytes: 0 })
-    this.#streams = { stdout: stream(), stderr: stream(), own: stream() }
+    this.#streams = this.#newStreams('')
   }
 
   stdout(chunk: Uint8Array | string): void {
@@ -112,7 +134,32 @@ class OpenCell implements CellWriter {
   }
 
   say(line: string): void {
-    this.#take(this.#streams.own, `kx: ${line.replaceAll('\n', ' ')}\n`)
+    this.#say(this.#streams, line)
+  }
+
+  async process(process: Omit<CellProcess, 'cellId'>): Promise<void> {
+    if (this.#ending !== null) return
+    await this.#run.append('cell.process', { ...process, cellId: this.cellId } satisfies CellProcess)
+    this.#process = { pgid: process.pgid, startTicks: process.startTicks }
+  }
+
+  part(host: string): CellWriter {
+    let streams = this.#parts.get(host)
+    if (streams === undefined) {
+      streams = this.#newStreams(`[${host}] `)
+      this.#parts.set(host, streams)
+    }
+    const { stdout, stderr } = streams
+    const own = streams
+    return {
+      cellId: this.cellId,
+      stdout: (chunk) => this.#take(stdout, chunk),
+      stderr: (chunk) => this.#take(stderr, chunk),
+      say: (line) => this.#say(own, line),
+      process: (process) => this.process(process),
+      // The cell is that of the whole act; whoever opened it ends it.
+      end: async () => undefined,
+    }
   }
 
   /** The first call ends the cell; later ones wait for it and change nothing. */
@@ -121,15 +168,33 @@ class OpenCell implements CellWriter {
     return this.#ending
   }
 
+  #newStreams(mark: string): Streams {
+    const stream = (): Stream => ({
+      sanitiser: this.#deps.createSanitiser(),
+      redactor: this.#deps.createRedactor(),
+      mark,
+      isInLine: false,
+      bytes: 0,
+    })
+    return { stdout: stream(), stderr: stream(), own: stream() }
+  }
+
+  #say(streams: Streams, line: string): void {
+    this.#take(streams.own, `kx: ${line.replaceAll('\n', ' ')}\n`)
+  }
+
   #take(stream: Stream, chunk: Uint8Array | string): void {
     stream.bytes += typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.byteLength
     // Output that comes after the end has nowhere to go; it is counted by nobody and stored nowhere.
     if (this.#ending !== null) return
-    this.#keep(stream.redactor.push(stream.sanitiser.push(chunk)))
+    this.#keep(stream, stream.redactor.push(stream.sanitiser.push(chunk)))
   }
 
-  #keep(text: string): void {
-    if (text === '') return
+  /** Takes what is safe of a stream: marks are put in after masking, since inside a secret they would hide it. */
+  #keep(stream: Stream, safe: string): void {
+    if (safe === '') return
+    const text = stream.mark === '' ? safe : marked(stream, safe)
+    stream.isInLine = !safe.endsWith('\n')
     this.#deps.onOutput?.(text)
     this.#buffer += text
     if (this.#buffer.length >= bufferedChars) this.#flush()
@@ -156,10 +221,11 @@ class OpenCell implements CellWriter {
   }
 
   async #finish(ended: Partial<CellEnded> & Pick<CellEnded, 'state' | 'summary'>): Promise<void> {
-    const { stdout, stderr, own } = this.#streams
-    for (const stream of [stdout, stderr, own]) {
+    const all = [this.#streams, ...this.#parts.values()]
+    const streams = all.flatMap(({ stdout, stderr, own }) => [stdout, stderr, own])
+    for (const stream of streams) {
       const rest = stream.redactor.push(stream.sanitiser.end()) + stream.redactor.end()
-      this.#keep(rest === '' || rest.endsWith('\n') ? rest : `${rest}\n`)
+      this.#keep(stream, rest === '' || rest.endsWith('\n') ? rest : `${rest}\n`)
     }
     this.#flush()
     let dropped = 0
@@ -175,21 +241,27 @@ class OpenCell implements CellWriter {
       exitCode: null,
       signal: null,
       cause: null,
-      process: null,
+      process: this.#process,
       probe: null,
       approvedBy: null,
       proofId: null,
       ...ended,
       cellId: this.cellId,
       summary: `${ended.summary}${lost}`,
-      stdoutBytes: stdout.bytes,
-      stderrBytes: stderr.bytes,
+      stdoutBytes: all.reduce((sum, { stdout }) => sum + stdout.bytes, 0),
+      stderrBytes: all.reduce((sum, { stderr }) => sum + stderr.bytes, 0),
       truncated: dropped > 0 || this.#trouble !== null,
       outputFile: `cells/${this.cellId}/output.log`,
-      redactions: stdout.redactor.count + stderr.redactor.count + own.redactor.count,
+      redactions: streams.reduce((sum, { redactor }) => sum + redactor.count, 0),
     } satisfies CellEnded)
     failpoint('cell.ended')
   }
+}
+
+function marked(stream: Stream, text: string): string {
+  const whole = text.endsWith('\n') ? text.slice(0, -1) : text
+  const lines = whole.replaceAll('\n', `\n${stream.mark}`)
+  return `${stream.isInLine ? '' : stream.mark}${lines}${text.endsWith('\n') ? '\n' : ''}`
 }
 
 /** For acts that come every few seconds and leave a record of their own (patrol): no cell records, no output file. */

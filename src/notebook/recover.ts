@@ -27,7 +27,7 @@ export async function endLostCells(
       exitCode: null,
       signal: null,
       cause: 'channel-lost',
-      process: null,
+      process: cell.process === undefined ? null : { pgid: cell.process.pgid, startTicks: cell.process.startTicks },
       stdoutBytes: 0,
       stderrBytes: 0,
       truncated: true,

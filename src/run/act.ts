@@ -3,7 +3,7 @@ import type { Profile } from '../profile/schema.ts'
 import type { Plan, Unit } from '../spec/schema.ts'
 import type { CheckedItem } from '../walk/item.ts'
 import type { Digests, Proof } from '../walk/proof.ts'
-import type { CellEnded, JournalKind, JournalRecord, Risk, RunState } from './types.ts'
+import type { CellEnded, CellProcess, JournalKind, JournalRecord, Risk, RunState } from './types.ts'
 
 /** Time comes in from outside, so that every service can be tested. */
 export interface Clock {
@@ -41,6 +41,13 @@ export interface CellWriter {
   stderr(chunk: Uint8Array | string): void
   /** One line of kx's own words into the output. */
   say(line: string): void
+  /** Puts the process group that it runs in on record, so that it can be found after a crash. The newest one counts. */
+  process?(process: Omit<CellProcess, 'cellId'>): Promise<void>
+  /**
+   * The same cell for one of several hosts: its output has stages of its own, so that what is split over two pieces of one
+   * host is put together again before it is masked, and each of its lines is marked with its name.
+   */
+  part?(host: string): CellWriter
   end(ended: Partial<CellEnded> & Pick<CellEnded, 'state' | 'summary'>): Promise<void>
 }
 
@@ -52,6 +59,10 @@ export interface CellRequest {
   readonly source: string
   readonly phase?: string
   readonly dryRun?: boolean
+  /** What it runs in, see `environmentOf`; absent: not known. */
+  readonly environment?: string | null
+  /** Digests of what it is about, as they are now; absent: it is about none of them. */
+  readonly boundTo?: Digests
 }
 
 /** What moves while an act runs: drawn live, never stored. */

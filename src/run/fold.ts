@@ -18,6 +18,9 @@ import {
 } from './payloads.ts'
 import type {
   CellEnded,
+  CellMarked,
+  CellNoted,
+  CellProcess,
   CellRecord,
   CellStarted,
   Finding,
@@ -164,6 +167,28 @@ function applyKind(draft: Draft, { kind, payload, atMs }: JournalRecord): string
         (cell) => ({ ...cell, ended }),
         `no running cell ${ended.cellId}`,
       )
+    }
+    case 'cell.process': {
+      const process = payload as CellProcess
+      return replaceLast(
+        draft.cells,
+        (cell: CellRecord) => cell.started.cellId === process.cellId && cell.ended === null,
+        (cell) => ({ ...cell, process }),
+        `no running cell ${process.cellId}`,
+      )
+    }
+    case 'cell.noted': {
+      const { cellId = null, text, by } = payload as CellNoted
+      if (cellId !== null && !draft.cells.some((cell) => cell.started.cellId === cellId)) return `no cell ${cellId}`
+      draft.cellNotes = [...(draft.cellNotes ?? []), { cellId, text, by, atMs }]
+      return null
+    }
+    case 'cell.marked': {
+      const { cellId, isMarked } = payload as CellMarked
+      if (!draft.cells.some((cell) => cell.started.cellId === cellId)) return `no cell ${cellId}`
+      const others = (draft.bookmarks ?? []).filter((each) => each !== cellId)
+      draft.bookmarks = isMarked ? [...others, cellId] : others
+      return null
     }
     case 'intent.opened':
       draft.intents.push({ ...(payload as IntentOpened), atMs, closed: null })

@@ -2,7 +2,7 @@ import type { WrittenOff } from '../walk/end.ts'
 import type { HostView } from '../walk/host-view.ts'
 import type { Override } from '../walk/item.ts'
 import type { MachineSight, MeterStatement } from '../walk/meter.ts'
-import type { HostIdentity, Proof, ProofKind } from '../walk/proof.ts'
+import type { Digests, HostIdentity, Proof, ProofKind } from '../walk/proof.ts'
 import type { Assignment } from '../walk/shares.ts'
 
 /**
@@ -26,7 +26,10 @@ export const journalKinds = [
   'override.given',
   'override.withdrawn',
   'cell.started',
+  'cell.process',
   'cell.ended',
+  'cell.noted',
+  'cell.marked',
   'intent.opened',
   'intent.closed',
   'observation',
@@ -109,12 +112,18 @@ export interface CellStarted {
   readonly title: string
   readonly phase?: string
   readonly sourceSha256: string
+  /** What was run, masked and bounded; absent in journals of before it was kept. */
+  readonly source?: string
+  /** What it ran in: see `environmentOf`. Absent or null: not known. */
+  readonly environment?: string | null
+  /** Digests of plan, code, configuration and data as they were when it began; absent: it is about none of them. */
+  readonly boundTo?: Digests
   /** Validated and redacted. */
   readonly args: Readonly<Record<string, unknown>>
   readonly risk: Risk
   readonly dryRun: boolean
   readonly who: string
-  /** Which surface asked: `key`, `command-line`, `palette`, `cli`, `auto`. */
+  /** Which surface asked, such as `key`, `command-line`, `palette`, `cli`, `auto`, `recipe`, `prompt`. */
   readonly via: string
   readonly host: HostIdentity | null
 }
@@ -128,6 +137,8 @@ export interface CellEnded {
   readonly signal: string | null
   readonly cause: 'timeout' | 'aborted' | 'channel-lost' | 'spawn-failed' | null
   readonly process: { readonly pgid: number; readonly startTicks: number } | null
+  /** Of an act over several hosts: those that were reached, as they were then. */
+  readonly hosts?: readonly HostIdentity[]
   readonly stdoutBytes: number
   readonly stderrBytes: number
   readonly truncated: boolean
@@ -142,10 +153,37 @@ export interface CellEnded {
   readonly summary: string
 }
 
+/** The process group that a cell runs in, on record while it runs: whoever comes after a crash can find it again. */
+export interface CellProcess {
+  readonly cellId: string
+  readonly host: string
+  /** Leader of the group. */
+  readonly pgid: number
+  /** Field 22 of /proc/pid/stat: a pid alone is reused. */
+  readonly startTicks: number
+  readonly bootId: string
+}
+
+/** What a person wrote beside a cell, in Markdown; beside the run as a whole where no cell is named. */
+export interface CellNoted {
+  readonly cellId: string | null
+  readonly text: string
+  readonly by: string
+}
+
+/** A bookmark, put there or taken away. */
+export interface CellMarked {
+  readonly cellId: string
+  readonly isMarked: boolean
+  readonly by: string
+}
+
 export interface CellRecord {
   readonly started: CellStarted
   readonly startedAtMs: number
   readonly ended: CellEnded | null
+  /** The newest process group of it that was told of; absent: none was. */
+  readonly process?: CellProcess
 }
 
 export type FindingClass =
@@ -247,6 +285,10 @@ export interface RunState {
   /** What guards did on boxes, as it was read there. */
   readonly guardActs: readonly GuardActed[]
   readonly notes: readonly { readonly atMs: number; readonly text: string }[]
+  /** What people wrote beside cells, oldest first; absent: nothing. */
+  readonly cellNotes?: readonly (CellNoted & { readonly atMs: number })[]
+  /** Cells with a bookmark, in the order in which they got it; absent: none. */
+  readonly bookmarks?: readonly string[]
   /** Only of a run over several hosts. */
   readonly fleet?: Fleet
   /** Of a run over several hosts: the one that this state is looked at for. */

@@ -69,19 +69,18 @@ export function contextAt(
     ...place,
     run,
     loaded: units === null ? whole.loaded : sharePlan(whole.loaded, units, state.view?.machineClass ?? null),
-    cell: named(whole.cell, name),
+    cell: whole.cell.part?.(name) ?? named(whole.cell, name),
     progress: (progress) =>
       whole.progress({ ...progress, text: progress.text === '' ? '' : `${name}: ${progress.text}` }),
   }
 }
 
+/** For a writer that keeps nothing: its lines still say which host they are of. */
 function named(cell: CellWriter, host: string): CellWriter {
-  const mark = (chunk: Uint8Array | string) =>
-    (typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk)).replaceAll(/^(?=.)/gm, `[${host}] `)
   return {
     cellId: cell.cellId,
-    stdout: (chunk) => cell.stdout(mark(chunk)),
-    stderr: (chunk) => cell.stderr(mark(chunk)),
+    stdout: (chunk) => cell.stdout(chunk),
+    stderr: (chunk) => cell.stderr(chunk),
     say: (line) => cell.say(`[${host}] ${line}`),
     // The cell is that of the whole act; whoever opened it ends it.
     end: async () => undefined,

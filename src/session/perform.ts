@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { Host } from '../host/types.ts'
 import { type CellDeps, openCell, quietCell } from '../notebook/cell-writer.ts'
+import { environmentOf } from '../notebook/environment-of.ts'
 import { endLostCells } from '../notebook/recover.ts'
 import type { Profile } from '../profile/schema.ts'
 import { withStatedPrice } from '../profile/stated-price.ts'
@@ -9,6 +10,7 @@ import { isRunError, messageOf } from '../run/errors.ts'
 import { failpoint } from '../run/failpoints.ts'
 import { createRun, runFolder } from '../run/folder.ts'
 import { type OpenRunOptions, openRun, type WritableRun } from '../run/handle.ts'
+import type { HostIdentity } from '../walk/proof.ts'
 import { contextAt } from './at-host.ts'
 
 /** Everything that an act needs and that session does not know how to make. */
@@ -148,14 +150,21 @@ export async function performAt(
     newId: () => rooms.newId(),
     progress: request.progress,
   }
+  const reached = new Map<string, Promise<HostIdentity | null>>()
   const at: ActContext['at'] =
     placeOf === undefined
       ? undefined
       : async (name, kind, signal) => {
-          const own = contextAt(context, await placeOf(name), name, kind)
+          const place = await placeOf(name)
+          if (!request.isQuietCell && !reached.has(name))
+            reached.set(
+              name,
+              place.host.identity(request.signal).catch(() => null),
+            )
+          const own = contextAt(context, place, name, kind)
           return signal === undefined ? own : { ...own, signal }
         }
-  const result = await inCell(at === undefined ? context : { ...context, at }, body)
+  const result = await inCell(at === undefined ? context : { ...context, at }, request.cell.risk, reached, body)
   failpoint('act.ended')
   return result
 }
@@ -192,8 +201,25 @@ async function runFor(
   return run
 }
 
-async function inCell(context: ActContext, body: (context: ActContext) => Promise<ActResult>): Promise<ActResult> {
+/** Whose yes an act went by that cost or destroyed something. */
+function approvedBy({ run, who }: ActContext, risk: CellRequest['risk']): string | null {
+  if (risk === 'destroy') return who
+  if (risk !== 'spend') return null
+  const approval = run.state().latest.Approval?.payload as { readonly by?: unknown } | undefined
+  return typeof approval?.by === 'string' ? approval.by : who
+}
+
+async function inCell(
+  context: ActContext,
+  risk: CellRequest['risk'],
+  reached: ReadonlyMap<string, Promise<HostIdentity | null>>,
+  body: (context: ActContext) => Promise<ActResult>,
+): Promise<ActResult> {
   const { cell, signal } = context
+  const hosts = async () => {
+    const found = (await Promise.all(reached.values())).filter((each) => each !== null)
+    return found.length === 0 ? {} : { hosts: found }
+  }
   try {
     const result = await body(context)
     const state = signal.aborted || result.exitCode === 4 ? 'unknown' : result.exitCode === 0 ? 'done' : 'failed'
@@ -203,6 +229,8 @@ async function inCell(context: ActContext, body: (context: ActContext) => Promis
       exitCode: result.exitCode,
       cause: signal.aborted ? 'aborted' : null,
       proofId: result.proof?.id ?? null,
+      approvedBy: state === 'done' ? approvedBy(context, risk) : null,
+      ...(await hosts()),
     })
     return result
   } catch (error) {
@@ -212,6 +240,7 @@ async function inCell(context: ActContext, body: (context: ActContext) => Promis
         state: signal.aborted ? 'unknown' : 'failed',
         summary: messageOf(error),
         cause: signal.aborted ? 'aborted' : null,
+        ...(await hosts()),
       })
       .catch(() => undefined)
     throw error
@@ -230,12 +259,18 @@ async function cellFor(rooms: Rooms, request: ActRequest, run: WritableRun, host
     host: identity,
     ...rooms.output,
   }
+  const { digests } = request.loaded
+  const cell: CellRequest = {
+    ...request.cell,
+    ...(Object.keys(digests).length === 0 ? {} : { boundTo: digests }),
+    environment: environmentOf(run.state(), identity?.host ?? null, digests),
+  }
   try {
-    return await openCell(run, request.cell, deps)
+    return await openCell(run, cell, deps)
   } catch (error) {
     if (!isRunError(error, 'fenced')) throw error
     // Nothing of this act has happened yet, and the state is read: a new act may begin under a new number.
     await run.rejoin()
-    return openCell(run, request.cell, deps)
+    return openCell(run, cell, deps)
   }
 }

@@ -57,7 +57,10 @@ export const hostCommands: readonly CommandSpec[] = [
     where: ['audit'],
     risk: 'change',
     cli: ['host', 'trust'],
-    run: async (env, args) => (await import('../host-keys.ts')).trustHost(env, args),
+    run: async (env, args) => {
+      const [{ recordedBeside }, keys] = await Promise.all([import('../recorded.ts'), import('../host-keys.ts')])
+      return recordedBeside(env, 'host.trust', args, () => keys.trustHost(env, args))
+    },
   }),
   command({
     id: 'host.forget',
@@ -74,7 +77,10 @@ export const hostCommands: readonly CommandSpec[] = [
     where: ['audit'],
     risk: 'change',
     cli: ['host', 'forget'],
-    run: async (env, args) => (await import('../host-keys.ts')).forgetHost(env, args),
+    run: async (env, args) => {
+      const [{ recordedBeside }, keys] = await Promise.all([import('../recorded.ts'), import('../host-keys.ts')])
+      return recordedBeside(env, 'host.forget', args, () => keys.forgetHost(env, args))
+    },
   }),
   command({
     id: 'host.reconnect',
@@ -87,6 +93,9 @@ export const hostCommands: readonly CommandSpec[] = [
     where: 'global',
     risk: 'read',
     disabled: whyNoReconnect,
-    run: async (env, args) => (await import('../host-link.ts')).reconnect(env, args),
+    run: async (env, args) => {
+      const [{ recordedBeside }, link] = await Promise.all([import('../recorded.ts'), import('../host-link.ts')])
+      return recordedBeside(env, 'host.reconnect', args, () => link.reconnect(env, args))
+    },
   }),
 ]

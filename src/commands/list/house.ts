@@ -173,7 +173,10 @@ export const houseCommands: readonly CommandSpec[] = [
     where: ['profiles'],
     risk: 'change',
     cli: ['profile', 'acknowledge'],
-    run: async (env, args) => (await import('../profiles.ts')).acknowledgeProfile(env, args),
+    run: async (env, args) => {
+      const [{ recordedBeside }, profiles] = await Promise.all([import('../recorded.ts'), import('../profiles.ts')])
+      return recordedBeside(env, 'profile.acknowledge', args, () => profiles.acknowledgeProfile(env, args))
+    },
   }),
   command({
     id: 'config.show',

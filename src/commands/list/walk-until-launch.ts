@@ -62,7 +62,10 @@ export const untilLaunchCommands: readonly CommandSpec[] = [
     risk: 'change',
     cli: ['new'],
     disabled: (s) => (s.hasPlan ? 'this project has a kx.yaml already; edit it with e' : null),
-    run: async (env, args) => (await import('../project.ts')).newPlan(env, args),
+    run: async (env, args) => {
+      const [{ recordedBeside }, project] = await Promise.all([import('../recorded.ts'), import('../project.ts')])
+      return recordedBeside(env, 'plan.new', args, () => project.newPlan(env, args))
+    },
   }),
   command({
     id: 'audit.run',

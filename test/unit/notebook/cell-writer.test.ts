@@ -141,6 +141,48 @@ describe('cell', () => {
     )
   })
 
+  it('keeps what was run, what it ran in and what it is about', async () => {
+    const { run } = await newRun(undefined, {
+      scrub: (value) => JSON.parse(JSON.stringify(value).replaceAll('hunter22', '***')),
+    })
+    const boundTo = { plan: 'a'.repeat(64) }
+    const cell = await openCell(run, { ...request, source: 'echo hunter22', environment: 'e1', boundTo }, deps())
+    const { started } = run.state().cells[0] ?? {}
+    expect(started).toMatchObject({ source: 'echo ***', environment: 'e1', boundTo })
+    const long = await openCell(run, { ...request, source: 'x'.repeat(200_000) }, deps())
+    expect(run.state().cells[1]?.started.source).toMatch(/^x{65536}\n… 134464 characters more …\n$/)
+    await cell.end({ state: 'done', summary: '' })
+    await long.end({ state: 'done', summary: '' })
+    await run.close()
+  })
+
+  it('has its process group on record while it runs, also for whoever ends it after a crash', async () => {
+    const { run, options } = await newRun()
+    const cell = await openCell(run, request, deps())
+    const process = { host: 'gpu', pgid: 4711, startTicks: 99, bootId: 'b' }
+    await cell.process?.(process)
+    expect(run.state().cells[0]?.process).toEqual({ ...process, cellId: cell.cellId })
+    await run.close()
+    const again = await openRun(run.folder, options)
+    await endLostCells(again)
+    expect(again.state().cells[0]?.ended?.process).toEqual({ pgid: 4711, startTicks: 99 })
+    await again.close()
+  })
+
+  it('keeps the hosts of one act apart: a secret split over two pieces of one is masked, and every line says whose it is', async () => {
+    const { run } = await newRun()
+    const cell = await openCell(run, request, deps())
+    const [a, b] = [cell.part?.('a'), cell.part?.('b')]
+    a?.stdout('one hun')
+    b?.stdout('two\nthree\n')
+    a?.stdout('ter22\nno end')
+    await cell.end({ state: 'done', summary: '' })
+    const text = readFileSync(outputFileOf(run.folder, cell.cellId), 'utf8')
+    expect(text).toBe('[b] two\n[b] three\n[a] one ***\n[a] no end\n')
+    expect(run.state().cells[0]?.ended).toMatchObject({ redactions: 1, stdoutBytes: 29 })
+    await run.close()
+  })
+
   it('refuses ids that would leave the folder', () => {
     for (const bad of ['../x', '', 'a/b', 'a\0']) expect(() => outputFileOf('/r', bad)).toThrow(/not a cell id/)
   })

@@ -1,0 +1,106 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { allCommands } from '../../../src/commands/list/all.ts'
+import { systemClock } from '../../../src/commands/open.ts'
+import type { CommandEnvironment } from '../../../src/commands/types.ts'
+import { createRun, runFolder } from '../../../src/run/folder.ts'
+import { readRunState } from '../../../src/run/reader.ts'
+
+let folder = ''
+let runId = ''
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'kx-recorded-'))
+  vi.stubEnv('XDG_STATE_HOME', join(folder, 'state'))
+  vi.stubEnv('HOME', folder)
+  const run = await createRun({
+    projectFolder: folder,
+    project: 'demo',
+    planName: 'demo',
+    planText: 'name: demo\n',
+    by: 'ada',
+    clock: systemClock,
+  })
+  runId = run.id
+  await run.append('finding.opened', {
+    findingId: 'a1',
+    rule: 'nan',
+    severity: 'warn',
+    class: 'bug',
+    text: 'a1 is wrong',
+    evidence: '',
+    remedy: 'Look.',
+    recipe: '',
+  })
+  await run.close()
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const env = (more: Partial<CommandEnvironment> = {}): CommandEnvironment => ({
+  projectFolder: folder,
+  runId,
+  who: 'ada',
+  via: 'cli',
+  settings: {},
+  signal: new AbortController().signal,
+  ask: { confirm: async () => false, typed: async () => null, text: async () => null },
+  progress: () => {},
+  openRun: () => {},
+  ...more,
+})
+
+async function run(id: string, args: Record<string, unknown>, more: Partial<CommandEnvironment> = {}) {
+  const spec = allCommands().get(id)
+  if (spec?.run === undefined) throw new Error(`no act ${id}`)
+  return spec.run(env(more), spec.args.parse(args))
+}
+const cells = () =>
+  (readRunState(runFolder(folder, runId))?.cells ?? []).map(({ started, ended }) => ({
+    name: started.name,
+    via: started.via,
+    state: ended?.state,
+    summary: ended?.summary,
+  }))
+
+describe('acts beside the walk', () => {
+  it('are cells of the notebook: seen, ticked, read, written, refused', async () => {
+    writeFileSync(join(folder, 'todo.md'), '# Todo\n\n- [ ] look\n')
+    await run('patrol.acknowledge', { finding: 'a1' })
+    await run('checklist.tick', { file: 'todo.md', task: 1 })
+    await run('profile.acknowledge', { name: 'local' })
+    await run('host.reconnect', { host: 'nowhere' })
+    expect(cells()).toEqual([
+      { name: 'patrol.acknowledge', via: 'cli', state: 'done', summary: 'seen: a1 is wrong' },
+      { name: 'checklist.tick', via: 'cli', state: 'done', summary: 'ticked: look' },
+      expect.objectContaining({ name: 'profile.acknowledge', state: 'done' }),
+      expect.objectContaining({ name: 'host.reconnect', state: 'failed' }),
+    ])
+    await run('run.archive', {})
+    expect(cells().at(-1)).toMatchObject({ name: 'run.archive', state: 'done' })
+  })
+
+  it('happen all the same where there is no run, or where its journal refuses', async () => {
+    writeFileSync(join(folder, 'todo.md'), '# Todo\n\n- [ ] look\n')
+    const journal = join(runFolder(folder, runId), 'journal.jsonl')
+    writeFileSync(journal, readFileSync(journal, 'utf8').replace('"ada"', '"eve"'))
+    const refused = await run('checklist.tick', { file: 'todo.md', task: 1 })
+    expect(refused.exitCode).toBe(0)
+    expect(refused.summary).toContain(`not in the notebook of ${runId}`)
+    rmSync(join(folder, '.kx'), { recursive: true })
+    const alone = await run('checklist.tick', { file: 'todo.md', task: 1 }, { runId: null })
+    expect(alone).toMatchObject({ exitCode: 0, summary: 'unticked: look' })
+  })
+
+  it('keep an argument that is named like a secret out of the journal', async () => {
+    const { recordedBeside } = await import('../../../src/commands/recorded.ts')
+    const args = { host: 'gpu', password: 'correct horse', nested: { apiToken: 'zq9' } }
+    await recordedBeside(env(), 'host.trust', args, async () => ({ summary: 'ok', exitCode: 0, data: null }))
+    const text = readFileSync(join(runFolder(folder, runId), 'journal.jsonl'), 'utf8')
+    expect(text).not.toMatch(/correct horse|zq9/)
+    expect(text).toContain('gpu')
+  })
+})
