@@ -38,3 +38,6 @@ export function processState(pid: number): string | null {
     return null
   }
 }
+
+/** Whether a process is there and not merely waiting to be reaped. */
+export const isRunning = (pid: number): boolean => !['Z', null].includes(processState(pid))
