@@ -32,6 +32,8 @@ export interface DialogState {
   /** What to tell the person, such as why an answer was not taken. */
   readonly message: string
   readonly outcome: 'open' | 'accepted' | 'cancelled'
+  /** First line of the question that is shown, where not all of them have room. */
+  readonly top: number
 }
 
 /** `atMs` is when the key came in, by the same clock as `painted`. */
@@ -40,6 +42,8 @@ export type DialogAction =
   | { readonly type: 'edit'; readonly edit: EditorAction; readonly atMs: number; readonly isPaste?: boolean }
   | { readonly type: 'choose'; readonly choice?: 'yes' | 'no'; readonly atMs: number }
   | { readonly type: 'accept'; readonly atMs: number }
+  /** `last`: the furthest that `top` may go, by the size of the box. */
+  | { readonly type: 'scroll'; readonly by: number; readonly last: number; readonly atMs: number }
   | { readonly type: 'cancel'; readonly atMs: number }
 
 /** An open dialog that has not been painted. `guardMs`: how long it must have been seen before keys count. */
@@ -52,6 +56,7 @@ export function openDialog(question: DialogQuestion, seenMs = guardMs): DialogSt
     editor: makeEditor(question.kind === 'text' ? (question.initial ?? '') : ''),
     message: '',
     outcome: 'open',
+    top: 0,
   }
 }
 
@@ -79,9 +84,28 @@ export function reduceDialog(state: DialogState, action: DialogAction): DialogSt
         return { ...state, message: 'a paste is not taken here: type it' }
       }
       return { ...state, editor: reduceEditor(state.editor, action.edit), message: '' }
+    case 'scroll':
+      return { ...state, top: Math.max(0, Math.min(action.last, state.top + action.by)) }
     case 'accept':
       return accept(state)
   }
+}
+
+/** Lines of the question as a box of this width shows them. */
+export function questionLines(question: DialogQuestion, width: number): readonly string[] {
+  return question.lines.flatMap((line) => wrap(oneLine(line), Math.max(0, width - 4), '  '))
+}
+
+/** Rows that a box of this height leaves for them: the rest is its border, the message and the answer. */
+export function questionRoom(question: DialogQuestion, height: number): number {
+  return Math.max(0, height - 3 - (question.kind === 'notice' ? 1 : 2))
+}
+
+/** How far down the question can be moved; 0 when all of it is seen. One row says how much is not. */
+export function lastTop(question: DialogQuestion, width: number, height: number): number {
+  const lines = questionLines(question, width).length
+  const room = questionRoom(question, height)
+  return lines > room ? lines - Math.max(1, room - 1) : 0
 }
 
 function accept(state: DialogState): DialogState {

@@ -1,8 +1,8 @@
 import { Box } from 'ink'
-import { type DialogState, shownAnswer } from './dialog-model.ts'
+import { type DialogState, lastTop, questionLines, questionRoom, shownAnswer } from './dialog-model.ts'
 import { Label } from './label.tsx'
 import { Pane } from './layout.tsx'
-import { cut, oneLine, wrap } from './text-fit.ts'
+import { cut } from './text-fit.ts'
 import { TextInput } from './text-input.tsx'
 import { useTheme } from './theme-context.tsx'
 
@@ -13,17 +13,23 @@ export interface DialogProps {
   readonly height: number
 }
 
-/** A question in a box. The answer row always shows; what does not fit above it is cut and says so. */
+/** A question in a box. The answer row always shows; what does not fit above it is counted, and can be moved to. */
 export function Dialog({ state, width, height }: DialogProps) {
   const { glyphs } = useTheme()
   const { question, message, choice } = state
   const columns = Math.max(0, width - 2)
-  const text = question.lines.flatMap((line) => wrap(oneLine(line), columns - 2, '  '))
+  const text = questionLines(question, width)
   const answerRows = question.kind === 'notice' ? 1 : 2
-  const room = Math.max(0, height - 2 - answerRows - 1)
+  const room = questionRoom(question, height)
+  const top = Math.min(state.top, lastTop(question, width, height))
+  const below = text.length - top - Math.max(0, room - 1)
+  const hidden = [top > 0 ? `${top} above` : '', below > 0 ? `${below} below` : ''].filter((words) => words !== '')
   const shown =
     text.length > room
-      ? [...text.slice(0, Math.max(0, room - 1)), `${glyphs.ellipsis} ${text.length - room + 1} more lines`]
+      ? [
+          ...text.slice(top, top + Math.max(0, room - 1)),
+          `${glyphs.ellipsis} more lines: ${hidden.join(', ')} (PgUp, PgDn)`,
+        ]
       : text
   const word = (which: 'yes' | 'no', name: string) => (
     <Label

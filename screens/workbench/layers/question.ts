@@ -2,6 +2,7 @@ import {
   type DialogAction,
   type DialogQuestion,
   type DialogState,
+  lastTop,
   openDialog,
   reduceDialog,
 } from '../../../src/ui/dialog-model.ts'
@@ -93,6 +94,7 @@ export class QuestionLayer implements Layer {
     const isConfirm = this.#open?.state.question.kind === 'confirm'
     if (chord === 'esc' || chord === 'ctrl+c') this.#to({ type: 'cancel', atMs })
     else if (chord === 'enter') this.#to({ type: 'accept', atMs })
+    else if (chord === 'pagedown' || chord === 'pageup') this.#scroll(chord === 'pagedown' ? 1 : -1)
     else if (isConfirm && ['left', 'right', 'tab', 'shift+tab'].includes(chord)) this.#to({ type: 'choose', atMs })
     else if (isConfirm && (chord === 'y' || chord === 'n'))
       this.#to({ type: 'choose', choice: chord === 'y' ? 'yes' : 'no', atMs })
@@ -110,11 +112,22 @@ export class QuestionLayer implements Layer {
 
   hints() {
     const isConfirm = this.#open?.state.question.kind === 'confirm'
-    return hintsOf(isConfirm ? 'y yes, n no, Enter accept, Esc cancel' : 'Enter accept, Esc cancel')
+    const page = this.#last > 0 ? 'PgDn more, ' : ''
+    return hintsOf(`${page}${isConfirm ? 'y yes, n no, ' : ''}Enter accept, Esc cancel`)
   }
 
   overlay(): Overlay | null {
     return this.#open === null ? null : { kind: 'dialog', state: this.#open.state }
+  }
+
+  #scroll(way: 1 | -1): void {
+    const page = Math.max(1, this.#desk.chrome().panes.height - 8)
+    this.#to({ type: 'scroll', by: way * page, last: this.#last, atMs: this.#desk.clock.monotonicMs() })
+  }
+
+  get #last(): number {
+    const { size } = this.#desk
+    return this.#open === null ? 0 : lastTop(this.#open.state.question, size.columns, this.#desk.chrome().panes.height)
   }
 
   #to(action: DialogAction): void {

@@ -7,6 +7,7 @@ import {
   type DialogQuestion,
   dialogLines,
   guardMs,
+  lastTop,
   openDialog,
   reduceDialog,
 } from '../../../src/ui/dialog-model.ts'
@@ -80,8 +81,29 @@ describe('dialog', () => {
     const lines = plain(render(<Dialog state={state} width={50} height={12} />).lastFrame()).split('\n')
     expect(lines).toHaveLength(12)
     expect(lines.join('\n')).toContain('> box')
-    expect(lines.join('\n')).toMatch(/44 more lines/)
+    expect(lines.join('\n')).toMatch(/more lines: 44 below \(PgUp, PgDn\)/)
     for (const line of lines) expect(textWidth(line)).toBeLessThanOrEqual(50)
+  })
+
+  it('shows every line of a long question by PgDn, in any size of its box', () => {
+    const lines = Array.from({ length: 40 }, (_, i) => `line-${i}.`)
+    fc.assert(
+      fc.property(fc.integer({ min: 8, max: 60 }), fc.integer({ min: 20, max: 90 }), (height, width) => {
+        let state = run({ ...typed, lines }, painted, ...type('bo'))
+        const seen = new Set<string>()
+        const last = lastTop(state.question, width, height)
+        for (let page = 0; page <= 40; page += 1) {
+          const frame = plain(render(<Dialog state={state} width={width} height={height} />).lastFrame())
+          expect(frame).toContain('> bo')
+          for (const [name] of frame.matchAll(/line-\d+\./g)) seen.add(name)
+          if (state.top === last) break
+          state = reduceDialog(state, { type: 'scroll', by: 1 + (page % 2), last, atMs: after })
+        }
+        expect([...seen]).toEqual(lines)
+        expect(reduceDialog(state, { type: 'scroll', by: -99, last, atMs: after }).top).toBe(0)
+      }),
+      { numRuns: 20 },
+    )
   })
 
   it('marks the choice without colour', () => {
