@@ -144,10 +144,8 @@ export default function stringWidth(text, options) {
 rmSync(dist, { recursive: true, force: true })
 mkdirSync(dist, { recursive: true })
 writeFileSync(join(dist, 'package.json'), packageJson)
-const result = await build({
+const settings = {
   absWorkingDir: root,
-  entryPoints: { main: 'src/cli/main.ts' },
-  outdir: dist,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -179,7 +177,10 @@ const result = await build({
     fasterInk(root, readFileSync),
   ],
   logLevel: 'warning',
-})
+}
+const result = await build({ ...settings, entryPoints: { main: 'src/cli/main.ts' }, outdir: dist })
+// The prompt evaluates in a thread of its own, which must not load what the workbench draws with.
+await build({ ...settings, metafile: false, entryPoints: { worker: 'src/repl/worker.ts' }, outdir: join(dist, 'repl') })
 writeFileSync(join(dist, 'meta.json'), JSON.stringify(result.metafile))
 await mergeFirstFrame(dist, result.metafile)
 cpSync(join(root, 'src/checklist/ready'), join(dist, 'checklists'), { recursive: true })

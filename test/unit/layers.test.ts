@@ -47,6 +47,7 @@ const allowed: Record<string, readonly string[]> = {
   patrol: ['walk', 'spec', 'run', 'host', 'profile', 'text', 'estimate', 'artifact', 'engine', 'reader'],
   transfer: ['walk', 'spec', 'run', 'host', 'profile', 'text', 'artifact', 'engine'],
   teardown: ['walk', 'spec', 'run', 'host', 'profile', 'text', 'estimate', 'artifact', 'engine', 'reader'],
+  repl: ['host', 'run', 'notebook', 'session', 'text', 'ui'],
   commands: ['walk', 'run', 'text', 'spec', 'session'],
   terminal: ['text'],
   ui: ['terminal', 'text'],

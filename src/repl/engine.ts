@@ -1,0 +1,326 @@
+import { Session } from 'node:inspector/promises'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import { portWire, type Wire } from '../host/proxy/wire.ts'
+import type {
+  Completions,
+  DisplayLine,
+  Evaluated,
+  EvaluateRequest,
+  FromWorker,
+  ScopeFacts,
+  ToWorker,
+  WorkerSetup,
+} from './types.ts'
+
+export interface EngineOptions {
+  readonly setup: WorkerSetup
+  /** Environment of the worker: without secrets. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly onOutput: (cell: number, text: string) => void
+  readonly onLate: (late: Extract<FromWorker, { type: 'late' }>) => void
+  /** A call of the scope; hosts are lent over the wire. */
+  readonly onCall: (call: Extract<FromWorker, { type: 'call' }>, wire: Wire) => Promise<unknown>
+  /** The worker went, with all variables of the session. */
+  readonly onLost: (why: string) => void
+}
+
+/** How often a running entry is asked whether it lets anybody else have a turn. */
+const pingMs = 250
+const answerMs = 500
+/** Beyond the limit given to the engine, before it is ended from outside. */
+const graceMs = 250
+
+interface Running {
+  readonly resolve: (result: Evaluated) => void
+  readonly request: EvaluateRequest
+  readonly startedMs: number
+  stage: 'sent' | 'begun' | 'passed'
+}
+
+const lostLine: DisplayLine = [
+  { text: 'the prompt was ended and begun anew: its variables are lost. ', tone: 'error' },
+  { text: 'Recorded cells, connections and jobs on hosts are as they were.', tone: 'muted' },
+]
+
+/**
+ * The worker of the prompt, from outside: starts it late, ends code that does not pause, and as a last resort the worker.
+ * Nothing that must live longer than a variable lives in it.
+ */
+export class Engine {
+  readonly #options: EngineOptions
+  readonly #running = new Map<number, Running>()
+  readonly #asked = new Map<number, (message: FromWorker | null) => void>()
+  #setup: WorkerSetup
+  #worker: Worker | null = null
+  #wire: Wire | null = null
+  #ready: Promise<void> | null = null
+  #inspector: Session | null = null
+  #inspected: string | null = null
+  #nextId = 1
+  #pingTimer: NodeJS.Timeout | undefined
+  #pongAtMs = 0
+  #isClosed = false
+
+  constructor(options: EngineOptions) {
+    this.#options = options
+    this.#setup = options.setup
+  }
+
+  get isBusy(): boolean {
+    return this.#running.size > 0
+  }
+
+  /** Starts the worker where it is not running; settles when it answers. */
+  begin(): Promise<void> {
+    this.#ready ??= this.#start()
+    return this.#ready
+  }
+
+  async evaluate(request: EvaluateRequest): Promise<Evaluated> {
+    await this.begin()
+    const settled = Promise.withResolvers<Evaluated>()
+    this.#running.set(request.cell, { resolve: settled.resolve, request, startedMs: performance.now(), stage: 'sent' })
+    this.#watch()
+    this.#post({ type: 'evaluate', request })
+    return settled.promise
+  }
+
+  setFacts(facts: ScopeFacts): void {
+    this.#setup = { ...this.#setup, facts }
+    if (this.#worker !== null) this.#post({ type: 'facts', facts })
+  }
+
+  /** Null where nothing can be said, or not soon enough. */
+  async preview(source: string, width: number): Promise<DisplayLine | null> {
+    const answer = await this.#ask((id) => ({ type: 'preview', id, source, width }))
+    return answer?.type === 'preview' ? answer.line : null
+  }
+
+  async complete(source: string, cursor: number): Promise<Completions> {
+    const answer = await this.#ask((id) => ({ type: 'complete', id, source, cursor }))
+    return answer?.type === 'completions' ? { from: answer.from, names: answer.names } : { from: cursor, names: [] }
+  }
+
+  /**
+   * Ends the running entries. Code that has not paused yet is ended where it is, with its variables kept; of code that
+   * waits for something the wait is ended. What does neither, a loop after its first pause, takes the worker with it: the
+   * engine can be stopped there too, but may then take all of kx down (`Invoke in DisallowJavascriptExecutionScope`, Node
+   * 24.21). False: nothing runs.
+   */
+  async interrupt(why: 'timeout' | 'interrupted' = 'interrupted'): Promise<boolean> {
+    if (this.#running.size === 0) return false
+    const worker = this.#worker
+    for (let turn = 0; turn < 4 && this.#worker === worker; turn += 1) {
+      const entries = [...this.#running.values()]
+      if (entries.length === 0) return true
+      if (entries.some(({ stage }) => stage === 'begun')) await this.#stopExecution()
+      const askedAtMs = performance.now()
+      for (const { request } of entries) this.#post({ type: 'interrupt', cell: request.cell, why })
+      this.#post({ type: 'ping', id: 0 })
+      for (let waited = 0; waited < answerMs && this.#running.size > 0 && this.#pongAtMs < askedAtMs; waited += 10)
+        await wait(10)
+      const isMute = this.#pongAtMs < askedAtMs
+      const isLoopingOn = entries.every(({ stage }) => stage !== 'begun')
+      if (isMute && isLoopingOn && this.#running.size > 0) await this.kill('it did not let itself be interrupted')
+    }
+    return true
+  }
+
+  /** Ends the worker and begins a new one when it is next needed. Variables are lost. */
+  async kill(why = 'killed'): Promise<void> {
+    const worker = this.#worker
+    if (worker === null) return
+    this.#forget()
+    await worker.terminate()
+    this.#lost(why)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const worker = this.#worker
+    this.#forget()
+    for (const { resolve, request } of this.#running.values())
+      resolve({ cell: request.cell, outcome: 'lost', lines: [lostLine], durationMs: 0 })
+    this.#running.clear()
+    await worker?.terminate()
+  }
+
+  async #start(): Promise<void> {
+    // In the sources it is TypeScript beside this file; in a build it lies in a folder of its own.
+    const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './repl/worker.js'
+    const worker = new Worker(new URL(file, import.meta.url), {
+      workerData: this.#setup,
+      env: { ...this.#options.env },
+      stdout: true,
+      stderr: true,
+      execArgv: [],
+    })
+    this.#worker = worker
+    this.#wire = portWire(worker)
+    // Read, or they fill up; what code prints comes by message.
+    worker.stdout.resume()
+    worker.stderr.resume()
+    // A prompt that nobody waits at must not hold kx open.
+    worker.unref()
+    const isReady = Promise.withResolvers<void>()
+    worker.on('message', (message: FromWorker) => {
+      if (message.type === 'ready') isReady.resolve()
+      else this.#take(message)
+    })
+    worker.on('error', (error) => isReady.reject(error))
+    worker.on('exit', (code) => {
+      isReady.reject(new Error(`the worker of the prompt ended with code ${code} before it was ready`))
+      if (this.#worker !== worker) return
+      this.#forget()
+      this.#lost(`the worker ended by itself (code ${code})`)
+    })
+    await isReady.promise
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker?.postMessage(message)
+  }
+
+  #take(message: FromWorker): void {
+    switch (message.type) {
+      case 'evaluated': {
+        const running = this.#running.get(message.result.cell)
+        this.#running.delete(message.result.cell)
+        this.#unwatch()
+        running?.resolve(message.result)
+        return
+      }
+      case 'stage': {
+        const running = this.#running.get(message.cell)
+        if (running !== undefined) running.stage = message.stage
+        return
+      }
+      case 'pong':
+        this.#pongAtMs = performance.now()
+        return
+      case 'late':
+        return this.#options.onLate(message)
+      case 'output':
+        return this.#options.onOutput(message.cell, message.text)
+      case 'preview':
+      case 'completions':
+        this.#asked.get(message.id)?.(message)
+        return
+      case 'call':
+        return void this.#call(message)
+      case 'ready':
+        return
+    }
+  }
+
+  async #call(call: Extract<FromWorker, { type: 'call' }>): Promise<void> {
+    const worker = this.#worker
+    const wire = this.#wire
+    if (worker === null || wire === null) return
+    const send = (message: ToWorker) => {
+      if (this.#worker === worker) this.#post(message)
+    }
+    try {
+      const value = await this.#options.onCall(call, wire)
+      send({ type: 'answer', id: call.id, value })
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+      const code = (error as { code?: unknown }).code
+      const { name, message } = error
+      send({ type: 'answer', id: call.id, error: { name, message, ...(typeof code === 'string' ? { code } : {}) } })
+    }
+  }
+
+  async #ask(make: (id: number) => ToWorker): Promise<FromWorker | null> {
+    if (this.#worker === null || this.isBusy) return null
+    await this.#ready
+    const id = this.#nextId
+    this.#nextId += 1
+    const answered = Promise.withResolvers<FromWorker | null>()
+    this.#asked.set(id, answered.resolve)
+    const timer = setTimeout(() => answered.resolve(null), answerMs)
+    this.#post(make(id))
+    try {
+      return await answered.promise
+    } finally {
+      clearTimeout(timer)
+      this.#asked.delete(id)
+    }
+  }
+
+  /** While an entry runs the worker is asked for a sign now and then; without one for too long its code is ended. */
+  #watch(): void {
+    this.#worker?.ref()
+    if (this.#pingTimer !== undefined) return
+    this.#pongAtMs = performance.now()
+    this.#pingTimer = setInterval(() => {
+      this.#post({ type: 'ping', id: 0 })
+      const limit = Math.max(...[...this.#running.values()].map(({ request }) => request.timeoutMs))
+      if (performance.now() - this.#pongAtMs < limit + graceMs) return
+      this.#pongAtMs = performance.now()
+      void this.interrupt('timeout')
+    }, pingMs)
+  }
+
+  #unwatch(): void {
+    if (this.#running.size > 0) return
+    clearInterval(this.#pingTimer)
+    this.#pingTimer = undefined
+    this.#worker?.unref()
+  }
+
+  /** Ends what the worker computes now, from this thread; it goes on with its next message. */
+  async #stopExecution(): Promise<void> {
+    const worker = this.#worker
+    if (worker === null) return
+    try {
+      const sessionId = await this.#inspect(worker)
+      const message = JSON.stringify({ id: 1, method: 'Runtime.terminateExecution' })
+      await this.#inspector?.post('NodeWorker.sendMessageToWorker', { sessionId, message })
+    } catch {
+      // It cannot be reached this way; ending the worker is left.
+      await this.kill('it could not be interrupted')
+    }
+  }
+
+  async #inspect(worker: Worker): Promise<string> {
+    if (this.#inspected !== null) return this.#inspected
+    const session = new Session()
+    session.connect()
+    this.#inspector = session
+    const attached = Promise.withResolvers<string>()
+    session.on('NodeWorker.attachedToWorker', ({ params }) => {
+      if (params.workerInfo.workerId === String(worker.threadId)) attached.resolve(params.sessionId)
+    })
+    const timer = setTimeout(() => attached.reject(new Error('no inspector')), answerMs)
+    try {
+      await session.post('NodeWorker.enable', { waitForDebuggerOnStart: false })
+      this.#inspected = await attached.promise
+      return this.#inspected
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #forget(): void {
+    this.#worker = null
+    this.#wire = null
+    this.#ready = null
+    this.#inspected = null
+    this.#inspector?.disconnect()
+    this.#inspector = null
+    clearInterval(this.#pingTimer)
+    this.#pingTimer = undefined
+    for (const answer of this.#asked.values()) answer(null)
+  }
+
+  #lost(why: string): void {
+    const running = [...this.#running.values()]
+    this.#running.clear()
+    if (this.#isClosed) return
+    for (const { resolve, request, startedMs } of running)
+      resolve({ cell: request.cell, outcome: 'lost', lines: [lostLine], durationMs: performance.now() - startedMs })
+    this.#options.onLost(why)
+  }
+}
