@@ -163,6 +163,7 @@ describe('kx without a terminal, from an empty project to the report', () => {
     expect((await json(place, 'env')).data).toMatchObject({ isNothingToDo: true })
     expect((await json(place, 'lease', 'show')).summary).toContain('Nothing of this run was launched')
     expect((await json(place, 'lease', 'extend', '1')).exitCode).toBe(1)
+    expect((await json(place, 'lease', 'arm')).exitCode).toBe(1)
     expect((await json(place, 'pull')).exitCode).toBe(1)
     expect((await json(place, 'verify')).exitCode).toBe(4)
     expect((await json(place, 'teardown', 'look')).exitCode).toBe(1)

@@ -94,9 +94,7 @@ export class RemoteProcess {
       channel.stderr.once('end', () => resolve())
       channel.stderr.once('close', () => resolve())
     })
-    void Promise.all([outClosed, errEnded]).then(() =>
-      this.#finish(this.#exit ?? { kind: 'unknown', reason: 'the channel was closed before its end was seen' }),
-    )
+    void Promise.all([outClosed, errEnded]).then(() => this.#finish(this.#exit))
     const onLost = () => this.#finish({ kind: 'unknown', reason: this.#lostReason() })
     if (connection.signal.aborted) onLost()
     connection.signal.addEventListener('abort', onLost, { once: true })
@@ -181,14 +179,16 @@ export class RemoteProcess {
     if (this.#pieces === before && !this.#isPaused) this.#finish(this.#exit)
   }
 
-  #finish(ending: Ending): void {
+  /** Null: the other side closed the channel and told no end. */
+  #finish(ending: Ending | null): void {
     if (this.#isOver) return
     this.#isOver = true
     clearTimeout(this.#drain)
     this.#out.flush()
     this.#err.flush()
     const hasBegun = this.#out.begun !== null
-    this.#settle(hasBegun || ending.kind === 'unknown' ? ending : { kind: 'unknown', reason: this.#noShell() })
+    if (hasBegun) this.#settle(ending ?? { kind: 'unknown', reason: 'the channel was closed before its end was seen' })
+    else this.#settle(ending?.kind === 'unknown' ? ending : { kind: 'unknown', reason: this.#noShell() })
     try {
       this.#channel.close()
     } catch {

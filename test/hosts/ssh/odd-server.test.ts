@@ -111,11 +111,11 @@ describe.skipIf(skip)('a server that is not as it should be', () => {
     expect([ran.ending, String(ran.stdoutBytes), ran.stderrBytes]).toEqual([{ kind: 'exited', code: 5 }, '4', 3])
   })
 
-  it('says how a command ended that never began: that is no end of it', async () => {
+  it.each([0, null])('ends with %s a command that never began: what was said instead is told', async (code) => {
     const { host } = await against([
       (channel) => {
         channel.write('no shell for you')
-        channel.exit(0)
+        if (code !== null) channel.exit(code)
         channel.end()
       },
     ])
