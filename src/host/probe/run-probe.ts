@@ -28,7 +28,7 @@ export interface ProbeAnswer {
 }
 
 /** One bounded, read-only round trip to a host. Does not throw for a host that answers badly: figures are unknown then. */
-export async function runProbe(host: Host, options: ProbeOptions = {}): Promise<ProbeAnswer> {
+export async function runProbe(host: Pick<Host, 'script'>, options: ProbeOptions = {}): Promise<ProbeAnswer> {
   const nonce = `kx-${randomBytes(12).toString('hex')}`
   const paths = options.paths ?? []
   const timeoutSeconds = options.timeoutSeconds ?? 10
