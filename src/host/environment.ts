@@ -14,7 +14,10 @@ const variables = [
  * Environment of commands on the host, as far as paths of tiers need it. Variables that are empty there are left out; a
  * host that did not say all of it has said nothing, because half of it would resolve to another path.
  */
-export async function hostEnvironment(host: Pick<Host, 'script'>, signal?: AbortSignal): Promise<Readonly<Record<string, string>>> {
+export async function hostEnvironment(
+  host: Pick<Host, 'script'>,
+  signal?: AbortSignal,
+): Promise<Readonly<Record<string, string>>> {
   const source = variables.map((name) => `printf '%s\\0' "\${${name}-}"`).join('\n')
   const ran = await host.script(source, [], { timeoutSeconds: 10, ...(signal === undefined ? {} : { signal }) })
   if (ran.ending.kind !== 'exited' || ran.ending.code !== 0) return {}

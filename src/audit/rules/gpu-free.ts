@@ -1,7 +1,7 @@
 import type { GpuProcess } from '../../host/probe/nvidia.ts'
 import type { GpuProbe } from '../../host/probe/probe.ts'
 import type { Reading } from '../../host/probe/value.ts'
-import type { Holder, Holders, Processes, Wide } from '../../host/probe/wide.ts'
+import { type Holder, type Holders, isProgramOfDriver, type Processes, type Wide } from '../../host/probe/wide.ts'
 import { formatCount, plural } from '../../text/format.ts'
 import type { Verdict } from '../../walk/verdict.ts'
 import { fail, pass } from '../../walk/verdict.ts'
@@ -10,9 +10,6 @@ import { unsure } from './verdict.ts'
 
 /** Used memory above this means that somebody else is on the card (kx; an idle driver takes a few hundred MiB). */
 const idleFloorMiB = 600
-
-/** Programs of the driver itself, which keep a card open without working on it. `comm` is cut at 15 letters by the kernel. */
-const ofDriver = /^(nvidia-persiste|nv-hostengine|nvidia-smi|nvidia-powerd|dcgm-exporter)/
 
 /**
  * Nobody else may be on the cards before a start: no compute process, nobody who keeps a card open, and no memory that is
@@ -45,7 +42,7 @@ export function judgeGpuFree(
 
 function holdersOf(holders: Reading<Holders> | 'none'): readonly Holder[] {
   if (holders === 'none' || !holders.isKnown) return []
-  return holders.value.found.filter(({ stat }) => !ofDriver.test(stat.command))
+  return holders.value.found.filter(({ stat }) => !isProgramOfDriver(stat.command))
 }
 
 const holderText = ({ card, stat }: Holder): string =>

@@ -29,6 +29,10 @@ export interface Holder {
   readonly stat: ProcessStat
 }
 
+/** Programs of the driver itself, which keep a card open without working on it. `comm` is cut at 15 letters by the kernel. */
+export const isProgramOfDriver = (command: string): boolean =>
+  /^(nvidia-persiste|nv-hostengine|nvidia-smi|nvidia-powerd|nvidia-fabricm|dcgm-exporter)/.test(command)
+
 export interface Holders {
   readonly found: readonly Holder[]
   /** Processes whose files this user may not look at. */
