@@ -1,3 +1,4 @@
+import type { CellHits } from '../../src/commands/notebook-search.ts'
 import { whyDisabled } from '../../src/commands/registry.ts'
 import type { CommandEnvironment, CommandSpec } from '../../src/commands/types.ts'
 import type { Observation } from '../../src/patrol/types.ts'
@@ -7,6 +8,7 @@ import type { Desk } from './desk.ts'
 import { WalkFollower } from './follow.ts'
 import type { Layers } from './layers.ts'
 import { withProgress } from './live.ts'
+import { showCell } from './notebook-acts.ts'
 import type { Message } from './snapshot.ts'
 
 /** Runs commands that act on the world: one in the foreground at a time, and the quiet looks of the patrol beside it. */
@@ -61,6 +63,7 @@ export class Acts {
     void desk.workspace.reloadPlan().catch((error: unknown) => desk.fail(error))
     try {
       const result = await this.#run(spec, args, this.#environment(via, abort))
+      this.#showWhole(spec, result)
       const { text, tone } = ending(spec, result, { isAborted: abort.signal.aborted, isDeclined: this.#isDeclined })
       desk.say(text, tone)
     } catch (error) {
@@ -87,8 +90,12 @@ export class Acts {
     if (this.#isBeside) return desk.say(`${spec.title} is running already`, 'warn')
     this.#isBeside = true
     try {
-      const environment = { ...this.#environment(via, new AbortController()), progress: () => {} }
+      const environment: CommandEnvironment = {
+        ...this.#environment(via, new AbortController()),
+        progress: ({ result }) => this.#found(result),
+      }
       const result = await this.#run(spec, args, environment)
+      this.#showWhole(spec, result)
       desk.say(result.summary, result.exitCode === 3 ? 'warn' : result.exitCode === 0 ? 'info' : 'error')
     } catch (error) {
       desk.fail(error)
@@ -142,6 +149,18 @@ export class Acts {
     desk.loadSoon()
   }
 
+  /** What a search of the notebook has found so far is drawn as it comes. */
+  #found(result: unknown): void {
+    if (!isHits(result)) return
+    this.#desk.hits = result
+    this.#desk.changed()
+  }
+
+  #showWhole(spec: CommandSpec, { lines = [], summary }: ActResult): void {
+    if (spec.isShownWhole !== true || lines.length === 0) return
+    this.#layers.wholeMessage.open({ text: [...lines, summary].join('\n').trimEnd(), tone: 'info' })
+  }
+
   async #settle(): Promise<void> {
     const desk = this.#desk
     await desk.workspace.refresh().catch((error: unknown) => desk.fail(error))
@@ -175,15 +194,23 @@ export class Acts {
         desk.live = withProgress(desk.live, progress)
         if (progress.commandId !== undefined) this.#beginStep(progress.commandId)
         if (isObservation(progress.result)) this.#seen(progress.result)
+        this.#found(progress.result)
         desk.changed()
       },
-      openRun: (runId, projectFolder) => {
+      openRun: (runId, projectFolder, cellId) => {
         if (projectFolder !== undefined && projectFolder !== desk.workspace.projectFolder)
           return this.#goToProject(projectFolder, runId)
-        void desk.workspace.openRun(runId).then(() => desk.do({ type: 'open-run', runId }))
+        void desk.workspace.openRun(runId).then(() => {
+          desk.do({ type: 'open-run', runId })
+          if (cellId !== undefined) showCell(desk, cellId)
+        })
       },
     }
   }
+}
+
+function isHits(data: unknown): data is CellHits {
+  return typeof data === 'object' && data !== null && 'kind' in data && data.kind === 'cell-hits'
 }
 
 function stoppedAt(data: unknown): unknown {
@@ -207,7 +234,7 @@ function ending(
       tone: 'info',
     }
   // What an act found stands on its screen where it made a proof; elsewhere this is the only place for it.
-  const lines = result.proof === undefined ? (result.lines ?? []) : []
+  const lines = result.proof === undefined && spec.isShownWhole !== true ? (result.lines ?? []) : []
   return { text: [result.summary, ...lines].join('\n'), tone: result.exitCode === 3 ? 'warn' : 'error' }
 }
 

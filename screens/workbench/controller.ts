@@ -14,6 +14,7 @@ import { unboundText } from './elsewhere.ts'
 import { Layers } from './layers.ts'
 import { LinkWatch } from './link-watch.ts'
 import { rowIdsOf } from './model.ts'
+import { askedAgain, cellUnder } from './notebook-acts.ts'
 import { personAt } from './person.ts'
 import { point } from './pointer.ts'
 import { shownHost } from './shown-host.ts'
@@ -217,14 +218,26 @@ export class Controller {
     const why = whyDisabled(spec, desk.commandState())
     if (why !== null) return desk.say(`${spec.title}: ${why}`, 'warn')
     if (spec.run === undefined) return this.#uiCommands.run(spec.id)
-    const parsed = spec.args.safeParse(this.#withSelection(spec, args))
-    if (!parsed.success) return this.#layers.openForm(spec, args)
+    const given = this.#withSelection(spec, args)
+    if (spec.id === 'cell.rerun' && given.with === undefined) return this.#rerun(given.cell)
+    const parsed = spec.args.safeParse(given)
+    if (!parsed.success) return this.#layers.openForm(spec, given)
     if (isBesides(spec, desk.live?.commandId ?? null))
       return void this.#acts.beside(spec, parsed.data as Record<string, unknown>, via)
     // Another act in the foreground is waited for; this holds for looks too.
     if (this.#acts.isBusy)
       return desk.say(`${spec.title}: ${desk.live?.title} is running; wait for it or cancel it`, 'warn')
     void this.#acts.start(spec, parsed.data as Record<string, unknown>, via)
+  }
+
+  /** The act of a cell once more: what it was given then stands in a form, to be changed or not. */
+  #rerun(cell: unknown): void {
+    const desk = this.#desk
+    const asked = askedAgain(desk, cell)
+    if (typeof asked === 'string') return desk.say(asked, 'warn')
+    const why = whyDisabled(asked.spec, desk.commandState())
+    if (why !== null) return desk.say(`${asked.spec.title}: ${why}`, 'warn')
+    this.#layers.openForm(asked.spec, asked.args)
   }
 
   #runById(id: string, args: Readonly<Record<string, unknown>> = {}): void {
@@ -240,6 +253,8 @@ export class Controller {
     if (spec.where !== 'global' && spec.where.includes('fleet') && desk.ui.screen === 'fleet')
       return { ...this.#markedHosts(), ...args }
     if (selected === null) return { ...args }
+    if (spec.id.startsWith('cell.') && desk.ui.screen === 'notebook' && 'cell' in spec.args.shape)
+      return { ...cellUnder(desk), ...args }
     const standIns: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
       'item.override': desk.pane(pane)?.kind === 'checklist' ? { item: selected, ...this.#shownHost() } : {},
       'run.archive': { run: selected },

@@ -1,5 +1,6 @@
 import { showChord } from '../../src/commands/chord.ts'
 import type { Keymap } from '../../src/commands/keymap.ts'
+import type { CellHits } from '../../src/commands/notebook-search.ts'
 import type { Registry } from '../../src/commands/registry.ts'
 import { withKeys } from '../../src/commands/say-keys.ts'
 import type { CommandState, Settings } from '../../src/commands/types.ts'
@@ -63,6 +64,8 @@ export class Desk {
   live: LiveAct | null = null
   /** Newest look of this process, which is not always journalled. */
   observed: { readonly runId: string; readonly observation: Observation } | null = null
+  /** What a search of the notebook has found so far. */
+  hits: CellHits | null = null
   readonly #remember: (ui: UiState) => void
   readonly #onChange: () => void
   /** Keys that come earlier than this after a question was painted are not for it. */
@@ -114,7 +117,9 @@ export class Desk {
     this.stopLoading()
     this.#loadTimer = setTimeout(() => {
       this.#loadTimer = null
-      this.workspace.load(this.ui.screen, this.selected, this.isShown).catch((error: unknown) => this.fail(error))
+      this.workspace
+        .load(this.ui.screen, this.selected, this.isShown, (pane) => paneOf(this.ui, pane).open)
+        .catch((error: unknown) => this.fail(error))
     }, delayMs)
   }
 
@@ -138,7 +143,7 @@ export class Desk {
       links,
       reconnectKey,
       hostKey,
-      hostKey,
+      this.hits,
       run,
       plan,
       shelves,
@@ -169,6 +174,7 @@ export class Desk {
       links,
       reconnectKey,
       hostKey,
+      hits: this.hits,
     }
     this.#model = { key, input, model: reuseScreen(this.#model?.model ?? null, screenModel(input)) }
     return this.#model

@@ -1,3 +1,4 @@
+import type { CellHits } from '../../src/commands/notebook-search.ts'
 import type { ScreenId } from '../../src/commands/types.ts'
 import type { Observation } from '../../src/patrol/types.ts'
 import type { Progress } from '../../src/run/act.ts'
@@ -53,6 +54,8 @@ export interface ScreenInput {
   readonly isUnicode: boolean
   /** Links to hosts that this process has open; absent: none. */
   readonly links?: readonly LinkView[]
+  /** What a search of the notebook has found so far; absent or null: nothing was looked for. */
+  readonly hits?: CellHits | null
   /** Key that goes on after a pause of a link, as it is shown; empty or absent: none is bound. */
   readonly reconnectKey?: string
 }

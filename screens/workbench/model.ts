@@ -65,6 +65,10 @@ export type PaneModel = PaneBase &
         readonly columns: readonly Column<Row>[]
         readonly rows: readonly Row[]
         readonly empty: string
+        /** Rows that a filter lets through, where it means more than words on the row. */
+        readonly rowsFor?: (filter: string) => readonly Row[]
+        /** What that was made from: two panes with the same one filter alike. */
+        readonly rowsFrom?: readonly Row[]
         /** The detail of every row belongs to the pane as text, not only what a person opened. */
         readonly isDetailText?: boolean
         /** Where the pane is too narrow for its rows, the one under the cursor is shown whole below itself. */
@@ -146,13 +150,24 @@ export function column(
   return made
 }
 
+/** Every key asks for them several times; of many thousand rows they are taken once. */
+const ids = new WeakMap<readonly Row[], readonly string[]>()
+function idsOf(rows: readonly Row[]): readonly string[] {
+  let known = ids.get(rows)
+  if (known === undefined) {
+    known = rows.map((row) => row.id)
+    ids.set(rows, known)
+  }
+  return known
+}
+
 /** Ids of the rows that a cursor can stand on. */
 export function rowIdsOf(pane: PaneModel): readonly string[] {
   switch (pane.kind) {
     case 'checklist':
       return pane.items.map((i) => i.id)
     case 'table':
-      return pane.rows.map((r) => r.id)
+      return idsOf(pane.rows)
     case 'grid':
       return pane.cells.map((c) => c.id)
     default:
@@ -162,5 +177,6 @@ export function rowIdsOf(pane: PaneModel): readonly string[] {
 
 /** Whether Enter opens this row of a table: it has lines to show below itself. */
 export function hasDetail(pane: PaneModel, rowId: string): boolean {
-  return pane.kind === 'table' && pane.rows.some((row) => row.id === rowId && (row.detail?.length ?? 0) > 0)
+  if (pane.kind !== 'table') return false
+  return (pane.rows[idsOf(pane.rows).indexOf(rowId)]?.detail?.length ?? 0) > 0
 }

@@ -28,6 +28,7 @@ export function filtered(pane: PaneModel, filter: string): PaneModel {
         empty,
       }
     case 'table':
+      return { ...pane, rows: pane.rowsFor?.(filter) ?? ofRows(pane.rows), empty }
     case 'static':
       return { ...pane, rows: ofRows(pane.rows), empty }
     case 'text':

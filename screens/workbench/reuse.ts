@@ -19,8 +19,10 @@ export function saysSame(before: unknown, now: unknown): boolean {
   const a = before as Record<string, unknown>
   const b = now as Record<string, unknown>
   if (a.basis !== undefined && b.basis !== undefined) return a.id === b.id && saysSame(a.basis, b.basis)
-  const keys = Object.keys(a)
-  return keys.length === Object.keys(b).length && keys.every((key) => key in b && saysSame(a[key], b[key]))
+  // How rows are filtered follows from what they were made from.
+  if (a.rowsFrom !== undefined && a.rowsFrom !== b.rowsFrom) return false
+  const keys = Object.keys(a).filter((key) => key !== 'rowsFor' || a.rowsFrom === undefined)
+  return Object.keys(a).length === Object.keys(b).length && keys.every((key) => key in b && saysSame(a[key], b[key]))
 }
 
 /**

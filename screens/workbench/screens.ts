@@ -1,12 +1,12 @@
 import type { ScreenId } from '../../src/commands/types.ts'
 import { auditModel } from '../audit/model.ts'
-import { cellsModel } from '../cells/model.ts'
 import { checklistsModel } from '../checklists/model.ts'
 import { configModel } from '../config/model.ts'
 import { costModel } from '../cost/model.ts'
 import { fleetModel } from '../fleet/model.ts'
 import { homeModel } from '../home/model.ts'
 import { launchModel } from '../launch/model.ts'
+import { notebookModel } from '../notebook/model.ts'
 import { patrolModel } from '../patrol/model.ts'
 import { planModel } from '../plan/model.ts'
 import { profilesModel } from '../profiles/model.ts'
@@ -29,7 +29,7 @@ const models: Readonly<Record<ScreenId, (input: ScreenInput) => ScreenModel>> = 
   checklists: checklistsModel,
   profiles: profilesModel,
   report: reportModel,
-  cells: cellsModel,
+  notebook: notebookModel,
   config: configModel,
 }
 

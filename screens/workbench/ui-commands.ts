@@ -7,6 +7,7 @@ import type { Desk } from './desk.ts'
 import { enterAt, screenOfRun } from './enter.ts'
 import type { Layers } from './layers.ts'
 import { rowIdsOf } from './model.ts'
+import { nextFailed, showCell } from './notebook-acts.ts'
 import { hostsOfRun, shownHost } from './shown-host.ts'
 import type { TerminalActs } from './terminal-acts.ts'
 import { hostPane, marksPane, paneOf, sortPane } from './ui-state.ts'
@@ -49,6 +50,8 @@ export class UiCommands {
         return this.#sort()
       case 'view.host':
         return this.#nextHost()
+      case 'notebook.next-failed':
+        return nextFailed(desk)
       case 'view.open':
         return this.#open()
       case 'view.next-pane':
@@ -168,7 +171,10 @@ export class UiCommands {
       case 'tick':
         return this.#runById('checklist.tick')
       case 'detail':
-        return desk.do({ type: 'toggle-open', pane: enter.pane, rowId: enter.rowId })
+        desk.do({ type: 'toggle-open', pane: enter.pane, rowId: enter.rowId })
+        return desk.loadSoon()
+      case 'cell':
+        return showCell(desk, enter.cellId)
       case 'unit':
         return this.#showUnit(enter.unit)
       default:
@@ -226,7 +232,10 @@ export class UiCommands {
     const pane = desk.focus()
     if (this.#acts.cancel('cancelled')) desk.say('cancelling: the process group is ended …', 'warn')
     else if (desk.message !== null) desk.message = null
-    else if (paneOf(desk.ui, pane).filter !== '') desk.do({ type: 'filter', pane, filter: '' })
+    else if (desk.ui.screen === 'notebook' && desk.hits !== null) {
+      desk.hits = null
+      desk.changed()
+    } else if (paneOf(desk.ui, pane).filter !== '') desk.do({ type: 'filter', pane, filter: '' })
     else desk.say('nothing runs here; q leaves kx (what runs on a box goes on)')
   }
 

@@ -70,6 +70,7 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
     signal: abort.signal,
     ask,
     progress: progressPrinter(request.globals.json || process.stderr.isTTY !== true),
+    ...(request.globals.json ? {} : { print: (line) => process.stdout.write(`${line}\n`) }),
     openRun: () => {},
   }
   // One link for all acts of a walk: each would log in anew.
@@ -232,7 +233,9 @@ export async function runHeadless(request: HeadlessRequest): Promise<number> {
       ? ['teardown', 'verify', ...more]
       : isAlone && word === 'fleet'
         ? ['fleet', 'show', ...more]
-        : words
+        : isAlone && word === 'cell'
+          ? ['cell', 'list', ...more]
+          : words
   try {
     await program.parseAsync(globals.isHelp ? ['--help'] : [...argv], { from: 'user' })
   } catch (error) {

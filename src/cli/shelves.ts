@@ -8,7 +8,7 @@ import type { ListedChecklist, PlanView, RunRow, Shelves } from '../session/view
 import { sanitise, sanitiseLine } from '../text/sanitise.ts'
 import { mayBill } from '../walk/meter.ts'
 import type { FarLogReader } from './far-log.ts'
-import { isSameLog, type LogReader, logReader, readBytesOf, secretsOf } from './log-reader.ts'
+import { logReader } from './log-reader.ts'
 
 export interface ShelfRequest {
   readonly screen: string
@@ -19,6 +19,8 @@ export interface ShelfRequest {
   readonly shelves: Shelves
   /** Whether a pane is on screen now, as it is when something is about to be read for it. */
   readonly isShown: (pane: string) => boolean
+  /** Rows of a pane that are open in place. */
+  readonly opened?: (pane: string) => readonly string[]
   /** Takes what is there before the rest of the answer. */
   readonly put: (part: Partial<Shelves>) => void
   /** Asks to be loaded again so much later, while the same screen is open. */
@@ -141,8 +143,11 @@ export function makeShelfLoader(): ShelfLoader {
         const text = await readFile(join(runFolder(projectFolder, run.runId), 'report.md'), 'utf8').catch(() => null)
         return { report: text === null ? null : sanitise(text, { allowSgr: false }).split('\n') }
       }
-      case 'cells':
-        return run === null ? null : cellOutput(request, run, cellLog)
+      case 'notebook': {
+        if (run === null) return null
+        const { notebookShelf } = await import('./notebook-shelf.ts')
+        return notebookShelf(request, run, cellLog)
+      }
       case 'patrol': {
         if (run?.latest.Receipt === undefined) return null
         const { loadPatrol, openFarLog } = await import('./patrol-shelf.ts')
@@ -155,16 +160,4 @@ export function makeShelfLoader(): ShelfLoader {
         return null
     }
   }
-}
-
-/** The output of the cell under the cursor, else of the newest. */
-async function cellOutput(request: ShelfRequest, run: RunState, reader: LogReader): Promise<Partial<Shelves> | null> {
-  const cellId = request.selected('cells') ?? run.cells.at(-1)?.started.cellId
-  if (cellId === undefined || !/^[A-Za-z0-9-]{1,64}$/.test(cellId)) return null
-  const path = join(runFolder(request.projectFolder, run.runId), 'cells', cellId, 'output.log')
-  const log = await reader.look(path, readBytesOf(path), secretsOf(request.plan))
-  const before = request.shelves.cellOutput
-  // Nothing new: nothing is drawn again for it.
-  if (before?.cellId === cellId && isSameLog(before.log, log)) return null
-  return { cellOutput: { cellId, log } }
 }

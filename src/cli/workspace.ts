@@ -101,6 +101,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace & { begin(
       series: [],
       seriesVersion: shelves.seriesVersion + 1,
       cellOutput: null,
+      openOutputs: new Map(),
     }
     if (runId !== null) {
       try {
@@ -119,7 +120,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace & { begin(
   }
 
   let loads = 0
-  const load: Workspace['load'] = async (screen, selected, isShown = () => true) => {
+  const load: Workspace['load'] = async (screen, selected, isShown = () => true, opened = () => []) => {
     loads += 1
     const own = loads
     clearTimeout(again)
@@ -128,13 +129,13 @@ export function createWorkspace(options: WorkspaceOptions): Workspace & { begin(
     // What was begun for another run must not be shown as of this one.
     const isOfRun = () => run?.runId === runId
     const change = await loadShelf({
-      ...{ screen, selected, isShown, projectFolder, run, plan, shelves },
+      ...{ screen, selected, isShown, opened, projectFolder, run, plan, shelves },
       put: (part) => isOfRun() && put(part),
       again: (milliseconds) => {
         // A later load has another screen, or asks for itself.
         if (own !== loads || isClosed) return
         again = setTimeout(() => {
-          load(screen, selected, isShown).catch((error: unknown) =>
+          load(screen, selected, isShown, opened).catch((error: unknown) =>
             options.onTrouble(error instanceof Error ? error.message : String(error)),
           )
         }, milliseconds).unref()

@@ -53,7 +53,8 @@ export function createRegistry(specs: readonly CommandSpec[]): Registry {
 
 /** Whether a command may run beside the one that is running. */
 export function isBesides(spec: CommandSpec, busyWith: string | null): boolean {
-  return busyWith !== null && spec.besides?.includes(busyWith) === true
+  if (busyWith === null || spec.besides === undefined) return false
+  return spec.besides === 'any' || spec.besides.includes(busyWith)
 }
 
 /** Why a command cannot run now, in words; null when it can. Commands that act on a run wait for one another. */

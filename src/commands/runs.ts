@@ -68,6 +68,7 @@ export async function locateRun(
 
 /** `kx open`: opens a run in the workbench, which goes to its project when it is of another one. */
 export async function openRun(env: CommandEnvironment, args: { readonly run: string }): Promise<ActResult> {
+  if (args.run.includes('#')) return openCellOf(env, args.run)
   const other = await locateRun(env, args.run)
   if ('exitCode' in other) return other
   if (other.projectFolder === env.projectFolder) {
@@ -81,6 +82,17 @@ export async function openRun(env: CommandEnvironment, args: { readonly run: str
     exitCode: 0,
     data: other,
   }
+}
+
+/** `kx open <run>#<cell>`: the workbench goes to that cell of the notebook; elsewhere its record is shown. */
+async function openCellOf(env: CommandEnvironment, address: string): Promise<ActResult> {
+  if (env.via === 'cli') return (await import('./notebook.ts')).showCell(env, { cell: address, lines: 200 })
+  const { cellAt, orRefused } = await import('./notebook-at.ts')
+  return orRefused(async () => {
+    const { runId, projectFolder, state, at } = await cellAt(env, address)
+    env.openRun(runId, projectFolder, state.cells[at]?.started.cellId)
+    return { summary: `cell ${at + 1} of ${runId}`, exitCode: 0, data: { runId, projectFolder, number: at + 1 } }
+  })
 }
 
 /** `kx archive`: takes a run off the home screen. */

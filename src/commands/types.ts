@@ -17,7 +17,7 @@ export const screenIds = [
   'checklists',
   'profiles',
   'report',
-  'cells',
+  'notebook',
   'config',
 ] as const
 export type ScreenId = (typeof screenIds)[number]
@@ -56,8 +56,10 @@ export interface CommandSpec<S extends z.ZodObject = z.ZodObject> {
   readonly cli?: readonly string[]
   /** Run where only the words before the last one are given, as `kx lease` for `kx lease show`. */
   readonly isCliDefault?: boolean
-  /** Commands beside which it may run: it does not wait for them to end. */
-  readonly besides?: readonly string[]
+  /** Commands beside which it may run: it does not wait for them to end. `any`: beside all of them. */
+  readonly besides?: readonly string[] | 'any'
+  /** Its lines are what was asked for: the workbench shows them whole, and not its summary alone. */
+  readonly isShownWhole?: boolean
   /** Why it cannot run now, in words; null when it can. */
   readonly disabled?: (state: CommandState) => string | null
   /**
@@ -89,6 +91,8 @@ export interface CommandEnvironment {
   readonly ask: Asker
   /** Live progress for the running cell. */
   readonly progress: (progress: import('../run/act.ts').Progress) => void
-  /** Opens another run in the workbench, of another project where a folder is given; a no-op headless. */
-  readonly openRun: (runId: string | null, projectFolder?: string) => void
+  /** Takes lines of the result as they come; absent: nobody looks on, and they stand in the result. */
+  readonly print?: (line: string) => void
+  /** Opens another run in the workbench, of another project where a folder is given, at a cell where one is; a no-op headless. */
+  readonly openRun: (runId: string | null, projectFolder?: string, cellId?: string) => void
 }

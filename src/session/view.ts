@@ -114,6 +114,8 @@ export interface Shelves {
   }[]
   readonly seriesVersion: number
   readonly cellOutput: { readonly cellId: string; readonly log: ShownLog } | null
+  /** Ends of the outputs of the cells that are open in the list; null: none is kept. Absent: none was read. */
+  readonly openOutputs?: ReadonlyMap<string, { readonly lines: readonly string[]; readonly before: number } | null>
 }
 
 /** Settings that the workbench itself needs; read after the first frame. */

@@ -25,8 +25,14 @@ export interface Workspace {
    * Reads what a screen needs beside the run. Cheap to call again.
    *
    * @param isShown whether a pane is on screen; what costs somebody's link is read for no other. Default: all are
+   * @param opened rows of a pane that are open in place. Default: none are
    */
-  load(screen: string, selected: (pane: string) => string | null, isShown?: (pane: string) => boolean): Promise<void>
+  load(
+    screen: string,
+    selected: (pane: string) => string | null,
+    isShown?: (pane: string) => boolean,
+    opened?: (pane: string) => readonly string[],
+  ): Promise<void>
   /** Reads what was appended to the run since, by anyone. */
   refresh(): Promise<void>
   /** Called whenever one of the above reads differently. */

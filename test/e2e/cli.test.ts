@@ -35,7 +35,7 @@ const screens = [
   'checklists',
   'profiles',
   'report',
-  'cells',
+  'notebook',
   'config',
 ]
 

@@ -48,10 +48,10 @@ const allowed: Record<string, readonly string[]> = {
   transfer: ['walk', 'spec', 'run', 'host', 'profile', 'text', 'artifact', 'engine'],
   teardown: ['walk', 'spec', 'run', 'host', 'profile', 'text', 'estimate', 'artifact', 'engine', 'reader'],
   repl: ['host', 'run', 'notebook', 'session', 'text', 'ui'],
-  commands: ['walk', 'run', 'text', 'spec', 'session'],
+  commands: ['walk', 'run', 'text', 'spec', 'session', 'notebook'],
   terminal: ['text'],
   ui: ['terminal', 'text'],
-  cli: ['commands', 'run', 'session', 'config', 'text', 'walk', 'terminal', 'secret', 'spec'],
+  cli: ['commands', 'run', 'session', 'notebook', 'config', 'text', 'walk', 'terminal', 'secret', 'spec'],
 }
 /** Screens draw: they know commands, folded state and widgets. */
 const allowedForScreens = [
@@ -69,7 +69,7 @@ const allowedForScreens = [
 ]
 /** Content types of a phase may be known to its screen; they hold no code that runs. */
 const typesOfPhases =
-  /^src\/(plan|audit|smoke|cost|launch|patrol|teardown|engine|profile|host|artifact|notebook|recipe)\/(.*\/)?(types|schema|contract)\.ts$/
+  /^src\/(plan|audit|smoke|cost|launch|patrol|teardown|engine|profile|host|artifact|notebook|recipe)\/(.*\/)?(types|schema|contract)\.ts$|^src\/notebook\/rules\.ts$/
 
 const pure = ['walk', 'estimate', 'text']
 const impure = /^node:(?!buffer$|util$|crypto$|string_decoder$|path$)|^react$|^ink$/

@@ -33,7 +33,7 @@ export class ArgumentsLayer implements Layer {
   key(chord: string, text: string): void {
     if (this.#open === null) return
     const { fields, index, lines } = this.#open.state
-    const isLast = index === fields.length - 1
+    const isLast = index >= fields.length - 1
     const hasLine = lines[fields[index]?.name ?? ''] !== undefined
     if (chord === 'esc' || chord === 'ctrl+c') this.#open = null
     else if (chord === 'tab' || chord === 'down' || (chord === 'enter' && !isLast)) this.#to({ type: 'field', by: 1 })

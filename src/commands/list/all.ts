@@ -5,6 +5,7 @@ import { hostCommands } from './hosts.ts'
 import { houseCommands } from './house.ts'
 import { leaseCommands } from './lease.ts'
 import { navigationCommands } from './navigation.ts'
+import { notebookCommands } from './notebook.ts'
 import { walkCommands } from './walk.ts'
 
 /** The one registry that keys, the `:` line, palette, help, docs and the CLI are made from. */
@@ -16,6 +17,7 @@ export function allCommands(): Registry {
     ...hostCommands,
     ...leaseCommands,
     ...fleetCommands,
+    ...notebookCommands,
     ...navigationCommands,
   ])
 }

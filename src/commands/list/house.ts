@@ -24,8 +24,9 @@ export const houseCommands: readonly CommandSpec[] = [
   command({
     id: 'run.open',
     title: 'Open run',
-    description: 'Opens a run of this or another project.',
-    args: () => z.strictObject({ run: z.string().min(1).describe('run id, or the beginning of one') }),
+    description: 'Opens a run of this or another project, or one cell of it.',
+    args: () =>
+      z.strictObject({ run: z.string().min(1).describe('run id, or the beginning of one; with #cell, a cell of it') }),
     positional: ['run'],
     where: 'global',
     risk: 'read',

@@ -60,7 +60,7 @@ export const navigationCommands: readonly CommandSpec[] = [
   }),
   ui('go.profiles', 'Go to Profiles', 'What kx knows of each platform.', ['g f']),
   ui('go.report', 'Go to Report', 'The report of this run.', ['g r']),
-  ui('go.cells', 'Go to Cells', 'Everything that was done in this run, newest last.', ['g n']),
+  ui('go.notebook', 'Go to the notebook', 'Everything that was done in this run, newest first.', ['g n']),
   ui('go.config', 'Go to Settings', 'Effective settings and where each came from.', ['g ,']),
   ui('go.back', 'Back', 'The screen before this one.', ['[', 'alt+left']),
   ui('go.forward', 'Forward', 'The screen that Back left.', [']', 'alt+right']),

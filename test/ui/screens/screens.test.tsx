@@ -17,7 +17,7 @@ const screens: readonly ScreenId[] = [
   'checklists',
   'profiles',
   'report',
-  'cells',
+  'notebook',
   'config',
 ]
 const sizes = [
@@ -181,7 +181,7 @@ describe('pictures of key screens', () => {
     ['patrol', 'gpu', 120, 40, null],
     ['teardown', 'verified', 120, 40, null],
     ['report', 'verified', 80, 24, null],
-    ['cells', 'finished', 80, 24, null],
+    ['notebook', 'finished', 80, 24, null],
   ]
   for (const [screen, stage, columns, rows, focus] of pictures) {
     const name = `${screen}-${stage}-${columns}x${rows}${focus === null ? '' : `-${focus}`}`

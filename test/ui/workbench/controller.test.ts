@@ -137,8 +137,8 @@ describe('the command line', () => {
 
   it('completes with Tab and says what is wrong', async () => {
     const stage = makeStage()
-    await stage.press(':', '"go.cel"', 'tab')
-    expect(stage.controller.get().field?.editor.text.trim()).toBe('go.cells')
+    await stage.press(':', '"go.noteb"', 'tab')
+    expect(stage.controller.get().field?.editor.text.trim()).toBe('go.notebook')
     await stage.press('ctrl+u', '"nonsense"', 'enter')
     expect(stage.controller.get().message?.tone).toBe('error')
   })

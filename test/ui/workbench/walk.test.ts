@@ -74,7 +74,7 @@ describe('a walk by itself', () => {
     await walk.step('plan.check')
     await walk.press('g', 'n')
     await walk.step('audit.run')
-    expect(walk.controller.ui.screen).toBe('cells')
+    expect(walk.controller.ui.screen).toBe('notebook')
     await walk.press('2')
     await walk.step('smoke.run')
     expect(walk.controller.ui.screen).toBe('smoke')
@@ -115,9 +115,9 @@ describe('a walk by itself', () => {
   })
 
   it('asks an act that runs alone for no step', async () => {
-    const walk = await walking({ screen: 'cells' })
+    const walk = await walking({ screen: 'notebook' })
     await walk.tell({ text: 'something', done: 1, total: 3 })
-    expect(walk.controller.ui.screen).toBe('cells')
+    expect(walk.controller.ui.screen).toBe('notebook')
     walk.end({ summary: 'over', exitCode: 0, data: null })
     await walk.press()
     expect(walk.controller.get().input.live).toBeNull()
