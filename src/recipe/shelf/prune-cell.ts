@@ -46,7 +46,7 @@ export function pruneCell<P extends PruneParameters>(name: string): RecipeCell<P
       const { seen, choice } = await lookToPrune(context, folder, parameters)
       const wanted = new Set(targets)
       const still = choice.targets.filter((file) => wanted.has(file.path))
-      const { removed, left } = await removeFiles(context, seen.root, still)
+      const { done: removed, left } = await removeFiles(context, seen.root, still)
       for (const file of removed) say(`removed ${formatBytes(file.takenBytes)}: ${file.path}`)
       for (const { path, why } of left) say(`left ${path}: ${why}`)
       const changed = targets.length - still.length
