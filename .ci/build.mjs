@@ -34,7 +34,7 @@ function isOurs(folder) {
 const sources = {
   name: 'sources',
   setup(b) {
-    b.onLoad({ filter: /[\\/](src|screens)[\\/].*\.tsx?$/ }, (args) => {
+    b.onLoad({ filter: /[\\/](src|screens|recipes)[\\/].*\.tsx?$/ }, (args) => {
       const source = readFileSync(args.path, 'utf8')
       if (!source.includes('import.meta.url') && !source.includes("from 'zod'")) return null
       const withZod = source.replace(/^import \{ z \} from 'zod'$/m, "import * as z from 'zod'")
@@ -184,9 +184,56 @@ await build({ ...settings, metafile: false, entryPoints: { worker: 'src/repl/wor
 writeFileSync(join(dist, 'meta.json'), JSON.stringify(result.metafile))
 await mergeFirstFrame(dist, result.metafile)
 cpSync(join(root, 'src/checklist/ready'), join(dist, 'checklists'), { recursive: true })
-for (const folder of ['profiles', 'recipes']) {
-  if (existsSync(join(root, folder))) cpSync(join(root, folder), join(dist, folder), { recursive: true })
+cpSync(join(root, 'profiles'), join(dist, 'profiles'), { recursive: true })
+await buildRecipes()
+/**
+ * Recipes run in a process of their own, so they are a build of their own: a recipe, the child that runs it, and what a
+ * user's recipe imports (`kx/recipe`, `zod`) share chunks with one another and none with the workbench. They are compiled
+ * because Node strips no types below node_modules. Their descriptions are kept beside them: a list loads no recipe.
+ */
+async function buildRecipes() {
+  const folder = join(root, 'recipes')
+  const ids = existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => /^[a-z0-9-]+\.ts$/.test(name))
+        .map((name) => name.slice(0, -3))
+    : []
+  await build({
+    absWorkingDir: root,
+    entryPoints: {
+      'recipe-child': 'src/recipe/child.ts',
+      'recipes/lib/contract': 'src/recipe/contract.ts',
+      'recipes/lib/describe': 'src/recipe/describe.ts',
+      'recipes/lib/zod': '.ci/zod.mjs',
+      ...Object.fromEntries(ids.map((id) => [`recipes/${id}`, `recipes/${id}.ts`])),
+    },
+    outdir: dist,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'recipes/lib/[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22.18',
+    minifySyntax: true,
+    // Where a recipe fails is told by its lines.
+    minifyWhitespace: false,
+    legalComments: 'linked',
+    // A plain zx script may want all of it, with everything it brings; it lies beside kx.
+    external: ['zx'],
+    plugins: [sources],
+    logLevel: 'warning',
+  })
+  const { describeRecipe } = await import(join(dist, 'recipes/lib/describe.mjs'))
+  const described = []
+  for (const id of ids) {
+    const { recipe } = await import(join(dist, `recipes/${id}.mjs`))
+    if (recipe?.id !== id) throw new Error(`recipes/${id}.ts exports no recipe of that id`)
+    described.push(describeRecipe(recipe))
+  }
+  writeFileSync(join(dist, 'recipes/index.json'), JSON.stringify(described))
 }
+
 // Read by sh first, then by Node: the second line is a command to one and a string with a comment to the other. Only
 // the command line can set how far the heap may grow on garbage. A frame leaves 3 MB of it and 20 MB are in use, but by
 // itself V8 takes up to 250 MB before it looks; with these, 140 (docs/benchmarks.md).

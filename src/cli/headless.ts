@@ -1,6 +1,6 @@
 import { Argument, Command, CommanderError, Option } from 'commander'
 import type { z } from 'zod'
-import { baseType, choicesOf, validateArgs } from '../commands/line.ts'
+import { baseType, choicesOf, looseFlags, validateArgs } from '../commands/line.ts'
 import { allCommands } from '../commands/list/all.ts'
 import type { CommandEnvironment, CommandSpec, ScreenId } from '../commands/types.ts'
 import type { ActResult, Progress } from '../run/act.ts'
@@ -213,7 +213,9 @@ export async function runHeadless(request: HeadlessRequest): Promise<number> {
     const shape = spec.args.shape as Record<string, z.ZodType>
     const positional = spec.positional ?? []
     for (const name of positional) sub.addArgument(new Argument(`[${name}]`, shape[name]?.description ?? ''))
-    for (const [name, schema] of Object.entries(shape)) sub.addOption(optionFor(name, schema))
+    for (const [name, schema] of Object.entries(shape))
+      if (name !== spec.takesFlags) sub.addOption(optionFor(name, schema))
+    if (spec.takesFlags !== undefined) sub.allowUnknownOption().allowExcessArguments()
     sub.action(async (...given: unknown[]) => {
       const raw: Record<string, unknown> = { ...(given[positional.length] as object) }
       positional.forEach((name, i) => {
@@ -222,6 +224,15 @@ export async function runHeadless(request: HeadlessRequest): Promise<number> {
         const type = baseType(shape[name] as z.ZodType)
         raw[name] = type === 'number' ? Number(value) : type === 'array' ? String(value).split(',') : value
       })
+      if (spec.takesFlags !== undefined) {
+        const loose = looseFlags(sub.args.slice(positional.filter((_name, i) => given[i] !== undefined).length))
+        if (loose === null) {
+          process.stderr.write(`kx: one word too many for ${spec.id}\n`)
+          exitCode = 2
+          return
+        }
+        raw[spec.takesFlags] = loose
+      }
       exitCode = await runSpec(request, spec, raw)
     })
   }

@@ -13,6 +13,8 @@ import type { CommandEnvironment } from './types.ts'
 export interface ActOptions {
   /** Of the cell, where one command makes several; default: the command's own. */
   readonly title?: string
+  /** It only says what would happen: its cell says so. */
+  readonly isDryRun?: boolean
   /** Begins a run when the project has no open one. */
   readonly startsRun?: boolean
   /** Begins a run in any case. */
@@ -165,6 +167,7 @@ export async function actOnRun(
     risk: spec.risk,
     source: sourceOf(spec.id, args),
     phase: spec.id.split('.')[0] ?? spec.id,
+    ...(options.isDryRun === true ? { dryRun: true } : {}),
   }
   try {
     if (options.isQuietCell === true) return await onBeat(env, () => prepared(env, options), cell, act)

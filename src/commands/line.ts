@@ -113,6 +113,12 @@ export function parseLine(specs: readonly CommandSpec[], line: string): LineResu
     const [flag = '', inline] = word.slice(2).split(/=(.*)/s)
     const name = camel(flag)
     const schema = shape[name]
+    if (spec.takesFlags !== undefined && (schema === undefined || name === spec.takesFlags)) {
+      const hasValue = inline === undefined && rest[i + 1] !== undefined && rest[i + 1]?.startsWith('--') === false
+      if (hasValue) i += 1
+      raw[spec.takesFlags] = { ...(raw[spec.takesFlags] as object), [name]: inline ?? (hasValue ? rest[i] : 'true') }
+      continue
+    }
     if (schema === undefined) {
       const known = Object.keys(shape).map((n) => `--${kebab(n)}`)
       return { ok: false, text: `${spec.id} has no --${flag}${known.length > 0 ? `; it has ${known.join(', ')}` : ''}` }
@@ -127,6 +133,19 @@ export function parseLine(specs: readonly CommandSpec[], line: string): LineResu
     }
   }
   return validateArgs(spec, raw)
+}
+
+/** Flags that a command does not know itself, as words left over by whoever parsed the others. Null: no flags at all. */
+export function looseFlags(words: readonly string[]): Readonly<Record<string, string>> | null {
+  const flags: Record<string, string> = {}
+  for (let i = 0; i < words.length; i += 1) {
+    const [flag = '', inline] = (words[i] ?? '').split(/=(.*)/s)
+    if (!flag.startsWith('--') || flag === '--') return null
+    const hasValue = inline === undefined && words[i + 1]?.startsWith('--') === false
+    if (hasValue) i += 1
+    flags[camel(flag.slice(2))] = inline ?? (hasValue ? (words[i] ?? '') : 'true')
+  }
+  return flags
 }
 
 /** Validates arguments that came from anywhere (line, argv, form) against the command's schema. */

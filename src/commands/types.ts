@@ -45,6 +45,8 @@ export interface CommandSpec<S extends z.ZodObject = z.ZodObject> {
   readonly args: S
   /** Names of arguments that may be given by position, in order. */
   readonly positional?: readonly string[]
+  /** Argument (of text by name) that takes every flag the command does not know itself: those of a recipe, say. */
+  readonly takesFlags?: string
   /** Default key chords, such as `r`, `g p`, `ctrl+l`. */
   readonly keys?: readonly string[]
   /** Screens where keys and palette offer it; `global` everywhere. */

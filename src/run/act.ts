@@ -119,6 +119,10 @@ export interface ActContext {
    * `held`: where that is nothing, what it had before). Rejects when the host cannot be opened at all.
    */
   at?(host: string, kind: 'owned' | 'held', signal?: AbortSignal): Promise<ActContext>
+  /** Only where the act is performed on a run: another cell of it, for an act made of several. The caller ends it. */
+  openStep?(request: CellRequest, host: Host): Promise<CellWriter>
+  /** Likewise: any host by its name, of the plan or not, open until the act is over. */
+  reach?(name: string): Promise<{ readonly host: Host; readonly profile: Profile }>
 }
 
 /** What an act gives back to the command that started it. */

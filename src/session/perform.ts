@@ -49,6 +49,8 @@ export interface Places {
   readonly profile: Profile
   /** Only of a run over several hosts: one of them, opened when it is first asked for and kept open. */
   placeOf?(name: string): Promise<Pick<Places, 'host' | 'profile'>>
+  /** Any host, of the plan or not. */
+  reach(name: string): Promise<Pick<Places, 'host' | 'profile'>>
   close(): Promise<void>
 }
 
@@ -57,8 +59,9 @@ function profileNameAt(plan: ActRequest['loaded']['plan'], index: number): strin
   return (plan.profiles.length === plan.hosts.length ? plan.profiles[index] : undefined) ?? plan.profiles[0] ?? 'local'
 }
 
-async function openPlace(rooms: Rooms, { plan }: ActRequest['loaded'], name: string) {
-  const known = await rooms.profileFor(profileNameAt(plan, Math.max(0, plan.hosts.indexOf(name))))
+async function openPlace(rooms: Rooms, { plan }: ActRequest['loaded'], name: string, isForeign = false) {
+  const foreign = name === 'local' ? 'local' : 'generic-ssh'
+  const known = await rooms.profileFor(isForeign ? foreign : profileNameAt(plan, Math.max(0, plan.hosts.indexOf(name))))
   const profile = withStatedPrice(known, plan.prices?.[name])
   return { profile, host: await rooms.hostFor(name) }
 }
@@ -113,18 +116,20 @@ function placesAt(
     await open.host.close()
     for (const place of opened.values()) await place.then((each) => each.host.close()).catch(() => undefined)
   }
-  if (!isFleet) return { ...open, close }
-  const placeOf = (name: string) => {
+  const placeOf = (name: string, isForeign = false) => {
     let place = opened.get(name)
     if (place === undefined) {
-      place = openPlace(rooms, loaded, name)
+      place = openPlace(rooms, loaded, name, isForeign)
       opened.set(name, place)
       // The next act asks again: a host that was away may be back.
       place.catch(() => opened.delete(name))
     }
     return place
   }
-  return { ...open, placeOf, close }
+  const isOfPlan = (name: string) =>
+    loaded.plan.hosts.includes(name) || open.run.state().fleet?.hosts.includes(name) === true
+  const reach = async (name: string) => (name === open.host.name ? open : placeOf(name, !isOfPlan(name)))
+  return isFleet ? { ...open, placeOf: (name) => placeOf(name), reach, close } : { ...open, reach, close }
 }
 
 /**
@@ -149,6 +154,8 @@ export async function performAt(
     who: request.who,
     newId: () => rooms.newId(),
     progress: request.progress,
+    openStep: (step, at) => cellFor(rooms, { ...request, cell: step, isQuietCell: false }, run, at),
+    reach: (name) => places.reach(name),
   }
   const reached = new Map<string, Promise<HostIdentity | null>>()
   const at: ActContext['at'] =

@@ -6,6 +6,7 @@ import { houseCommands } from './house.ts'
 import { leaseCommands } from './lease.ts'
 import { navigationCommands } from './navigation.ts'
 import { notebookCommands } from './notebook.ts'
+import { recipeCommands } from './recipes.ts'
 import { walkCommands } from './walk.ts'
 
 /** The one registry that keys, the `:` line, palette, help, docs and the CLI are made from. */
@@ -18,6 +19,7 @@ export function allCommands(): Registry {
     ...leaseCommands,
     ...fleetCommands,
     ...notebookCommands,
+    ...recipeCommands,
     ...navigationCommands,
   ])
 }

@@ -30,7 +30,6 @@ export function proxiedHost(wire: Wire, lane: string, { name, kind }: Pick<Host,
 
   const listen = (id: number, signal: AbortSignal | undefined) => {
     const onAbort = () => ask({ kind: 'abort', id, reason: words(signal?.reason) })
-    if (signal?.aborted === true) queueMicrotask(onAbort)
     signal?.addEventListener('abort', onAbort, { once: true })
     return () => signal?.removeEventListener('abort', onAbort)
   }
@@ -47,7 +46,7 @@ export function proxiedHost(wire: Wire, lane: string, { name, kind }: Pick<Host,
       reject,
       ...(streams ? { onOut: (stream, bytes) => (stream === 'stdout' ? onStdout?.(bytes) : onStderr?.(bytes)) } : {}),
     })
-    ask({ kind: 'call', id, call: method, args, streams })
+    ask({ kind: 'call', id, call: method, args, streams, isAborted: signal?.aborted === true })
     const stop = listen(id, signal)
     try {
       return await promise
@@ -71,6 +70,7 @@ export function proxiedHost(wire: Wire, lane: string, { name, kind }: Pick<Host,
       cwd: options.cwd ?? null,
       env: options.env ?? null,
       startSeconds: options.startSeconds ?? null,
+      isAborted: options.signal?.aborted === true,
     })
     const stop = listen(id, options.signal)
     try {

@@ -30,7 +30,13 @@ interface Of {
 /** From the side that has only a proxy. */
 export type Asked = Of &
   (
-    | { readonly kind: 'call'; readonly call: Call; readonly args: readonly unknown[]; readonly streams: boolean }
+    | {
+        readonly kind: 'call'
+        readonly call: Call
+        readonly args: readonly unknown[]
+        readonly streams: boolean
+        readonly isAborted: boolean
+      }
     | { readonly kind: 'abort'; readonly reason: string }
     | {
         readonly kind: 'spawn'
@@ -38,6 +44,7 @@ export type Asked = Of &
         readonly cwd: string | null
         readonly env: Readonly<Record<string, string>> | null
         readonly startSeconds: number | null
+        readonly isAborted: boolean
       }
     | { readonly kind: 'input'; readonly bytes: Uint8Array }
     | { readonly kind: 'end-input' }

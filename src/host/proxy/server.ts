@@ -1,10 +1,14 @@
-import type { ExecOptions, Host, HostProcess } from '../types.ts'
+import type { ExecOptions, Host, HostProcess, ProcessIdentity } from '../types.ts'
 import { type Asked, type Call, calls, isOfLane, outputWindowBytes, sentError, type ToTell } from './messages.ts'
 import type { Wire } from './wire.ts'
 
 export interface ServeOptions {
   /** Between TERM and KILL for what the other side leaves behind; default 2 s. */
   readonly graceSeconds?: number
+  /** Added to the environment of whatever the other side starts: by it, what it left behind is found again. */
+  readonly env?: Readonly<Record<string, string>>
+  /** A process of its began there. */
+  readonly onBegan?: (identity: ProcessIdentity) => void
 }
 
 export interface ServedHost {
@@ -52,13 +56,15 @@ export function serveHost(host: Host, wire: Wire, lane: string, options: ServeOp
 
   const call = async (asked: Asked & { kind: 'call' }) => {
     const controller = new AbortController()
+    if (asked.isAborted) controller.abort()
     pending.set(asked.id, controller)
     const out = (stream: 'stdout' | 'stderr') => (bytes: Uint8Array) =>
       tell({ kind: 'out', id: asked.id, stream, bytes })
     try {
       if (!(calls as readonly string[]).includes(asked.call)) throw new Error(`a host has no ${String(asked.call)}`)
       const heard = asked.streams ? { onStdout: out('stdout'), onStderr: out('stderr') } : {}
-      const value = await answer(host, asked.call, asked.args, { signal: controller.signal, ...heard })
+      const given = { signal: controller.signal, ...heard }
+      const value = await answer(host, asked.call, asked.args, given, options.env)
       tell({ kind: 'answer', id: asked.id, value })
     } catch (error) {
       tell({ kind: 'failed', id: asked.id, error: sentError(error) })
@@ -76,6 +82,7 @@ export function serveHost(host: Host, wire: Wire, lane: string, options: ServeOp
       isHeld: false,
     }
     running.set(asked.id, served)
+    if (asked.isAborted) served.giveUp.abort()
     const take = (stream: 'stdout' | 'stderr') => (bytes: Uint8Array) => {
       served.waitingBytes += bytes.byteLength
       hold(served)
@@ -84,7 +91,7 @@ export function serveHost(host: Host, wire: Wire, lane: string, options: ServeOp
     try {
       const process = await host.spawn(asked.argv, {
         ...(asked.cwd === null ? {} : { cwd: asked.cwd }),
-        ...(asked.env === null ? {} : { env: asked.env }),
+        env: { ...asked.env, ...options.env },
         ...(asked.startSeconds === null ? {} : { startSeconds: asked.startSeconds }),
         signal: served.giveUp.signal,
         onStdout: take('stdout'),
@@ -92,6 +99,7 @@ export function serveHost(host: Host, wire: Wire, lane: string, options: ServeOp
       })
       served.process = process
       served.begun.resolve(process)
+      if (process.identity !== null) options.onBegan?.(process.identity)
       if (served.isHeld) process.pause()
       tell({ kind: 'begun', id: asked.id, identity: process.identity })
       const ending = await process.ending
@@ -147,15 +155,26 @@ export function serveHost(host: Host, wire: Wire, lane: string, options: ServeOp
 type Given = Pick<ExecOptions, 'signal' | 'onStdout' | 'onStderr'>
 
 /** Each call by name: an argument list from another process is not spread over whatever method it names. */
-function answer(host: Host, name: Call, args: readonly unknown[], given: Given): Promise<unknown> {
+function answer(
+  host: Host,
+  name: Call,
+  args: readonly unknown[],
+  given: Given,
+  env: Readonly<Record<string, string>> | undefined,
+): Promise<unknown> {
   const [a, b, c] = args as [never, never, never]
+  const marked = (asked: ExecOptions | undefined) => ({
+    ...asked,
+    ...(env === undefined ? {} : { env: { ...asked?.env, ...env } }),
+    ...given,
+  })
   switch (name) {
     case 'identity':
       return host.identity(given.signal)
     case 'exec':
-      return host.exec(a, { ...(b as object), ...given })
+      return host.exec(a, marked(b))
     case 'script':
-      return host.script(a, b, { ...(c as object), ...given })
+      return host.script(a, b, marked(c))
     case 'stat':
       return host.stat(a)
     case 'list':

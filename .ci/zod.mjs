@@ -1,0 +1,2 @@
+// What a user's recipe gets for `zod`: the one that kx brings.
+export * from 'zod'

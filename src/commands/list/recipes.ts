@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import { command, noArgs } from '../registry.ts'
+import type { CommandSpec } from '../types.ts'
+
+const named = () => z.strictObject({ recipe: z.string().min(1).describe('id of a recipe, or the path of its file') })
+
+/** Runbooks of cells. */
+export const recipeCommands: readonly CommandSpec[] = [
+  command({
+    id: 'recipe.list',
+    title: 'List the recipes',
+    description: 'Those of kx, your own (config folder) and those of the project, with what each is for.',
+    args: noArgs,
+    where: [],
+    risk: 'read',
+    cli: ['recipe', 'list'],
+    isCliDefault: true,
+    run: async (env) => (await import('../recipes.ts')).listRecipes(env),
+  }),
+  command({
+    id: 'recipe.show',
+    title: 'Show a recipe',
+    description: 'When to use it, what it touches, how to get back, its parameters and its cells.',
+    args: named,
+    positional: ['recipe'],
+    where: [],
+    risk: 'read',
+    cli: ['recipe', 'show'],
+    run: async (env, args) => (await import('../recipes.ts')).showRecipe(env, args),
+  }),
+  command({
+    id: 'recipe.run',
+    title: 'Run a recipe',
+    description:
+      'Plans, asks by risk, and runs its cells on the chosen hosts. Its parameters are flags: --keep 3. --dry-run only plans.',
+    args: () =>
+      z.strictObject({
+        recipe: z.string().optional().describe('id of a recipe, or the path of its file; not needed with --resume'),
+        host: z.string().optional().describe('one host; default: the first of the plan'),
+        hosts: z.string().optional().describe('several hosts, with commas, or all'),
+        dryRun: z.boolean().default(false).describe('only say what would change'),
+        yes: z.boolean().default(false).describe('agree to changes and prices; never to what destroys'),
+        frozen: z.string().optional().describe('cell of a dry run: act on exactly what it saw'),
+        resume: z.string().optional().describe('cell of a recipe run that was cut short, or last: go on with it'),
+        retryFailed: z.boolean().default(false).describe('go on with the last run of it, on hosts where it failed'),
+        parameters: z.record(z.string(), z.string()).default({}).describe('its parameters'),
+      }),
+    positional: ['recipe'],
+    takesFlags: 'parameters',
+    where: 'global',
+    risk: 'change',
+    cli: ['recipe', 'run'],
+    run: async (env, args) => (await import('../recipes.ts')).runRecipeCommand(env, args),
+  }),
+  command({
+    id: 'recipe.undo',
+    title: 'Take back a recipe run',
+    description: 'Undoes what its cells did, the last first; each undo is a cell of its own.',
+    args: () =>
+      z.strictObject({
+        run: z.string().default('last').describe('cell of the recipe run; default: the last one'),
+        yes: z.boolean().default(false).describe('do not ask'),
+      }),
+    positional: ['run'],
+    where: 'global',
+    risk: 'change',
+    cli: ['recipe', 'undo'],
+    run: async (env, args) => (await import('../recipes.ts')).undoRecipeCommand(env, args),
+  }),
+  command({
+    id: 'recipe.check',
+    title: 'Check a recipe',
+    description: 'Mutable scripts, unquoted data, secrets, missing timeouts, missing ways back.',
+    args: named,
+    positional: ['recipe'],
+    where: [],
+    risk: 'read',
+    cli: ['recipe', 'check'],
+    run: async (env, args) => (await import('../recipes.ts')).checkRecipeCommand(env, args),
+  }),
+  command({
+    id: 'recipe.new',
+    title: 'Begin a recipe',
+    description: 'Writes a small one with every part in it, and a test that runs, into recipes/ of the project.',
+    args: () =>
+      z.strictObject({ id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'lower-case letters, digits and dashes') }),
+    positional: ['id'],
+    where: [],
+    risk: 'change',
+    cli: ['recipe', 'new'],
+    run: async (env, args) => (await import('../recipes.ts')).newRecipeCommand(env, args),
+  }),
+]
