@@ -81,6 +81,9 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
   try {
     if (spec.id === 'app.view') {
       result = await printScreen(request, checked.parsed.args as { screen: ScreenId; width: number })
+    } else if (spec.id === 'repl.open') {
+      const { runPrompt } = await import('./prompt-loop.ts')
+      result = await runPrompt({ env, isAscii: request.globals.ascii, isJson: request.globals.json })
     } else if (spec.run === undefined) {
       process.stderr.write(`kx: ${spec.id} works in the workbench only; start kx without words\n`)
       return 2

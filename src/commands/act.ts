@@ -54,7 +54,7 @@ export async function loadProject({ projectFolder, settings, signal }: ProjectRe
   throw new Refused({ summary, exitCode: 1, data: { problems: found.problems }, lines })
 }
 
-async function profileOf(name: string) {
+export async function profileOf(name: string) {
   const { rememberedProfiles } = await import('../profile/remembered.ts')
   const { profiles } = await rememberedProfiles(await profileFolders())
   const found = profiles.get(name)
@@ -64,7 +64,7 @@ async function profileOf(name: string) {
 }
 
 /** The host that a plan names: this machine, or whatever the user's `ssh` would take. */
-async function hostOf(name: string, env: ProjectRequest & Pick<CommandEnvironment, 'via'>) {
+export async function hostOf(name: string, env: ProjectRequest & Pick<CommandEnvironment, 'via'>) {
   if (name === 'local') return (await import('../host/local.ts')).createLocalHost()
   const [{ leaseHost }, { config }] = await Promise.all([
     import('../session/hosts.ts'),

@@ -84,7 +84,7 @@ export type Settings = Readonly<Record<string, unknown>>
 /** What handlers are given; made by `cli` (headless) or the workbench. Filled in by `session`. */
 export interface CommandEnvironment {
   readonly projectFolder: string
-  readonly via: 'key' | 'command-line' | 'palette' | 'cli' | 'auto'
+  readonly via: 'key' | 'command-line' | 'palette' | 'cli' | 'auto' | 'prompt'
   readonly who: string
   readonly runId: string | null
   /** Settings from the command line, by dotted key: the strongest layer (`planFile` of `--plan`, say). */

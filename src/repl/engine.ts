@@ -28,6 +28,8 @@ export interface EngineOptions {
 /** How often a running entry is asked whether it lets anybody else have a turn. */
 const pingMs = 250
 const answerMs = 500
+/** The inspector of a busy worker, on a busy machine. */
+const attachMs = 5000
 /** Beyond the limit given to the engine, before it is ended from outside. */
 const graceMs = 250
 
@@ -293,7 +295,7 @@ export class Engine {
     session.on('NodeWorker.attachedToWorker', ({ params }) => {
       if (params.workerInfo.workerId === String(worker.threadId)) attached.resolve(params.sessionId)
     })
-    const timer = setTimeout(() => attached.reject(new Error('no inspector')), answerMs)
+    const timer = setTimeout(() => attached.reject(new Error('no inspector')), attachMs)
     try {
       await session.post('NodeWorker.enable', { waitForDebuggerOnStart: false })
       this.#inspected = await attached.promise

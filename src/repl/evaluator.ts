@@ -4,7 +4,7 @@ import { Session } from 'node:inspector/promises'
 import { inspect, types } from 'node:util'
 import { completeNames } from './complete-names.ts'
 import { errorLines } from './display/errors.ts'
-import { type RenderOptions, render, renderShort } from './display/render.ts'
+import { ownDisplay, type RenderOptions, render, renderShort } from './display/render.ts'
 import { toJson } from './display/to-json.ts'
 import { isExpression, prepare } from './parse.ts'
 import { declaredAs } from './redeclare.ts'
@@ -250,6 +250,7 @@ export class Evaluator {
   }
 
   #errorLines(error: unknown): readonly DisplayLine[] {
+    if (ownDisplay(error) !== null) return render(error, this.#renderOptions(100))
     if (types.isNativeError(error)) return errorLines(error, this.#frames())
     const [first = [], ...more] = render(error, this.#renderOptions(100))
     return [[{ text: 'thrown: ', tone: 'error' }, ...first], ...more]

@@ -25,7 +25,9 @@ function makeImport(
         : next(specifier, context),
   })
   return async (name, options, wanted = []) => {
-    const found = (await import(`${projectScheme}${String(name)}`, options)) as object
+    const from = `${projectScheme}${String(name)}`
+    const isJson = options?.with?.type === 'json'
+    const found = (await (isJson ? import(from, { with: { type: 'json' } }) : import(from))) as object
     const missing = wanted.find((each) => !(each in found))
     if (missing !== undefined) throw new SyntaxError(`${String(name)} exports no ${missing}`)
     return found

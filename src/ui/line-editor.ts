@@ -1,6 +1,6 @@
 import { graphemes, oneLine, textWidth } from './text-fit.ts'
 
-/** One line of text that a person edits. Plain data, so that a half-typed line survives in the session. */
+/** Text that a person edits, one line of it or several. Plain data, so that what is half typed survives in the session. */
 export interface EditorState {
   readonly text: string
   /** Offset in UTF-16 units, always between two graphemes. */
@@ -16,6 +16,8 @@ export interface EditorState {
   readonly undo: readonly { readonly text: string; readonly cursor: number }[]
   /** Single letters in a row are undone together. */
   readonly isTyping: boolean
+  /** Line ends are kept; absent: they become blanks. */
+  readonly isMultiLine?: boolean
 }
 
 export type EditorUnit = 'character' | 'word' | 'blank-word' | 'line'
@@ -27,6 +29,8 @@ export type EditorAction =
   /** ctrl-b/f: character, alt-b/f: word, ctrl-a/e and home/end: line. */
   | { readonly type: 'go'; readonly unit: EditorUnit; readonly direction: 'back' | 'forward' }
   | { readonly type: 'history'; readonly by: -1 | 1 }
+  /** The line above or below, in the same column as far as there is one. */
+  | { readonly type: 'row'; readonly by: -1 | 1 }
   | { readonly type: 'yank' }
   | { readonly type: 'undo' }
   | { readonly type: 'set'; readonly text: string }
@@ -35,13 +39,18 @@ export type EditorAction =
 
 const undoLimit = 100
 const historyLimit = 500
+/** Text as this editor takes it: whole lines without control characters, or all of it on one line. */
+const taken = (state: Pick<EditorState, 'isMultiLine'>, text: string) =>
+  state.isMultiLine === true ? text.replace(/\r\n?/g, '\n').split('\n').map(oneLine).join('\n') : oneLine(text)
+
 /** Longer input is not typed by hand; what is beyond is dropped. */
 export const longestLine = 16_384
 
 /** A fresh line, with the cursor at its end. */
-export function makeEditor(text = '', history: readonly string[] = []): EditorState {
-  const line = oneLine(text).slice(0, longestLine)
+export function makeEditor(text = '', history: readonly string[] = [], isMultiLine = false): EditorState {
+  const line = taken({ isMultiLine }, text).slice(0, longestLine)
   return {
+    ...(isMultiLine ? { isMultiLine } : {}),
     text: line,
     cursor: line.length,
     killed: '',
@@ -68,7 +77,11 @@ const isInk = (c: string) => c.trim() !== ''
 
 function target(state: EditorState, unit: EditorUnit, direction: 'back' | 'forward'): number {
   const { text, cursor } = state
-  if (unit === 'line') return direction === 'back' ? 0 : text.length
+  if (unit === 'line') {
+    if (direction === 'back') return text.lastIndexOf('\n', cursor - 1) + 1
+    const end = text.indexOf('\n', cursor)
+    return end < 0 ? text.length : end
+  }
   const all = borders(text)
   let i = all.indexOf(cursor)
   if (i < 0) i = all.length - 1
@@ -96,9 +109,9 @@ function change(state: EditorState, text: string, cursor: number, isTyping = fal
 export function reduceEditor(state: EditorState, action: EditorAction): EditorState {
   switch (action.type) {
     case 'insert': {
-      const text = oneLine(action.text)
+      const text = taken(state, action.text)
       if (text === '') return state
-      const isTyping = graphemes(text).length === 1 && text !== ' '
+      const isTyping = graphemes(text).length === 1 && text.trim() !== ''
       return change(
         state,
         state.text.slice(0, state.cursor) + text + state.text.slice(state.cursor),
@@ -125,16 +138,33 @@ export function reduceEditor(state: EditorState, action: EditorAction): EditorSt
       return { ...state, ...previous, undo: state.undo.slice(0, -1), isTyping: false }
     }
     case 'set': {
-      const text = oneLine(action.text)
+      const text = taken(state, action.text)
       return text === state.text ? { ...state, cursor: text.length } : change(state, text, text.length)
     }
+    case 'row':
+      return { ...state, cursor: otherRow(state, action.by) ?? state.cursor, isTyping: false }
     case 'history':
       return walkHistory(state, action.by)
     case 'submit': {
       const isNew = state.text.trim() !== '' && state.text !== state.history.at(-1)
-      return makeEditor('', isNew ? [...state.history, state.text].slice(-historyLimit) : state.history)
+      return makeEditor(
+        '',
+        isNew ? [...state.history, state.text].slice(-historyLimit) : state.history,
+        state.isMultiLine === true,
+      )
     }
   }
+}
+
+/** Where the cursor comes to on the line above or below; null at the first or last one. */
+export function otherRow({ text, cursor }: Pick<EditorState, 'text' | 'cursor'>, by: -1 | 1): number | null {
+  const start = text.lastIndexOf('\n', cursor - 1) + 1
+  const end = text.indexOf('\n', cursor)
+  if (by < 0 ? start === 0 : end < 0) return null
+  const otherStart = by < 0 ? text.lastIndexOf('\n', start - 2) + 1 : end + 1
+  const otherEnd = text.indexOf('\n', otherStart)
+  const to = Math.min(otherStart + (cursor - start), otherEnd < 0 ? text.length : otherEnd)
+  return snap(text, to)
 }
 
 function walkHistory(state: EditorState, by: -1 | 1): EditorState {

@@ -48,10 +48,10 @@ const allowed: Record<string, readonly string[]> = {
   transfer: ['walk', 'spec', 'run', 'host', 'profile', 'text', 'artifact', 'engine'],
   teardown: ['walk', 'spec', 'run', 'host', 'profile', 'text', 'estimate', 'artifact', 'engine', 'reader'],
   repl: ['host', 'run', 'notebook', 'session', 'text', 'ui'],
-  commands: ['walk', 'run', 'text', 'spec', 'session', 'notebook'],
+  commands: ['walk', 'run', 'text', 'spec', 'session', 'notebook', 'repl'],
   terminal: ['text'],
   ui: ['terminal', 'text'],
-  cli: ['commands', 'run', 'session', 'notebook', 'config', 'text', 'walk', 'terminal', 'secret', 'spec'],
+  cli: ['commands', 'run', 'session', 'notebook', 'config', 'text', 'walk', 'terminal', 'secret', 'spec', 'repl', 'ui'],
 }
 /** Screens draw: they know commands, folded state and widgets. */
 const allowedForScreens = [

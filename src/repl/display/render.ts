@@ -59,7 +59,7 @@ function bounded(lines: readonly DisplayLine[], maximum: number): readonly Displ
 }
 
 /** How a value wants to be shown; its own function may be run for it. Null: as what it is. */
-function ownDisplay(value: unknown): Display | null {
+export function ownDisplay(value: unknown): Display | null {
   if (value === null || typeof value !== 'object' || types.isProxy(value)) return null
   const found = dataProperty(value, displaySymbol)
   try {

@@ -1,0 +1,204 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createLocalHost } from '../../../src/host/local.ts'
+import { openHistory } from '../../../src/repl/history.ts'
+import { type ReplHouse, ReplSession } from '../../../src/repl/session.ts'
+import { withoutSecrets } from '../../../src/repl/worker-env.ts'
+import type { CellWriter } from '../../../src/run/act.ts'
+import { createRegistry } from '../../../src/secret/registry.ts'
+import { waitUntil } from '../../harness/wait.ts'
+import { emptyFacts, plainLines } from './harness.ts'
+
+const secret = 'kxcanary-0a1b2c3d4e5f'
+const secrets = createRegistry()
+secrets.add('TOKEN', secret, 'test')
+const folder = mkdtempSync(join(tmpdir(), 'kx-repl-'))
+const file = join(folder, 'state', 'repl-history.jsonl')
+
+interface Recorded {
+  source: string
+  risk: string
+  output: string
+  ended: Parameters<CellWriter['end']>[0] | null
+}
+const recorded: Recorded[] = []
+const asked: unknown[] = []
+const house: ReplHouse = {
+  projectFolder: folder,
+  secrets,
+  commands: [{ id: 'patrol.tick', positional: [] }],
+  facts: async () => ({ ...emptyFacts, hosts: ['box-a', 'local'], run: { runId: '01RUN' } }),
+  openHost: async (name) => {
+    if (name !== 'local') throw new Error(`${name} is not there`)
+    return createLocalHost()
+  },
+  command: async (id, args) => {
+    asked.push([id, args])
+    throw new Error('refused: a person said no')
+  },
+  line: async (text) => ({ summary: `line ${text}`, exitCode: 0, data: null }),
+  completeLine: (text) => [`${text}x`],
+  runs: async () => [{ runId: '01RUN' }],
+  samples: async (name) => (name === null ? ['loss'] : [{ atMs: 1, mean: 2 }]),
+  names: async (kind) => [`a-${kind}`],
+  record: async ({ source, risk }) => {
+    const cell: Recorded = { source, risk, output: '', ended: null }
+    recorded.push(cell)
+    const add = (chunk: Uint8Array | string) => {
+      cell.output += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString()
+    }
+    return {
+      cellId: String(recorded.length),
+      stdout: add,
+      stderr: add,
+      say: add,
+      end: async (ended) => {
+        cell.ended = ended
+      },
+    }
+  },
+}
+
+const shown: string[] = []
+let session: ReplSession
+
+beforeAll(() => {
+  session = new ReplSession({
+    house,
+    history: openHistory(file),
+    env: withoutSecrets({ PATH: process.env.PATH, HF_TOKEN: 'hf_abc', DATABASE: `x${secret}y`, SAFE: 'yes' }, secrets),
+    isAscii: false,
+    clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
+    onLines: (_cell, lines) => shown.push(...plainLines(lines)),
+  })
+})
+afterAll(async () => {
+  await session.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+const lines = async (text: string) => plainLines((await session.enter(text)).lines)
+
+describe('the prompt in the main process', () => {
+  it('keeps secrets out of the worker, the screen and the history', async () => {
+    expect(await lines('[process.env.SAFE, process.env.HF_TOKEN, process.env.DATABASE]')).toEqual([
+      "['yes', undefined, undefined]",
+    ])
+    expect(await lines(`"${secret}".toUpperCase().toLowerCase()`)).toEqual(["'***'"])
+    await session.enter(`console.log("${secret}")`)
+    await waitUntil(() => shown.length > 0)
+    expect(shown.join('\n')).not.toContain(secret)
+    expect(readFileSync(file, 'utf8')).not.toContain(secret)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+  })
+
+  it('runs a shell line on a host, on record before it begins, and shows it as it comes', async () => {
+    shown.length = 0
+    const result = await session.enter('!! printf "one\\ntwo\\n"; exit 3')
+    expect(shown).toEqual(['one', 'two'])
+    expect(plainLines(result.lines)).toEqual(['exit 3 on local'])
+    expect(recorded.at(-1)).toMatchObject({
+      risk: 'change',
+      output: 'one\ntwo\n',
+      ended: { state: 'failed', exitCode: 3 },
+    })
+    expect(session.history?.search('exit:3')[0]?.text).toContain('printf')
+  })
+
+  it('takes an exclamation mark without a blank for the operator', async () => {
+    expect(await lines('!0')).toEqual(['true'])
+    expect(await lines('!!1')).toEqual(['true'])
+  })
+
+  it('ends a shell line when it is interrupted', async () => {
+    const running = session.enter('!! echo begun; sleep 60')
+    await waitUntil(() => shown.includes('begun'))
+    await session.interrupt()
+    expect((await running).outcome).toBe('interrupted')
+    expect(session.isBusy).toBe(false)
+  })
+
+  it('has zx for hosts, whose processes are of this side', async () => {
+    expect(await lines('const out = await local$`echo ${"a b"}; echo two`; out')).toEqual(['a b', 'two'])
+    expect(await lines('out.stdout.length')).toEqual(['8'])
+    expect((await lines('await local$`exit 4`')).join('\n')).toContain('exit 4')
+    expect(await lines('(await on("local").exec(["echo", "x"])).ending')).toEqual(["{ kind: 'exited', code: 0 }"])
+    expect((await lines('await on("nowhere").exec(["echo"])'))[0]).toBe('Error: nowhere is not there')
+    expect(await lines('(await sh("echo hi", "local")).text')).toEqual(['hi', ''])
+  })
+
+  it('asks the main process for commands, which may say no', async () => {
+    expect((await lines('kx.patrol.tick({ once: true })'))[0]).toBe('Error: refused: a person said no')
+    expect(asked).toEqual([['patrol.tick', { once: true }]])
+    expect(await lines(':runs all')).toEqual(['line runs all'])
+  })
+
+  it('shows the run, its hosts and its samples', async () => {
+    expect(await lines('hosts')).toEqual(["['box-a', 'local']"])
+    expect(await lines('run.runId')).toEqual(["'01RUN'"])
+    expect(await lines('await samples()')).toEqual(["['loss']"])
+    expect((await session.enter('await samples("loss")')).lines.length).toBe(9)
+    expect((await lines('await runs()'))[2]).toBe('01RUN')
+  })
+
+  it('records what only looks after it was shown', async () => {
+    await session.enter('40 + 2')
+    await waitUntil(() => recorded.at(-1)?.ended !== null)
+    expect(recorded.at(-1)).toMatchObject({ source: '40 + 2', risk: 'read', output: '42\n', ended: { state: 'done' } })
+  })
+
+  it('completes by where the cursor stands', async () => {
+    const at = async (text: string) => (await session.complete(text, text.length)).names
+    expect(await at('on("')).toEqual(['a-hosts'])
+    expect(await at('samples("l')).toEqual(['a-columns'])
+    expect(await at('kx.run.open("')).toEqual(['a-runs'])
+    expect(await at('import("./s')).toEqual(['a-files'])
+    expect(await at(':pat')).toEqual(['patx'])
+    expect(await at('!! cat s')).toEqual(['a-files'])
+    expect(await at('samp')).toContain('samples')
+  })
+})
+
+describe('the history', () => {
+  const entry = (text: string, more: object = {}) => ({
+    atMs: 1,
+    text,
+    projectFolder: '/p',
+    runId: '01A',
+    host: 'box',
+    ending: 'value',
+    durationMs: 1,
+    ...more,
+  })
+
+  it('is shared by whoever opens the file, keeps the newest of a text, and is searched by filters', () => {
+    const path = join(folder, 'h.jsonl')
+    const one = openHistory(path)
+    one.add(entry('first'))
+    one.add(entry('nvidia-smi', { ending: 'exit 1', host: 'other' }))
+    one.add(entry('second', { runId: '01B' }))
+    one.add(entry('first', { atMs: 9 }))
+    const two = openHistory(path)
+    expect(two.all().map(({ text }) => text)).toEqual(['nvidia-smi', 'second', 'first'])
+    expect(two.search('').map(({ text }) => text)).toEqual(['first', 'second', 'nvidia-smi'])
+    expect(two.search('exit:failed').map(({ text }) => text)).toEqual(['nvidia-smi'])
+    expect(two.search('exit:ok host:box run:01A').map(({ text }) => text)).toEqual(['first'])
+    expect(two.search('SMI')).toHaveLength(1)
+    expect(two.ghost('sec')).toBe('ond')
+    expect(two.ghost('')).toBe('')
+  })
+
+  it('passes over a half-written line and goes on behind it', async () => {
+    const path = join(folder, 'torn.jsonl')
+    openHistory(path).add(entry('whole'))
+    const { appendFileSync } = await import('node:fs')
+    appendFileSync(path, '{"v":1,"text":"tor')
+    openHistory(path).add(entry('after'))
+    expect(
+      openHistory(path)
+        .all()
+        .map(({ text }) => text),
+    ).toEqual(['whole', 'after'])
+  })
+})
