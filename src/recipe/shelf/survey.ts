@@ -64,9 +64,7 @@ for entry in /proc/[0-9]*; do
   [ "$(head -c 1 "$entry/cmdline" 2>/dev/null | wc -c)" -eq 0 ] || hidden=$((hidden + 1))
 done
 printf 'O\\0'
-for entry in /proc/[0-9]*; do
-  [ -r "$entry/fd" ] && stat -L -c '%d %i' "$entry"/fd/* 2>/dev/null
-done | sort -u
+find /proc/[0-9]*/fd -type l -exec stat -L -c '%d %i' -- {} + 2>/dev/null | sort -u
 printf '\\0H\\0%s\\0M\\0' "$hidden"
 cat /proc/[0-9]*/maps 2>/dev/null | awk '$5 > 0 && !seen[$5]++ { print $5 }'
 printf '\\0L\\0'
