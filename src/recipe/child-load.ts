@@ -8,11 +8,12 @@ import { hasRecipeExport, markdownRecipe, moduleOf, scriptRecipe } from './plain
 
 /** Built, everything of kx's own lies beside this module; unbuilt, in the sources. */
 const isBuilt = !import.meta.url.endsWith('.ts')
-const ownModules: Readonly<Record<string, () => string>> = {
-  'kx/recipe': () => new URL(isBuilt ? `./recipes/lib/contract.mjs` : `./contract.ts`, import.meta.url).href,
-  zod: () => (isBuilt ? new URL(`./recipes/lib/zod.mjs`, import.meta.url).href : import.meta.resolve('zod')),
-  zx: () => import.meta.resolve('zx'),
-}
+/** What `kx/recipe`, `zod` and `zx` are. Found before the hook stands: looking for them passes through it. */
+const ownModules = (): Readonly<Record<string, string>> => ({
+  'kx/recipe': new URL(isBuilt ? `./recipes/lib/contract.mjs` : `./contract.ts`, import.meta.url).href,
+  zod: isBuilt ? new URL(`./recipes/lib/zod.mjs`, import.meta.url).href : import.meta.resolve('zod'),
+  zx: import.meta.resolve('zx'),
+})
 let isHooked = false
 
 /**
@@ -22,13 +23,14 @@ let isHooked = false
 function hook(): void {
   if (isHooked) return
   isHooked = true
+  const modules = ownModules()
   registerHooks({
     resolve: (specifier, context, next) => {
       const made = moduleOf(specifier, context.parentURL ?? null)
       if (made !== null) return { url: made, format: 'module', shortCircuit: true }
-      const own = ownModules[specifier]
+      const own = modules[specifier]
       const isOurs = context.parentURL?.startsWith('file:') === true && context.parentURL.includes('/node_modules/')
-      if (own !== undefined && !isOurs) return { url: own(), shortCircuit: true }
+      if (own !== undefined && !isOurs) return { url: own, shortCircuit: true }
       return next(specifier, context)
     },
     load: (url, context, next) => {

@@ -1,0 +1,210 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { CellEnded, CellStarted } from '../../src/run/types.ts'
+import { isRunning } from '../harness/proc.ts'
+import { needsSshd, type Sshd, startSshd } from '../harness/sshd.ts'
+import { waitUntil } from '../harness/wait.ts'
+import { boxPlace } from './box-place.ts'
+import { answerYes, clearPlaces, kx, kxJson, type Place, payloads, readJournal, runFolderOf } from './support.ts'
+
+const isFull = process.env.KX_FULL === '1' || process.env.KX_FAULTS_FULL === '1'
+const boxes: Sshd[] = []
+afterEach(async () => {
+  clearPlaces()
+  for (const box of boxes.splice(0)) await box.stop()
+})
+
+async function remotePlace(): Promise<{ place: Place; box: Sshd; log: () => string }> {
+  const box = await startSshd()
+  boxes.push(box)
+  const { place } = boxPlace(box, { known: box.knownHostsFile })
+  mkdirSync(join(place.project, 'recipes'))
+  const log = () => {
+    try {
+      return readFileSync(join(box.home, 'log'), 'utf8')
+    } catch {
+      return ''
+    }
+  }
+  return { place, box, log }
+}
+
+const write = (place: Place, name: string, text: string) => writeFileSync(join(place.project, 'recipes', name), text)
+
+/** Cells that leave a line when they begin and one when they end, and are seen done by the second. */
+const cells = (names: readonly string[], seconds: number) => `import { defineRecipe } from 'kx/recipe'
+import { z } from 'zod'
+const cell = (name) => ({
+  name,
+  title: 'Do ' + name,
+  risk: 'change',
+  timeoutSeconds: 60,
+  plan: async () => ({ change: 'yes', lines: ['would do ' + name], foundBy: 'declared' }),
+  run: async ({ $, record, results }) => {
+    await record('before', Object.keys(results))
+    await $\`cd "$HOME"; echo \${name} begins >>log; sleep ${seconds}; echo \${name} ends >>log\`
+  },
+  probe: async ({ $ }) => {
+    const seen = await $({ quiet: true })\`cd "$HOME"; cat log 2>/dev/null || true\`
+    return seen.stdout.includes(name + ' ends') ? 'done' : seen.stdout.includes(name + ' begins') ? 'unknown' : 'not-done'
+  },
+  undo: async ({ $ }) => {
+    await $\`cd "$HOME"; echo \${name} undone >>log\`
+  },
+})
+export const recipe = defineRecipe({
+  id: 'steps',
+  title: 'Steps',
+  runbook: { when: 'Never.', touches: 'A log.', back: 'Undo.' },
+  parameters: z.object({}),
+  cells: [${names.map((name) => `cell('${name}')`).join(', ')}],
+})
+`
+const wholeLog = (names: readonly string[]) => names.map((name) => `${name} begins\n${name} ends\n`).join('')
+
+/** Cells of recipes on record, with how they ended. */
+function recorded(place: Place): readonly (readonly [string, string | null])[] {
+  const records = readJournal(runFolderOf(place))
+  const ended = new Map(payloads<CellEnded>(records, 'cell.ended').map((each) => [each.cellId, each.state]))
+  return payloads<CellStarted>(records, 'cell.started')
+    .filter(({ name }) => name.startsWith('recipe.steps.'))
+    .map(({ cellId, title }) => [title, ended.get(cellId) ?? null] as const)
+}
+
+describe.skipIf(needsSshd().skip)('recipes', () => {
+  it('plans, asks, runs on a machine behind SSH, and is taken back, each a cell', async () => {
+    const { place, box, log } = await remotePlace()
+    write(place, 'steps.mjs', cells(['one', 'two'], 0))
+    const dry = await kxJson(place, ['recipe', 'run', 'steps', '--dry-run'])
+    expect(dry.data.plan.map((each: { change: string }) => each.change)).toEqual(['yes', 'yes'])
+    expect(log()).toBe('')
+    // Nobody is there to agree.
+    const refused = await kx(place, ['recipe', 'run', 'steps'])
+    expect([refused.code, log()]).toEqual([3, ''])
+    await answerYes(place, ['recipe', 'run', 'steps'])
+    expect(log()).toBe(wholeLog(['one', 'two']))
+    expect(recorded(place)).toEqual([
+      ['Do one', 'done'],
+      ['Do two', 'done'],
+    ])
+    const undone = await kx(place, ['recipe', 'undo', '--yes'])
+    expect([undone.code, log().split('\n').slice(-3, -1)]).toEqual([0, ['two undone', 'one undone']])
+    expect(recorded(place).slice(2)).toEqual([
+      ['Undo: Do two', 'done'],
+      ['Undo: Do one', 'done'],
+    ])
+    expect(readdirSync(box.home)).toContain('log')
+  })
+
+  it('holds destroy behind a typed name, a run to its frozen plan, and a cell to its time', async () => {
+    const { place, box } = await remotePlace()
+    write(
+      place,
+      'wipe.mjs',
+      `import { defineRecipe } from 'kx/recipe'
+import { z } from 'zod'
+const look = async ({ $ }) => {
+  const found = await $({ quiet: true })\`cd "$HOME"; ls -d junk* 2>/dev/null || true\`
+  const targets = found.stdout.split('\\n').filter(Boolean)
+  return { change: targets.length > 0 ? 'yes' : 'no', lines: targets, foundBy: 'probe', targets }
+}
+export const recipe = defineRecipe({
+  id: 'wipe', title: 'Wipe', runbook: { when: 'a', touches: 'b', back: 'c' },
+  parameters: z.object({ keep: z.number().default(1).describe('how many'), sleep: z.number().default(0).describe('s') }),
+  cells: [
+    { name: 'move', title: 'Move', risk: 'change', timeoutSeconds: 2, plan: look,
+      run: async ({ $, targets, parameters, say }) => {
+        say('keep is ' + parameters.keep)
+        if (parameters.sleep > 0) await $\`sh -c 'sleep 300 & echo $! >"$HOME/pid"; wait'\`
+        for (const path of targets) await $\`cd "$HOME"; mv -- \${path} kept-\${path}\`
+      } },
+    { name: 'wipe', title: 'Wipe', risk: 'destroy', timeoutSeconds: 20, plan: async () => ({ change: 'yes', lines: ['all'], foundBy: 'declared' }),
+      run: async ({ $ }) => { await $\`cd "$HOME"; rm -f kept-*\` } },
+  ],
+})
+`,
+    )
+    writeFileSync(join(box.home, 'junk1'), '')
+    const dry = await kxJson(place, ['recipe', 'run', 'wipe', '--dry-run', '--keep', '5'])
+    writeFileSync(join(box.home, 'junk2'), '')
+    const moved = await kx(place, ['recipe', 'run', 'wipe', '--yes', '--frozen', dry.data.dryRun])
+    expect([moved.code, moved.stdout]).toEqual([1, expect.stringMatching(/not what was planned: 1 new \(junk2\)/)])
+    expect(readdirSync(box.home)).toContain('junk1')
+    const wrong = await kx(place, ['recipe', 'run', 'wipe', '--yes', '--keep', 'many'])
+    expect([wrong.code, wrong.stdout]).toEqual([2, expect.stringContaining('keep')])
+    expect((await kx(place, ['recipe', 'run', 'wipe', '--yes', '--odd', '1'])).stdout).toContain('no --odd')
+    // Without a terminal nobody types the name; --yes does not stand for it.
+    const held = await kx(place, ['recipe', 'run', 'wipe', '--yes', '--keep', '2'])
+    expect([held.code, held.stdout]).toEqual([3, expect.stringMatching(/--yes does not stand for it/)])
+    expect(readdirSync(box.home)).toEqual(expect.arrayContaining(['kept-junk1', 'kept-junk2']))
+    const late = await kx(place, ['recipe', 'run', 'wipe', '--yes', '--sleep', '1'])
+    expect([late.code, late.stdout]).toEqual([1, expect.stringMatching(/time of 2 s is over|Its time/)])
+    const pid = Number(readFileSync(join(box.home, 'pid'), 'utf8'))
+    await waitUntil(() => !isRunning(pid), { what: 'the grandchild to end' })
+  })
+
+  it('runs a plain zx script, and the blocks of a Markdown file', async () => {
+    const { place, log } = await remotePlace()
+    write(
+      place,
+      'plain.mjs',
+      "import { $, cd, echo, question, spinner } from 'zx'\ncd(process.env.NOWHERE ?? '/tmp')\nconst here = (await $`pwd`).stdout.trim()\nawait spinner('counting', () => $`echo ${here} ${\"it's\"} >>\"$HOME/log\"`)\necho`in ${here}`\nconsole.log(`answer <${await question('who?')}>`)\n",
+    )
+    write(
+      place,
+      'pages.md',
+      '# Pages\n\n## First\n```sh\necho "sh $((1 + 1))" >>"$HOME/log"\n```\n\n## Second\n```js\nconst two = 1 + 1\nawait $`echo js ${two} >>"$HOME/log"`\n```\n',
+    )
+    const plain = await kx(place, ['recipe', 'run', 'plain', '--yes'])
+    expect([plain.code, plain.stdout, log()]).toEqual([0, expect.stringContaining('1 of 1'), "/tmp it's\n"])
+    const pages = await kx(place, ['recipe', 'run', 'pages', '--yes'])
+    expect([pages.code, log()]).toEqual([0, "/tmp it's\nsh 2\njs 2\n"])
+    const cells = readdirSync(join(runFolderOf(place), 'cells'))
+    const outputs = cells.map((id) => {
+      try {
+        return readFileSync(join(runFolderOf(place), 'cells', id, 'output.log'), 'utf8')
+      } catch {
+        return ''
+      }
+    })
+    expect(outputs.join('\n')).toMatch(/in \/tmp[\s\S]*answer <>/)
+  })
+
+  const names = ['one', 'two', 'three']
+  const points = ['recipe.cell-open', 'middle', 'recipe.cell-run', 'recipe.cell-ended']
+  const every = names.flatMap((_name, at) => points.map((point) => [point, at + 1] as const))
+  const pick = [every[0], every[5], every[10]] as typeof every
+  const rounds = isFull ? 20 : 1
+  it.each(isFull ? every : pick)(
+    `killed at %s of cell %i (${rounds} times) and gone on with, does no cell twice and loses none`,
+    async (point, number) => {
+      const { place, box, log } = await remotePlace()
+      write(place, 'steps.mjs', cells(names, 0.4))
+      for (let round = 0; round < rounds; round += 1) {
+        writeFileSync(join(box.home, 'log'), '')
+        const run = ['recipe', 'run', 'steps', '--yes', '--json']
+        if (point === 'middle') {
+          const cut = await kx(place, run, {
+            onStart: (child) => {
+              void waitUntil(() => log().includes(`${names[number - 1]} begins`), {
+                what: 'the cell',
+                timeoutMs: 60_000,
+              })
+                .then(() => child.kill('SIGKILL'))
+                .catch(() => child.kill('SIGKILL'))
+            },
+          })
+          expect(cut.signal).toBe('SIGKILL')
+        } else {
+          const cut = await kx(place, run, { env: { KX_FAILPOINT: `${point}:${number}` } })
+          expect([cut.signal, cut.stdout]).toEqual(['SIGKILL', ''])
+        }
+        const on = await kxJson(place, ['recipe', 'run', '--resume', 'last', '--yes'])
+        expect([on.exitCode, on.summary]).toEqual([0, expect.stringContaining('3 of 3')])
+        expect(log()).toBe(wholeLog(names))
+      }
+    },
+    isFull ? 1_200_000 : 120_000,
+  )
+})
