@@ -8,7 +8,7 @@ import { column } from '../workbench/model.ts'
 
 type TablePane = Extract<PaneModel, { kind: 'table' }>
 /** What the rows are made from: as long as it is the same, they are the same objects. */
-type From = Pick<ScreenInput, 'staleness' | 'live' | 'shelves' | 'nowMs'> & { readonly run: RunState }
+type From = Pick<ScreenInput, 'staleness' | 'live' | 'shelves' | 'nowMs' | 'mask'> & { readonly run: RunState }
 
 const tokens: Readonly<Record<string, Token>> = {
   done: 'text.normal',
@@ -40,7 +40,7 @@ function rowsOf(from: From) {
 
 function rowAt(
   at: number,
-  { run, staleness, live, shelves }: From,
+  { run, staleness, live, shelves, mask = (text) => text }: From,
   notes: ReadonlyMap<string, number>,
   marked: ReadonlySet<string>,
   basis: readonly unknown[],
@@ -69,10 +69,10 @@ function rowAt(
         hostOf(cell),
         marks.filter((mark) => mark !== '').join(' '),
         ended?.summary ?? (state === 'unknown' ? 'kx went away before its end was seen' : ''),
-      ]
+      ].map(mask)
     },
     get detail() {
-      return detailOf(run, at, staleWhy(run.cells, at, staleness), shelves.openOutputs?.get(started.cellId))
+      return detailOf(run, at, staleWhy(run.cells, at, staleness), shelves.openOutputs?.get(started.cellId)).map(mask)
     },
   }
 }

@@ -33,6 +33,8 @@ export interface DeskOptions {
   readonly initial: UiState
   readonly size: { readonly columns: number; readonly rows: number }
   readonly who: string
+  /** Masks secrets in what is said; absent: nothing is known that must not be seen. */
+  readonly mask?: (text: string) => string
   /** Settings from the command line, for the acts. */
   readonly settings: Settings
   /** Links to hosts; absent: none are ever open. */
@@ -68,6 +70,7 @@ export class Desk {
   hits: CellHits | null = null
   readonly #remember: (ui: UiState) => void
   readonly #onChange: () => void
+  readonly #mask: (text: string) => string
   /** Keys that come earlier than this after a question was painted are not for it. */
   guardMs = defaultGuardMs
   #model: { readonly key: readonly unknown[]; readonly input: ScreenInput; readonly model: ScreenModel } | null = null
@@ -86,6 +89,7 @@ export class Desk {
     this.size = options.size
     this.nowMs = options.clock.nowMs()
     this.#remember = options.remember
+    this.#mask = options.mask ?? ((text) => text)
     this.#onChange = onChange
   }
 
@@ -94,7 +98,7 @@ export class Desk {
   }
 
   say(text: string, tone: Message['tone'] = 'info'): void {
-    this.message = { text: withKeys(text, this.registry, this.keymap, this.ui.screen), tone }
+    this.message = { text: withKeys(this.#mask(text), this.registry, this.keymap, this.ui.screen), tone }
     this.lastMessage = this.message
     this.changed()
   }
@@ -175,6 +179,7 @@ export class Desk {
       reconnectKey,
       hostKey,
       hits: this.hits,
+      mask: this.#mask,
     }
     this.#model = { key, input, model: reuseScreen(this.#model?.model ?? null, screenModel(input)) }
     return this.#model

@@ -54,6 +54,8 @@ export interface ScreenInput {
   readonly isUnicode: boolean
   /** Links to hosts that this process has open; absent: none. */
   readonly links?: readonly LinkView[]
+  /** Masks what was on record before it was known to be a secret; absent: nothing is known. */
+  readonly mask?: (text: string) => string
   /** What a search of the notebook has found so far; absent or null: nothing was looked for. */
   readonly hits?: CellHits | null
   /** Key that goes on after a pause of a link, as it is shown; empty or absent: none is bound. */

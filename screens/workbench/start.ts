@@ -27,6 +27,8 @@ export interface StartOptions extends ThemeFlags {
   readonly links: Links
   /** Told who is asked for what a link needs; null when nobody is there any more. */
   readonly attend: (person: Person | null) => void
+  /** Masks what no cell has masked: errors of libraries and systems, stray output. */
+  readonly mask: (text: string) => string
   /** Login name, for records. */
   readonly who: string
   readonly env: Readonly<Record<string, string | undefined>>
@@ -72,7 +74,7 @@ export async function startWorkbench(options: StartOptions): Promise<Left> {
     leave = (exitCode, next = null) => resolve({ exitCode, next })
   })
 
-  const releaseStrays = catchStrays(options.stateFolder)
+  const releaseStrays = catchStrays(options.stateFolder, options.mask)
   const terminal = openTerminal({
     stdin: process.stdin,
     stdout: process.stdout,
@@ -99,6 +101,7 @@ export async function startWorkbench(options: StartOptions): Promise<Left> {
     initial,
     size: terminal.size(),
     who: options.who,
+    mask: options.mask,
     settings: options.settings,
     links: options.links,
     clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },

@@ -7,16 +7,16 @@ const maxBytes = 256 * 1024
 
 /**
  * Keeps stray writes off the screen: warnings of Node and of libraries go to stderr, which is the same terminal, and would
- * scroll or overwrite what is drawn. They go to `strays.log` in the user's state folder instead. Returns how to undo it.
+ * scroll or overwrite what is drawn. They go to `strays.log` in the user's state folder instead, masked. Returns how to undo it.
  */
-export function catchStrays(stateFolder: string): () => void {
+export function catchStrays(stateFolder: string, mask: (text: string) => string): () => void {
   const file = join(stateFolder, 'strays.log')
   const write = process.stderr.write
   let bytes = 0
   const keep = (chunk: unknown): void => {
-    const text = sanitise(typeof chunk === 'string' || chunk instanceof Uint8Array ? chunk : String(chunk), {
-      allowSgr: false,
-    })
+    const text = mask(
+      sanitise(typeof chunk === 'string' || chunk instanceof Uint8Array ? chunk : String(chunk), { allowSgr: false }),
+    )
     bytes += text.length
     if (bytes > maxBytes) return
     try {

@@ -9,6 +9,7 @@ import { type LinkView, linkData, linkWords } from '../session/link-words.ts'
 import { terminalAsker } from './asker.ts'
 import { flagSettings, type Globals } from './globals.ts'
 import { loginName } from './login.ts'
+import { learnSecrets, maskNow, maskTexts } from './masking.ts'
 import { plainResult } from './print.ts'
 
 export interface HeadlessRequest {
@@ -36,7 +37,7 @@ function optionFor(name: string, schema: z.ZodType): Option {
 function progressPrinter(isQuiet: boolean): (progress: Progress) => void {
   return (progress) => {
     if (isQuiet || progress.item !== undefined || progress.text === '') return
-    process.stderr.write(`${progress.text}\n`)
+    process.stderr.write(`${maskNow(progress.text)}\n`)
   }
 }
 
@@ -94,7 +95,9 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
       return endSignals[endedBy ?? 'SIGINT']
     }
     const { problemOf } = await import('./problem.ts')
-    const problem = problemOf(error)
+    await learnSecrets()
+    const found = problemOf(error)
+    const problem = { ...found, text: maskNow(found.text) }
     const exitCode = needsPerson() ? 3 : problem.exitCode
     if (request.globals.json)
       process.stdout.write(`${JSON.stringify({ ok: false, error: problem.text, exitCode, ...needFields(needs()) })}\n`)
@@ -105,6 +108,7 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
     left = links.all()
     await closeHosts()
   }
+  await learnSecrets()
   const exitCode = abort.signal.aborted
     ? endSignals[endedBy ?? 'SIGINT']
     : needsPerson() && result.exitCode !== 0
@@ -112,11 +116,11 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
       : result.exitCode
   if (request.globals.json) {
     process.stdout.write(
-      `${JSON.stringify({ ok: exitCode === 0, exitCode, summary: result.summary, data: result.data ?? null, ...linkFields(left), ...needFields(needs()) }, null, 2)}\n`,
+      `${JSON.stringify({ ok: exitCode === 0, exitCode, summary: maskNow(result.summary), data: maskTexts(result.data ?? null), ...linkFields(left), ...needFields(needs()) }, null, 2)}\n`,
     )
   } else {
-    for (const text of [...plainResult(result, request.globals.ascii), ...linkLines(left)])
-      process.stdout.write(`${text}\n`)
+    const lines = [...plainResult(result, request.globals.ascii), ...linkLines(left)]
+    if (lines.length > 0) process.stdout.write(`${maskNow(lines.join('\n'))}\n`)
     for (const text of needs()) process.stderr.write(`kx: ${text}\n`)
   }
   return exitCode

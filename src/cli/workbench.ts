@@ -3,6 +3,7 @@ import { attend, closeHosts, keepHostsOpen, links } from '../session/hosts.ts'
 import { userFolders } from '../session/paths.ts'
 import { flagSettings, type Globals } from './globals.ts'
 import { loginName } from './login.ts'
+import { learnSecrets, maskNow } from './masking.ts'
 import { createWorkspace } from './workspace.ts'
 
 /** A link that nobody used for so long is given up; the next use makes it again. */
@@ -30,6 +31,7 @@ export async function openWorkbench(
       stateFolder: userFolders(process.env).state,
       screen,
       who: loginName(),
+      mask: maskNow,
       theme: globals.theme,
       isAscii: globals.ascii,
       isColourless: globals.noColor,
@@ -38,7 +40,13 @@ export async function openWorkbench(
       attend,
       makeWorkspace: (remembered, onTrouble) =>
         createWorkspace({ projectFolder: here, settings, runId: asked ?? remembered, onTrouble }),
-      loadSettings: async () => (await import('./settings.ts')).workbenchSettings(here, settings),
+      loadSettings: async () => {
+        const [found] = await Promise.all([
+          import('./settings.ts').then(({ workbenchSettings }) => workbenchSettings(here, settings)),
+          learnSecrets(),
+        ])
+        return found
+      },
     })
     // Looks at the run keep it open between them; the last one may still be under way.
     await (await import('../commands/beat.ts')).endBeat()

@@ -3,7 +3,7 @@ import { runFolder } from '../run/folder.ts'
 import { readRunState } from '../run/reader.ts'
 import type { RunState } from '../run/types.ts'
 import type { SecretSet } from '../text/redact.ts'
-import { redactText } from '../text/redact.ts'
+import { redactText, redactValue } from '../text/redact.ts'
 import { sanitise } from '../text/sanitise.ts'
 import type { Staleness } from '../walk/proof.ts'
 import { staleness } from '../walk/staleness.ts'
@@ -67,6 +67,9 @@ export async function proofsNow(env: CommandEnvironment, state: RunState): Promi
 export function clean(text: string, secrets: SecretSet | null): string {
   return redactText(sanitise(text, { allowSgr: false, mark: '' }), secrets).text
 }
+
+/** A structure of a run on its way to a script, masked as a structure: also what was stored before it was known. */
+export const safe = (value: unknown, secrets: SecretSet): unknown => redactValue(value, secrets).value
 
 /** A path that a person gave, from where kx was started. */
 export const pathOf = (path: string): string => (isAbsolute(path) ? path : resolve(process.cwd(), path))

@@ -2,7 +2,7 @@ import type { ActResult } from '../run/act.ts'
 import type { CellRecord } from '../run/types.ts'
 import { formatDuration, formatTime, plural } from '../text/format.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
-import { cellAt, clean, notebookAt, orRefused, proofsNow } from './notebook-at.ts'
+import { cellAt, clean, notebookAt, orRefused, proofsNow, safe } from './notebook-at.ts'
 import { openForWriting } from './open.ts'
 import { Refused } from './refused.ts'
 import type { CommandEnvironment } from './types.ts'
@@ -61,7 +61,7 @@ export function listCells(env: CommandEnvironment, args: { readonly filter: stri
     return {
       summary: `${rows.length}${of} ${state.cells.length === 1 ? 'cell' : 'cells'} of ${runId}`,
       exitCode: 0,
-      data: { runId, cells: rows },
+      data: safe({ runId, cells: rows }, secrets),
       lines,
     }
   })
@@ -120,14 +120,17 @@ export function showCell(
     return {
       summary: '',
       exitCode: 0,
-      data: {
-        address: addressOf(runId, at + 1),
-        number: at + 1,
-        ...record,
-        stale,
-        notes,
-        output: output?.lines.map((line) => clean(line, secrets)) ?? null,
-      },
+      data: safe(
+        {
+          address: addressOf(runId, at + 1),
+          number: at + 1,
+          ...record,
+          stale,
+          notes,
+          output: output?.lines.map((line) => clean(line, secrets)) ?? null,
+        },
+        secrets,
+      ),
       lines: clean(lines.join('\n'), secrets).split('\n'),
     }
   })
@@ -219,7 +222,7 @@ export function diffCells(
       summary:
         changed === 0 ? `#${before + 1} and #${after + 1} printed the same` : `${plural(changed, 'line')} differ`,
       exitCode: changed === 0 ? 0 : 1,
-      data: { before: before + 1, after: after + 1, diff },
+      data: safe({ before: before + 1, after: after + 1, diff }, secrets),
       lines: clean([...facts, ...diff.map(({ sign, text }) => `${sign} ${text}`)].join('\n'), secrets).split('\n'),
     }
   })

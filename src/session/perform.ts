@@ -153,7 +153,9 @@ export async function performAt(
     signal: request.signal,
     who: request.who,
     newId: () => rooms.newId(),
-    progress: request.progress,
+    // What is drawn live was not on record yet, and nobody else masks it.
+    progress: ({ text, item, ...rest }) =>
+      request.progress({ ...rest, text: run.scrub(text), ...(item === undefined ? {} : { item: run.scrub(item) }) }),
     openStep: (step, at) => cellFor(rooms, { ...request, cell: step, isQuietCell: false }, run, at),
     reach: (name) => places.reach(name),
   }
@@ -173,7 +175,8 @@ export async function performAt(
         }
   const result = await inCell(at === undefined ? context : { ...context, at }, request.cell.risk, reached, body)
   failpoint('act.ended')
-  return result
+  const { lines } = result
+  return { ...result, summary: run.scrub(result.summary), ...(lines === undefined ? {} : { lines: run.scrub(lines) }) }
 }
 
 /** Runs one act: opens the places, performs, closes them whatever happens. */

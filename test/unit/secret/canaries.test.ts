@@ -1,0 +1,299 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { notebookModel } from '../../../screens/notebook/model.ts'
+import { textOf } from '../../../screens/workbench/model.ts'
+import { catchStrays } from '../../../screens/workbench/strays.ts'
+import { logReader } from '../../../src/cli/log-reader.ts'
+import { learnSecrets, maskNow, maskTexts } from '../../../src/cli/masking.ts'
+import { notebookShelf } from '../../../src/cli/notebook-shelf.ts'
+import { outputStages } from '../../../src/commands/act.ts'
+import { allCommands } from '../../../src/commands/list/all.ts'
+import { runOptions, systemClock } from '../../../src/commands/open.ts'
+import type { CommandEnvironment } from '../../../src/commands/types.ts'
+import { openCell, outputFileOf } from '../../../src/notebook/cell-writer.ts'
+import { createRun, runFolder } from '../../../src/run/folder.ts'
+import { openRun } from '../../../src/run/handle.ts'
+import { newIds } from '../../../src/session/ids.ts'
+import type { Shelves } from '../../../src/session/view.ts'
+
+/** Twenty values as they occur: with quotes, blanks, signs, other letters, short and long. None looks like a credential. */
+const values = [
+  'Zq7-vermilion-otter',
+  'p4ss word with blanks',
+  'it\'s "quoted" here',
+  'back\\slash\\path9',
+  'a&b<c>d"e\'f',
+  'ünïcødé-wörd-42',
+  '100%+sure?yes=no&x',
+  'tab\there-and-there',
+  'dollar$HOME`tick`',
+  '{"json":"inside"}',
+  'k8',
+  'semi;colon|pipe',
+  '日本語の秘密キー',
+  'aaaaaabbbbbb777',
+  'MiXeDcAsE0123456789',
+  'ends with bang!!',
+  "'wrapped-in-quotes'",
+  'long-'.repeat(40),
+  '~tilde~star*glob?',
+  'x/y+z==w//v++u',
+].map((value) => (value.length < 6 ? `${value}-lengthened` : value))
+
+/** Twelve encodings, written here anew: what masks must not decide what is looked for. */
+const encodings: Readonly<Record<string, (value: string) => string>> = {
+  plain: (v) => v,
+  base64: (v) => Buffer.from(v).toString('base64'),
+  'base64+1': (v) => Buffer.from(`:${v}`).toString('base64'),
+  'base64+2': (v) => Buffer.from(`u:${v}`).toString('base64'),
+  base64url: (v) => Buffer.from(v).toString('base64url'),
+  hex: (v) => Buffer.from(v).toString('hex'),
+  json: (v) => JSON.stringify(v),
+  uri: (v) => encodeURIComponent(v),
+  xml: (v) =>
+    v.replace(/[&<>"']/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' })[c] ?? c),
+  shell: (v) => `'${v.replaceAll("'", "'\\''")}'`,
+  escaped: (v) => v.replace(/[^A-Za-z0-9_@%+=:,./-]/g, (c) => `\\${c}`),
+  trimmed: (v) => `"${v}"  `,
+}
+/** The part of an encoded value that is of the value alone: at its ends base64 mixes in what stands beside it. */
+const coreOf = (kind: string, text: string): string =>
+  kind.startsWith('base64')
+    ? text.replace(/=+$/, '').slice(kind === 'base64' || kind === 'base64url' ? 0 : 3, -2)
+    : text.trim().replace(/^(["'])(.*)\1$/s, '$2')
+/** Long values are masked by line and in fewer forms (see `encodingsOf`), so that a key file costs no megabytes. */
+const forms = values.flatMap((value) =>
+  Object.entries(encodings).map(([kind, encode]) => ({ value, kind, text: encode(value) })),
+)
+
+/** Every form of every canary that stands in a text. */
+function leaks(text: string): string[] {
+  return forms.flatMap(({ kind, text: form, value }) => {
+    const core = coreOf(kind, form)
+    return core.length >= 6 && text.includes(core) ? [`${kind} of ${value}`] : []
+  })
+}
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kx-canary-'))
+  vi.stubEnv('XDG_STATE_HOME', join(folder, 'state'))
+  vi.stubEnv('XDG_CONFIG_HOME', join(folder, 'config'))
+  vi.stubEnv('HOME', folder)
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+  rmSync(folder, { recursive: true, force: true })
+})
+/** From now on this process knows the canaries, as it would from the shell that it was started in. */
+const plant = () => values.forEach((value, i) => vi.stubEnv(`CANARY_${i}_TOKEN`, value))
+
+const printed: string[] = []
+const env = (runId: string | null, more: Partial<CommandEnvironment> = {}): CommandEnvironment => ({
+  projectFolder: folder,
+  runId,
+  who: 'ada',
+  via: 'cli',
+  settings: {},
+  signal: new AbortController().signal,
+  ask: { confirm: async () => false, typed: async () => null, text: async () => null },
+  progress: (progress) => printed.push(JSON.stringify(progress)),
+  openRun: () => {},
+  ...more,
+})
+const begin = async (isScrubbed: boolean) =>
+  createRun({
+    ...(isScrubbed ? await runOptions() : { clock: systemClock }),
+    projectFolder: folder,
+    project: 'demo',
+    planName: 'demo',
+    planText: 'name: demo\n',
+    by: 'ada',
+  })
+
+function filesBelow(path: string): string[] {
+  return readdirSync(path).flatMap((name) => {
+    const child = join(path, name)
+    return statSync(child).isDirectory() ? filesBelow(child) : [child]
+  })
+}
+
+describe('twenty canaries in twelve encodings', () => {
+  it('are twenty in twelve, and are found where they stand', () => {
+    expect(new Set(values).size).toBe(20)
+    expect(Object.keys(encodings)).toHaveLength(12)
+    for (const { text, kind, value } of forms) expect(leaks(`x ${text} y`), `${kind} of ${value}`).not.toEqual([])
+  })
+
+  it('do not come through a cell, cut at every border: not live, not in its output, not in the journal', async () => {
+    plant()
+    const run = await begin(true)
+    const live: string[] = []
+    const { onOutput: _progress, ...stages } = await outputStages({ progress: () => {} }, [])
+    const source = forms.map(({ text }) => text).join('\n')
+    const args = Object.fromEntries(forms.map(({ text }, i) => [`argument${i}`, [text, { deep: text }]]))
+    const cell = await openCell(
+      run,
+      { name: 'audit.run', title: `Look ${values[0]}`, args, risk: 'read', source },
+      {
+        clock: systemClock,
+        newId: newIds(systemClock),
+        who: 'ada',
+        via: 'cli',
+        host: null,
+        ...stages,
+        onOutput: (text) => live.push(text),
+        limits: { headBytes: 64 * 1024 * 1024, tailBytes: 1024 },
+      },
+    )
+    const part = cell.part?.('gpu-1')
+    let cuts = 0
+    for (const { text } of forms) {
+      const line = Buffer.from(`log: <${text}> done\n`)
+      for (let at = 1; at < line.length; at += 1) {
+        const to =
+          at % 3 === 0
+            ? cell.stderr.bind(cell)
+            : at % 3 === 1
+              ? cell.stdout.bind(cell)
+              : (part?.stdout ?? cell.stdout.bind(cell))
+        to(line.subarray(0, at))
+        to(line.subarray(at))
+        cuts += 1
+      }
+      for (const byte of line) cell.stdout(Uint8Array.of(byte))
+      cell.say(text)
+    }
+    await cell.end({ state: 'failed', summary: source, probe: source })
+    await run.append('note', { text: source })
+    await run.append('cell.noted', { cellId: cell.cellId, text: source, by: values[3] })
+    await run.close()
+    const output = readFileSync(outputFileOf(run.folder, cell.cellId), 'utf8')
+    expect(output.match(/done/g)?.length ?? 0).toBeGreaterThan(cuts)
+    expect(leaks(output)).toEqual([])
+    expect(leaks(live.join(''))).toEqual([])
+    // Everything below the project and the state of the user: journal, outputs, index of all runs.
+    for (const file of filesBelow(folder)) expect(leaks(readFileSync(file, 'latin1')), file).toEqual([])
+    for (const file of filesBelow(folder)) expect(leaks(readFileSync(file, 'utf8')), file).toEqual([])
+  }, 120_000)
+
+  it('that were stored before anybody knew them are on no screen, in no export, in no answer', async () => {
+    const run = await begin(false)
+    const text = forms.map((form) => `log: <${form.text}> done`).join('\n')
+    const nothing = { push: (chunk: string) => chunk, end: () => '', count: 0 }
+    for (const title of ['Look', 'Look']) {
+      const cell = await openCell(
+        run,
+        { name: 'audit.run', title, args: { about: text }, risk: 'read', source: text },
+        {
+          clock: systemClock,
+          newId: newIds(systemClock),
+          who: 'ada',
+          via: 'cli',
+          host: null,
+          createSanitiser: () => ({ push: String, end: () => '' }),
+          createRedactor: () => nothing,
+        },
+      )
+      cell.stdout(`${text}\n${title === 'Look' ? run.state().cells.length : ''}\n`)
+      await cell.end({ state: 'failed', summary: text })
+      await run.append('cell.noted', { cellId: cell.cellId, text, by: 'ada' })
+    }
+    const runId = run.id
+    await run.close()
+    plant()
+    const registry = allCommands()
+    const asked: readonly (readonly [string, Record<string, unknown>])[] = [
+      ['cell.list', {}],
+      ['cell.show', { cell: '1', lines: 0 }],
+      ['cell.search', { text: 'log' }],
+      ['cell.search', { text: 'l.g', regex: true }],
+      ['cell.diff', { cell: '2' }],
+      ['notebook.export', { lines: 0 }],
+      ['notebook.export', { format: 'ipynb', lines: 0 }],
+      ['notebook.export', { format: 'jsonl', lines: 0 }],
+      ['notebook.export', { format: 'ipynb', lines: 0, out: join(folder, 'out.ipynb') }],
+      ['run.replay', { speed: 0, lines: 1000 }],
+      ['journal.verify', {}],
+    ]
+    for (const [id, args] of asked) {
+      const spec = registry.get(id)
+      const lines: string[] = []
+      for (const more of [{}, { print: (line: string) => lines.push(line) }]) {
+        const result = await spec?.run?.(
+          env(runId, more),
+          spec.args.parse({ ...args, ...(args.out === undefined ? {} : { force: true }) }),
+        )
+        expect(leaks(JSON.stringify(result)), `${id}: data`).toEqual([])
+        for (const line of [...(result?.lines ?? []), ...lines, result?.summary ?? ''])
+          expect(leaks(line), id).toEqual([])
+      }
+    }
+    expect(leaks(readFileSync(join(folder, 'out.ipynb'), 'utf8'))).toEqual([])
+    expect(printed.flatMap(leaks)).toEqual([])
+    // The panes of the screen that show what was read from files of the run.
+    await learnSecrets()
+    const handle = await openRun(runFolder(folder, runId), { clock: systemClock })
+    const state = handle.state()
+    await handle.close()
+    const first = state.cells[0]?.started.cellId ?? ''
+    const shelves = { cellOutput: null, openOutputs: new Map() } as unknown as Shelves
+    const read = await notebookShelf(
+      {
+        screen: 'notebook',
+        selected: () => first,
+        opened: () => [first],
+        projectFolder: folder,
+        run: state,
+        plan: { status: 'loading' },
+        shelves,
+        isShown: () => true,
+        put: () => {},
+        again: () => {},
+      },
+      state,
+      logReader(),
+    )
+    const model = notebookModel({
+      run: state,
+      mask: maskNow,
+      shelves: { ...shelves, ...read },
+      staleness: new Map(),
+      live: null,
+      nowMs: 0,
+    } as never)
+    const { buffer } = read?.cellOutput?.log ?? {}
+    const shown = [
+      ...Array.from(
+        { length: (buffer?.end() ?? 0) - (buffer?.first() ?? 0) },
+        (_, i) => buffer?.line((buffer?.first() ?? 0) + i) ?? '',
+      ),
+      ...[...(read?.openOutputs?.values() ?? [])].flatMap((output) => output?.lines ?? []),
+      textOf(model.summary),
+      ...model.panes.flatMap((pane) =>
+        pane.kind === 'table' ? pane.rows.flatMap(({ cells, detail = [] }) => [...cells, ...detail]) : [],
+      ),
+    ]
+    expect(shown.length).toBeGreaterThan(100)
+    for (const line of shown) expect(leaks(line)).toEqual([])
+  }, 120_000)
+
+  it('are not in what stray writes leave behind, nor in errors that nobody expected', async () => {
+    plant()
+    await learnSecrets()
+    const release = catchStrays(folder, maskNow)
+    try {
+      for (const { text } of forms) process.stderr.write(`warning: ${text}\n`)
+      console.error(forms.map(({ text }) => text).join(' '))
+    } finally {
+      release()
+    }
+    expect(leaks(readFileSync(join(folder, 'strays.log'), 'utf8'))).toEqual([])
+    const error = new Error(forms.map(({ text }) => text).join('\n'))
+    expect(leaks(maskNow(error.stack ?? ''))).toEqual([])
+    expect(leaks(JSON.stringify(maskTexts({ deep: [{ error: error.message }] })))).toEqual([])
+    writeFileSync(join(folder, 'done'), '')
+  })
+})
