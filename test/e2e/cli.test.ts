@@ -255,6 +255,30 @@ describe('kx without a terminal, from an empty project to the report', () => {
     expect((await json(place, 'launch')).summary).toContain('written off')
   })
 
+  it('gives the notebook of it to a script: listed, shown, searched, noted, compared, run again, taken away, replayed, verified', async () => {
+    const run = runIds(place)[0] ?? ''
+    const listed = (await json(place, 'cell', 'list')).data.cells
+    expect(listed.length).toBeGreaterThan(10)
+    expect(listed[0]).toMatchObject({ number: 1, address: `${run}#1`, name: 'plan.check' })
+    expect((await json(place, 'cell', 'list', 'failed phase:teardown')).data.cells[0]).toMatchObject({
+      state: 'failed',
+    })
+    expect((await json(place, 'cell', 'show', `${run}#1`)).data.started).toMatchObject({ who: expect.any(String) })
+    expect((await json(place, 'open', `${run}#1`)).data).toMatchObject({ number: 1 })
+    expect(await json(place, 'cell', 'show', '9999')).toMatchObject({ exitCode: 1 })
+    expect((await json(place, 'cell', 'search', 'removed by hand')).data.hits.length).toBeGreaterThan(0)
+    expect((await json(place, 'cell', 'note', '1', '**Seen**')).exitCode).toBe(0)
+    expect((await json(place, 'cell', 'bookmark', '1')).data).toMatchObject({ isMarked: true })
+    expect((await json(place, 'cell', 'rerun', '1')).data).toBeDefined()
+    const again = (await json(place, 'cell', 'list', 'phase:plan')).data.cells
+    expect(again[0]).toMatchObject({ isMarked: true, notes: 1, stale: expect.stringMatching(/again|newer|changed/) })
+    expect((await json(place, 'cell', 'diff', `${again.at(-1).number}`, '1')).data.diff).toBeInstanceOf(Array)
+    expect((await json(place, 'export')).data.text).toContain('> **Seen**')
+    expect((await json(place, 'export', '--format', 'ipynb')).data).toMatchObject({ nbformat: 4, nbformat_minor: 5 })
+    expect((await json(place, 'replay', '--speed', '0')).data.events).toBeGreaterThan(20)
+    expect((await json(place, 'journal', 'verify')).data).toMatchObject({ broken: null, missingOutputs: [] })
+  })
+
   it('has been called with --json by every word that it answers to', () => {
     const words = allCommands().specs.flatMap((spec) => (spec.cli === undefined ? [] : [spec.cli.join(' ')]))
     expect(words.filter((word) => !called.has(word))).toEqual([])

@@ -88,7 +88,9 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 /** From now on this process knows the canaries, as it would from the shell that it was started in. */
-const plant = () => values.forEach((value, i) => vi.stubEnv(`CANARY_${i}_TOKEN`, value))
+function plant(): void {
+  for (const [i, value] of values.entries()) vi.stubEnv(`CANARY_${i}_TOKEN`, value)
+}
 
 const printed: string[] = []
 const env = (runId: string | null, more: Partial<CommandEnvironment> = {}): CommandEnvironment => ({
