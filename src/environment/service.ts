@@ -2,15 +2,15 @@ import type { ProcessOutput } from 'zx/core'
 import { endingOfOutput, type HostDollar, hostShell } from '../host/zx/shell.ts'
 import type { ActContext, ActResult } from '../run/act.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
+import { bringUv, findUv, ownUv, SyncError } from './bring-uv.ts'
 import { type Planned, plannedEnvironment, readReady, readyFile } from './place.ts'
 import { type EnvironmentFacts, environmentTrouble, installerVariables, pinsOf } from './rules.ts'
-import { checkPackages, fetchUv } from './scripts.ts'
+import { checkPackages } from './scripts.ts'
 import type { Ready, SyncStep } from './types.ts'
-import { uvRequirement, uvVersion, uvWheels } from './uv-release.ts'
+import { uvVersion } from './uv-release.ts'
 
 /** Packages of several gigabytes over a slow line. */
 const installSeconds = 3600
-const askSeconds = 60
 
 interface Site {
   readonly ctx: ActContext
@@ -79,8 +79,6 @@ function gist(text: string): string {
   return (lines.length <= 5 ? lines : [...lines.slice(0, 2), '…', ...lines.slice(-2)]).join(' / ')
 }
 
-class SyncError extends Error {}
-
 const isOutput = (error: unknown): error is ProcessOutput =>
   error instanceof Error && 'exitCode' in error && 'stderr' in error
 
@@ -89,34 +87,24 @@ function failed(ctx: ActContext, step: SyncStep, why: string, exitCode: 1 | 4): 
   return { summary: `Not synced, at ${step}: ${why}`, exitCode, data: { step, isNothingToDo: false, reason: why } }
 }
 
-const ownUv = ({ planned }: Site) => `${planned.place.root}/uv-${uvVersion}/bin/uv`
-
-/** The uv to use: what kx brought, else what is on the PATH there. */
-async function findUv(site: Site): Promise<{ readonly path: string; readonly version: string } | null> {
-  const own = ownUv(site)
-  const output = await site.$({
-    nothrow: true,
-    timeout: askSeconds * 1000,
-  })`for uv in ${own} uv; do if v=$("$uv" --version 2>/dev/null); then printf '%s\n%s\n' "$uv" "$v"; break; fi; done`
-  if (output.exitCode !== 0) throw output
-  const [path = '', words = ''] = output.stdout.trim().split('\n').slice(-2)
-  const version = /^uv (\d+\.\d+\.\d+)/.exec(words)?.[1]
-  return version === undefined ? null : { path, version }
-}
-
 async function mustFindUv(site: Site): Promise<string> {
-  const found = await findUv(site)
+  const found = await findUv(site.$, site.planned.place.root)
   if (found === null) throw new SyncError('uv is not there any more: sync again from the first step.')
   return found.path
 }
 
 const work: Readonly<Record<SyncStep, (site: Site) => Promise<Done>>> = {
   uv: async (site) => {
-    const before = await findUv(site)
+    const before = await findUv(site.$, site.planned.place.root)
     if (before !== null) return { summary: `uv ${before.version} at ${before.path}`, wasDone: true }
-    await bringUv(site)
-    const found = await findUv(site)
-    if (found === null) throw new SyncError(`uv ${uvVersion} was installed and does not run: ${ownUv(site)} --version`)
+    await bringUv(site.$, {
+      root: site.planned.place.root,
+      hostName: site.ctx.host.name,
+      say: (line) => site.ctx.cell.say(line),
+    })
+    const found = await findUv(site.$, site.planned.place.root)
+    if (found === null)
+      throw new SyncError(`uv ${uvVersion} was installed and does not run: ${ownUv(site.planned.place.root)} --version`)
     return { summary: `uv ${found.version} brought to ${found.path}`, wasDone: false }
   },
 
@@ -169,7 +157,7 @@ const work: Readonly<Record<SyncStep, (site: Site) => Promise<Done>>> = {
       if (before !== null) await $`rm -f ${readyFile(place)}`
       throw new SyncError(trouble)
     }
-    const uv = await findUv(site)
+    const uv = await findUv(site.$, site.planned.place.root)
     const ready: Ready = {
       version: 1,
       key: place.key,
@@ -190,26 +178,6 @@ const work: Readonly<Record<SyncStep, (site: Site) => Promise<Done>>> = {
 }
 
 /** With pip where there is one, else with Python alone: in both ways only the pinned files, by their hashes. */
-async function bringUv({ $, planned, ctx }: Site): Promise<void> {
-  const { root } = planned.place
-  const target = `${root}/uv-${uvVersion}`
-  const python = (await $({ nothrow: true })`command -v python3 || command -v python`).stdout.trim().split('\n').at(-1)
-  if (python === undefined || python === '')
-    throw new SyncError(`There is neither uv nor Python on ${ctx.host.name}: install one of them first.`)
-  await $`mkdir -p -m 700 ${root}`
-  const byPip = await $({
-    nothrow: true,
-    input: uvRequirement,
-  })`${python} -m pip install --quiet --no-input --no-deps --only-binary :all: --require-hashes --upgrade --target ${target} -r /dev/stdin`
-  if (byPip.exitCode === 0) return
-  if (endingOfOutput(byPip).kind !== 'exited') throw byPip
-  ctx.cell.say('pip could not bring it; fetching the same file without pip')
-  const machine = (await $`uname -m`).stdout.trim()
-  const wheel = uvWheels[machine]
-  if (wheel === undefined) throw new SyncError(`kx knows no uv for ${sanitiseLine(machine, 40)}: install uv there.`)
-  await $`${python} -c ${fetchUv} ${wheel.sha256} ${`https://files.pythonhosted.org/${wheel.path}`} ${`${target}/bin/uv`}`
-}
-
 function factsOf(text: string): EnvironmentFacts | null {
   const line = text.split('\n').find((each) => each.startsWith('kx-environment '))
   try {
