@@ -6,8 +6,14 @@ import { keepBundle } from './parts/bundle.ts'
 /** Processes that say in their environment that they are of this run. Word: folder. `pid start boot name` a line. */
 const source = `${shellKit}
 folder=$(cd -- "$1" && pwd -P) || exit 66
-grep -lF "KX_RUN_DIR=$folder" /proc/[0-9]*/environ 2>/dev/null | while IFS= read -r f; do
+# busybox grep ends at the first NUL of a file: names are turned into lines first, and each find is looked at again.
+for f in /proc/[0-9]*/environ; do
+  printf '== %s\\n' "$f"
+  tr '\\0' '\\n' 2>/dev/null <"$f"
+  echo
+done 2>/dev/null | KX_WANTED="KX_RUN_DIR=$folder" awk '/^== / { at = $2 } $0 == ENVIRON["KX_WANTED"] { print at }' | while IFS= read -r f; do
   p=\${f#/proc/}; p=\${p%/environ}
+  case $p in *[!0-9]*) continue ;; esac
   tr '\\0' '\\n' 2>/dev/null <"$f" | grep -qxF "KX_RUN_DIR=$folder" || continue
   ticks_of "$p" || continue
   name=; IFS= read -r name 2>/dev/null <"/proc/$p/comm"

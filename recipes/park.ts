@@ -79,8 +79,10 @@ export const recipe = defineRecipe({
             `It was not saved (code ${saved.code}): ${saved.lastLine ?? 'the hook said nothing'}`,
             'Nothing was stopped. Read guard/save.log, or pull (kx pull) before you park it.',
           )
+        await context.record('saved', saved)
         return { summary: `saved in ${saved.seconds.toFixed(1)} s` }
       },
+      probe: async ({ results }) => (results.save?.saved === undefined ? 'unknown' : 'done'),
     },
     {
       name: 'stop',
@@ -101,6 +103,10 @@ export const recipe = defineRecipe({
       run: async (context) => {
         const { reason } = context.parameters
         return { summary: (await byKx(context, 'patrol.abort', { reason, host: context.host.name })).summary }
+      },
+      probe: async (context) => {
+        const { runner, unitsAlive } = await lookAtRun(context)
+        return runner === 'alive' || unitsAlive > 0 ? 'not-done' : runner === 'gone' ? 'done' : 'unknown'
       },
     },
     {
@@ -136,6 +142,7 @@ export const recipe = defineRecipe({
         })
         const fact = readFacts(clean(text))
         const code = numberOf(fact('code'))
+        await context.record('code', code)
         if (code === null)
           throw new NotSeen(`The command did not end within ${waitSeconds} s: whether it is parked is unknown.`)
         if (code !== 0)
@@ -145,6 +152,8 @@ export const recipe = defineRecipe({
           )
         return { summary: 'the command went well; kx teardown look says when the meter is seen to have ended' }
       },
+      // A machine that was parked does not answer, which is no proof of it.
+      probe: async ({ results }) => (results.park?.code === 0 ? 'done' : 'unknown'),
     },
   ],
 })

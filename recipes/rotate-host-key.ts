@@ -84,8 +84,11 @@ export const recipe = defineRecipe({
             'Trust nothing: ask who runs the machine, by another way than this network.',
           )
         const { summary } = await byKx(context, 'host.trust', { host, fingerprint })
+        await context.record('trusted', fingerprint)
         return { summary }
       },
+      probe: async ({ results, parameters: { fingerprint } }) =>
+        results.trust?.trusted === fingerprint ? 'done' : 'unknown',
     },
     {
       name: 'reconnect',

@@ -1,6 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { waitUntil } from './wait.ts'
 
@@ -27,8 +37,19 @@ export function startTicksOf(pid: number): number {
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19])
 }
 
+/** A folder of busybox's own tools under their names, for a PATH that has nothing else; null: there is no busybox. */
+export function busyboxTools(home: string): string | null {
+  const busybox = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path))
+  if (busybox === undefined) return null
+  const folder = join(home, 'busybox-tools')
+  mkdirSync(folder, { recursive: true })
+  for (const name of execFileSync(busybox, ['--list'], { encoding: 'utf8' }).split('\n'))
+    if (name !== '' && !existsSync(join(folder, name))) symlinkSync(busybox, join(folder, name))
+  return folder
+}
+
 /** Makes it in a folder of its own under the home of a test's server. */
-export function prepareRun(home: string, name: string): PreparedRun {
+export function prepareRun(home: string, name: string, tools?: string): PreparedRun {
   const folder = join(home, 'kx runs', name)
   const bin = join(home, `bin-${name}`)
   mkdirSync(join(folder, 'units'), { recursive: true })
@@ -51,7 +72,7 @@ export function prepareRun(home: string, name: string): PreparedRun {
       writeFileSync(path, `#!/bin/sh\n${script}\n`)
       chmodSync(path, 0o755)
     },
-    env: { PATH: `${bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin` },
+    env: { PATH: `${bin}:${tools ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'}` },
     startUnit: async (unit, [program = 'true', ...words]) => {
       mkdirSync(join(folder, 'units', unit, 'checkpoints'), { recursive: true })
       const child = spawn(program, words, {
