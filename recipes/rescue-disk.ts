@@ -93,6 +93,9 @@ export const recipe = defineRecipe({
           if (failed.length === 0) return { change: 'no', lines: ['no unit failed'], foundBy: 'probe' }
           return { change: 'yes', lines: failed.map((id) => `launch again: ${id}`), foundBy: 'probe', targets: failed }
         }),
+      // Facts of the run may be older than a launch whose end was not seen.
+      probe: async ({ run }) =>
+        run !== null && !run.units.some((unit) => unit.state === 'failed') ? 'done' : 'unknown',
       run: async (context) => {
         if (context.targets.length === 0) return { summary: 'no unit failed: nothing was launched' }
         const { exitCode, summary } = await context.kx('launch.start')

@@ -51,9 +51,9 @@ describe.skipIf(needsSshd().skip || needsNetBoxes().skip)('recipes about cards',
   const bench = (recipe: any, options: RecipeBenchOptions = {}) => benchRecipe(recipe, host, options)
   /** A process that holds the card; `how` comes before it. */
   const hold = async (before = 'setsid') => {
-    const source = `${before} sh -c 'echo $$; exec sleep 600 3</dev/nvidia0 >/dev/null' </dev/null 2>/dev/null & wait_for=$!; sleep 0.2`
-    const ran = await host.script(source, [], { timeoutSeconds: 20 })
-    return Number(text(ran.stdout).trim())
+    // Whoever reads its words reads on until the card is open: only then it gives them up.
+    const holder = `${before} sh -c 'echo $$; exec sleep 600 3</dev/nvidia0 >/dev/null 2>&1' </dev/null &`
+    return Number(text((await host.script(`printf '%s' "$(${holder})"`, [], { timeoutSeconds: 20 })).stdout))
   }
 
   it('gpu-preflight: PASS, WARN and FAIL by what the cards say, and never PASS where they say nothing', async () => {
@@ -93,11 +93,12 @@ describe.skipIf(needsSshd().skip || needsNetBoxes().skip)('recipes about cards',
     mkdirSync(run)
     const ofRun = await hold(`KX_RUN_DIR=${run} setsid`)
     const runner = text(
-      (await host.script('setsid sh -c "echo \\$\\$; exec sleep 600 >/dev/null" </dev/null & sleep 0.2', [])).stdout,
+      (await host.script(`printf '%s' "$(setsid sh -c 'echo $$; exec sleep 600 >/dev/null 2>&1' </dev/null &)"`, []))
+        .stdout,
     )
-    const stat = text((await host.script('cat "/proc/$1/stat"', [runner.trim()])).stdout)
+    const stat = text((await host.script('cat "/proc/$1/stat"', [runner])).stdout)
     const began = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-    writeFileSync(join(run, 'runner.pid'), `${runner.trim()} ${began} boot\n`)
+    writeFileSync(join(run, 'runner.pid'), `${runner} ${began} boot\n`)
     gpu.processes([`GPU-fa4e0000-0000-4000-8000-000000000000, ${listed}, python, 2048`])
 
     const young = await bench(reapVram)

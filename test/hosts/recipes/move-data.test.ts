@@ -6,7 +6,7 @@ import { recipe as stageData } from '../../../recipes/stage-data.ts'
 import { recipe as warmVolume } from '../../../recipes/warm-volume.ts'
 import { needsSshd } from '../../harness/sshd.ts'
 import { waitUntil } from '../../harness/wait.ts'
-import { isRoot, type ShelfBox, startShelfBox, treeHash } from './shelf.ts'
+import { busyboxPrograms, isRoot, type ShelfBox, startShelfBox, treeHash } from './shelf.ts'
 
 const put = (path: string, content: string | Buffer, minutes = 500) => {
   writeFileSync(path, content)
@@ -16,8 +16,11 @@ const put = (path: string, content: string | Buffer, minutes = 500) => {
 
 describe.skipIf(needsSshd().skip)('recipes that copy, read and pack files', () => {
   let box: ShelfBox
+  /** On a box that has the programs of busybox and no others. */
+  let busybox: { readonly env: { readonly PATH: string } }
   beforeAll(async () => {
     box = await startShelfBox()
+    busybox = { env: { PATH: busyboxPrograms(box.folder) } }
   })
   afterAll(() => box?.close())
 
@@ -84,7 +87,7 @@ describe.skipIf(needsSshd().skip)('recipes that copy, read and pack files', () =
     mkdirSync(elsewhere)
     symlinkSync(elsewhere, join(fast, 'a b'))
     const before = treeHash(elsewhere)
-    await box.with(stageData, { parameters: { source, target: fast } }, async (bench) => {
+    await box.with(stageData, { parameters: { source, target: fast }, ...busybox }, async (bench) => {
       await expect(bench.run('copy')).rejects.toThrow(/2 files were not copied/)
       expect(treeHash(elsewhere)).toBe(before)
       expect(existsSync(join(fast, 'top.bin'))).toBe(true)
@@ -125,7 +128,7 @@ describe.skipIf(needsSshd().skip)('recipes that copy, read and pack files', () =
     put(join(logs, 'kx/units/u1/train.log'), text)
     const holder = box.holdOpen(join(logs, 'open.log'))
     await waitUntil(() => existsSync(`/proc/${holder}/fd/0`), { what: 'the holder' })
-    await box.with(rotateLogs, { parameters: { folder: logs, largerThanMib: 0.01 } }, async (bench) => {
+    await box.with(rotateLogs, { parameters: { folder: logs, largerThanMib: 0.01 }, ...busybox }, async (bench) => {
       const before = treeHash(logs)
       const plan = await bench.plan('pack')
       expect(plan).toMatchObject({
