@@ -260,6 +260,7 @@ export class Controller {
       'run.archive': { run: selected },
       'meter.write-off': this.#runOfRow(pane, selected),
       'patrol.acknowledge': pane === 'findings' ? { finding: selected } : {},
+      'recipe.for': pane === 'findings' ? { finding: selected } : {},
       'profile.acknowledge': { name: desk.selected('list') ?? selected },
       'checklist.tick': { file: pane, task: Number(selected) },
     }

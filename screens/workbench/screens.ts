@@ -10,6 +10,7 @@ import { notebookModel } from '../notebook/model.ts'
 import { patrolModel } from '../patrol/model.ts'
 import { planModel } from '../plan/model.ts'
 import { profilesModel } from '../profiles/model.ts'
+import { recipesModel } from '../recipes/model.ts'
 import { reportModel } from '../report/model.ts'
 import { smokeModel } from '../smoke/model.ts'
 import { teardownModel } from '../teardown/model.ts'
@@ -28,6 +29,7 @@ const models: Readonly<Record<ScreenId, (input: ScreenInput) => ScreenModel>> = 
   fleet: fleetModel,
   checklists: checklistsModel,
   profiles: profilesModel,
+  recipes: recipesModel,
   report: reportModel,
   notebook: notebookModel,
   config: configModel,

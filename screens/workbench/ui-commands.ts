@@ -8,6 +8,7 @@ import { enterAt, screenOfRun } from './enter.ts'
 import type { Layers } from './layers.ts'
 import { rowIdsOf } from './model.ts'
 import { nextFailed, showCell } from './notebook-acts.ts'
+import { askForRecipe } from './recipe-acts.ts'
 import { hostsOfRun, shownHost } from './shown-host.ts'
 import type { TerminalActs } from './terminal-acts.ts'
 import { hostPane, marksPane, paneOf, sortPane } from './ui-state.ts'
@@ -44,6 +45,10 @@ export class UiCommands {
     if (id.startsWith('go.')) return this.#go(id.slice(3))
     if (id.startsWith('move.')) return this.#move(id)
     switch (id) {
+      case 'recipe.ask':
+        return askForRecipe(desk, this.#layers, false)
+      case 'recipe.try':
+        return askForRecipe(desk, this.#layers, true)
       case 'fleet.mark':
         return this.#mark()
       case 'fleet.sort':

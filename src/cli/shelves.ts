@@ -107,6 +107,11 @@ async function profiles({ profiles: shown }: Shelves): Promise<Partial<Shelves> 
   return found === shown ? null : { profiles: found }
 }
 
+async function recipes(projectFolder: string): Promise<Partial<Shelves>> {
+  const { recipeShelf } = await import('../commands/recipes.ts')
+  return { recipes: await recipeShelf(projectFolder) }
+}
+
 async function config(projectFolder: string): Promise<Partial<Shelves>> {
   const [{ loadSettings }, { configRows }] = await Promise.all([
     import('../commands/open.ts'),
@@ -136,6 +141,8 @@ export function makeShelfLoader(): ShelfLoader {
         return checklists(projectFolder)
       case 'profiles':
         return profiles(request.shelves)
+      case 'recipes':
+        return recipes(projectFolder)
       case 'config':
         return config(projectFolder)
       case 'report': {

@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { ActContext, ActResult } from '../run/act.ts'
+import type { RunState } from '../run/types.ts'
+import type { ShownRecipe } from '../session/view.ts'
 import { actOnRun } from './act.ts'
 import { validateArgs } from './line.ts'
 import { allCommands } from './list/all.ts'
@@ -14,6 +16,32 @@ type RecipeRooms = import('../recipe/request.ts').RecipeRooms
 async function places({ projectFolder }: Pick<CommandEnvironment, 'projectFolder'>): Promise<CatalogPlaces> {
   const { userFolders } = await import('../session/paths.ts')
   return { projectFolder, userFolder: join(userFolders(process.env).config, 'recipes') }
+}
+
+/** Recipes for the screen; text of others is made safe to show. */
+export async function recipeShelf(projectFolder: string): Promise<readonly ShownRecipe[]> {
+  const [{ readCatalog }, { sanitise }] = await Promise.all([
+    import('../recipe/catalog.ts'),
+    import('../text/sanitise.ts'),
+  ])
+  const safe = (text: string) => sanitise(text, { allowSgr: false }).replaceAll('\n', ' ')
+  const none = { when: '', touches: '', back: '' }
+  return (await readCatalog(await places({ projectFolder }))).map(({ id, origin, problem, description }) => ({
+    id: safe(id),
+    title: safe(description?.title ?? ''),
+    origin,
+    problem: problem === null ? null : safe(problem),
+    runbook:
+      description === null
+        ? none
+        : {
+            when: safe(description.runbook.when),
+            touches: safe(description.runbook.touches),
+            back: safe(description.runbook.back),
+          },
+    parameters: (description?.parameters ?? []).map((each) => ({ ...each, description: safe(each.description) })),
+    cells: (description?.cells ?? []).map((each) => ({ ...each, title: safe(each.title) })),
+  }))
 }
 
 const refused = (summary: string, exitCode: 1 | 2 | 3 = 1): ActResult => ({ summary, exitCode, data: null })
@@ -148,6 +176,8 @@ export interface RunArgs {
   readonly resume?: string | undefined
   readonly retryFailed: boolean
   readonly parameters: Readonly<Record<string, unknown>>
+  /** Id of a finding of the run that it is run for. */
+  readonly finding?: string | undefined
 }
 
 /** `kx recipe run`. */
@@ -182,10 +212,53 @@ export async function runRecipeCommand(env: CommandEnvironment, args: RunArgs): 
           frozen,
           resume,
           isFailedOnly: args.retryFailed,
+          finding: servedFinding(context.run.state(), args.finding),
         })
       },
     )
   })
+}
+
+/** What a recipe is told of a finding. */
+function servedFinding(state: RunState, findingId: string | undefined) {
+  const finding = state.findings.find((each) => each.findingId === findingId)
+  if (finding === undefined) return null
+  const { rule, host = null, unit = null, text, evidence } = finding
+  return { rule, host, unit, text, evidence: { text: evidence } }
+}
+
+/** `kx recipe for`: the recipe that serves a finding, filled in from it. */
+export async function recipeForFinding(env: CommandEnvironment, args: ForArgs): Promise<ActResult> {
+  const [{ readCatalog }, { readRunState }, { runFolder }, { currentRunId, findRunId }] = await Promise.all([
+    import('../recipe/catalog.ts'),
+    import('../run/reader.ts'),
+    import('../run/folder.ts'),
+    import('../session/current-run.ts'),
+  ])
+  const id = env.runId === null ? currentRunId(env.projectFolder, Date.now()) : findRunId(env.projectFolder, env.runId)
+  const state = id === null ? null : readRunState(runFolder(env.projectFolder, id))
+  const open = state?.findings.filter((each) => each.closedAtMs === null) ?? []
+  const finding = open.find((each) => each.findingId === args.finding || each.rule === args.finding)
+  if (finding === undefined) return refused(`there is no open finding "${args.finding}"; kx patrol names them`)
+  const all = (await readCatalog(await places(env))).filter((each) => each.description !== null)
+  const serving =
+    all.find((each) => each.description?.serves.includes(finding.rule) === true) ??
+    all.find((each) => each.id === finding.recipe)
+  if (serving === undefined) return refused(`no recipe serves ${finding.rule}. What helps: ${finding.remedy}`)
+  return runRecipeCommand(env, {
+    recipe: serving.file,
+    ...(finding.host === undefined ? {} : { hosts: finding.host }),
+    dryRun: args.dryRun,
+    yes: false,
+    retryFailed: false,
+    parameters: {},
+    finding: finding.findingId,
+  })
+}
+
+interface ForArgs {
+  readonly finding: string
+  readonly dryRun: boolean
 }
 
 /** `kx recipe undo`. */

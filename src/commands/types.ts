@@ -16,6 +16,7 @@ export const screenIds = [
   'fleet',
   'checklists',
   'profiles',
+  'recipes',
   'report',
   'notebook',
   'config',

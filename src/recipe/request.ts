@@ -1,7 +1,7 @@
 import type { Host } from '../host/types.ts'
 import type { Profile } from '../profile/schema.ts'
 import type { ActContext, CellRequest, CellWriter } from '../run/act.ts'
-import type { KxAnswer } from './contract.ts'
+import type { KxAnswer, ServedFinding } from './contract.ts'
 import type { RecipeDescription } from './describe.ts'
 import type { RecipeProcess } from './process.ts'
 
@@ -36,6 +36,8 @@ export interface RunRequest {
   readonly frozen: Frozen | null
   /** Cell id of the recipe run that is gone on with. */
   readonly resume: string | null
+  /** Finding that it is run for: the recipe fills its parameters in from it; what was given goes before. */
+  readonly finding: ({ readonly rule: string } & ServedFinding) | null
   /** Of a run that is gone on with: only hosts on which a cell failed. */
   readonly isFailedOnly: boolean
 }

@@ -82,6 +82,30 @@ export interface FarLook {
   readonly trouble: string | null
 }
 
+/** A recipe as its screen shows it: what it says of itself, without any code of it. */
+export interface ShownRecipe {
+  readonly id: string
+  readonly title: string
+  readonly origin: string
+  /** Why it cannot be used. */
+  readonly problem: string | null
+  readonly runbook: { readonly when: string; readonly touches: string; readonly back: string }
+  readonly parameters: readonly {
+    readonly name: string
+    readonly type: 'text' | 'number' | 'boolean' | 'choice' | 'list'
+    readonly description: string
+    readonly choices: readonly string[]
+    readonly isRequired: boolean
+    readonly initial: unknown
+  }[]
+  readonly cells: readonly {
+    readonly title: string
+    readonly risk: 'read' | 'change' | 'spend' | 'destroy'
+    readonly timeoutSeconds: number
+    readonly parts: readonly string[]
+  }[]
+}
+
 /** Data that a screen needs beside the run; read by the controller when the screen is opened. */
 export interface Shelves {
   readonly home: HomeView | null
@@ -102,6 +126,8 @@ export interface Shelves {
         readonly wrong?: readonly string[]
       }[]
     | null
+  /** Recipes that can be run by name; null or absent: not read yet. */
+  readonly recipes?: readonly ShownRecipe[] | null
   readonly config: readonly { readonly key: string; readonly value: string; readonly origin: string }[] | null
   readonly report: readonly string[] | null
   /** Log of the unit under the cursor, as far as it is held. */

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { openRun } from '../../src/run/handle.ts'
 import type { CellEnded, CellStarted } from '../../src/run/types.ts'
 import { isRunning } from '../harness/proc.ts'
 import { needsSshd, type Sshd, startSshd } from '../harness/sshd.ts'
@@ -169,6 +170,35 @@ export const recipe = defineRecipe({
       }
     })
     expect(outputs.join('\n')).toMatch(/in \/tmp[\s\S]*answer <>/)
+  })
+
+  it('offers the recipe that serves a finding, filled in from it', async () => {
+    const { place } = await remotePlace()
+    write(
+      place,
+      'served.mjs',
+      `import { defineRecipe } from 'kx/recipe'
+import { z } from 'zod'
+export const recipe = defineRecipe({
+  id: 'served', title: 'Served', runbook: { when: 'a', touches: 'b', back: 'c' },
+  parameters: z.object({ unit: z.string().describe('which') }),
+  serves: [{ rule: 'odd-rule', fill: ({ unit }) => ({ unit }) }],
+  cells: [{ name: 'say', title: 'Say it', risk: 'read', timeoutSeconds: 20,
+    plan: async ({ parameters }) => ({ change: 'no', lines: ['about ' + parameters.unit], foundBy: 'declared' }),
+    run: async () => {} }],
+})
+`,
+    )
+    await kx(place, ['plan'])
+    const run = await openRun(runFolderOf(place), { clock: { nowMs: () => Date.now() } })
+    const finding = { findingId: 'f1', severity: 'warn', class: 'bug', text: 'odd', evidence: '', remedy: 'Look.' }
+    await run.append('finding.opened', { ...finding, rule: 'odd-rule', recipe: '', unit: 'split-7' })
+    await run.append('finding.opened', { ...finding, findingId: 'f2', rule: 'other', recipe: '' })
+    await run.close()
+    const served = await kxJson(place, ['recipe', 'for', 'f1', '--dry-run'])
+    expect(served.data.plan).toMatchObject([{ cell: 'say', host: 'box', lines: ['about split-7'] }])
+    const none = await kx(place, ['recipe', 'for', 'other'])
+    expect([none.code, none.stdout]).toEqual([1, expect.stringContaining('no recipe serves other')])
   })
 
   const names = ['one', 'two', 'three']

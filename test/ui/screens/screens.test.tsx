@@ -16,6 +16,7 @@ const screens: readonly ScreenId[] = [
   'fleet',
   'checklists',
   'profiles',
+  'recipes',
   'report',
   'notebook',
   'config',

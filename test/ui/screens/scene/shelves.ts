@@ -104,6 +104,34 @@ export async function shelvesAt(stage: Stage): Promise<Shelves> {
             note: 'shipped, facts of 2026-11',
           },
         ],
+    recipes: isEmpty
+      ? null
+      : [
+          {
+            id: 'free-disk',
+            title: 'Prune scratch and old checkpoints, keep the best',
+            origin: 'kx',
+            problem: null,
+            runbook: { when: 'The disk is full.', touches: 'Checkpoints.', back: 'There is none.' },
+            parameters: [
+              { name: 'keep', type: 'number', description: 'kept', choices: [], isRequired: false, initial: 3 },
+            ],
+            cells: [
+              { title: 'Look', risk: 'read', timeoutSeconds: 60, parts: [] },
+              { title: 'Prune', risk: 'destroy', timeoutSeconds: 600, parts: ['plan', 'probe'] },
+              { title: 'Requeue', risk: 'change', timeoutSeconds: 60, parts: ['undo'] },
+            ],
+          },
+          {
+            id: 'mine',
+            title: '',
+            origin: 'project',
+            problem: 'it has no cells',
+            runbook: { when: '', touches: '', back: '' },
+            parameters: [],
+            cells: [],
+          },
+        ],
     config: isEmpty
       ? null
       : [
