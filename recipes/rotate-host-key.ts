@@ -4,7 +4,8 @@ import { byKx, looksOnly } from './parts/ask.ts'
 import { offeredKeys } from './parts/host-keys.ts'
 
 const parameters = z.object({
-  host: z.string().min(1).describe('host, as the plan names it'),
+  // Not `host`: on the command line that says where a recipe runs.
+  target: z.string().min(1).describe('host whose key it is, as the plan names it'),
   address: z
     .string()
     .regex(/^[A-Za-z0-9:][A-Za-z0-9._:-]*$/, 'an address or a name')
@@ -26,21 +27,21 @@ async function asked({ local$, parameters: { address, port }, signal }: Context)
 }
 
 async function judged(context: Context): Promise<CellPlan> {
-  const { host, fingerprint } = context.parameters
+  const { target, fingerprint } = context.parameters
   const keys = await asked(context)
   if (keys === null)
     return {
       change: 'unknown',
       lines: ['The server shows no key to this machine (a jump host, or it is down): kx compares when it connects.'],
       foundBy: 'probe',
-      targets: [`${host} ${fingerprint}`],
+      targets: [`${target} ${fingerprint}`],
     }
   const lines = keys.map(
     (key) => `${key.fingerprint === fingerprint ? 'yours' : 'other'}: ${key.type} ${key.fingerprint}`,
   )
   if (!keys.some((key) => key.fingerprint === fingerprint))
     return { change: 'no', lines: [...lines, 'NOT the key that you learnt: nothing will be trusted.'], foundBy: 'diff' }
-  return { change: 'yes', lines, foundBy: 'diff', targets: [`${host} ${fingerprint}`] }
+  return { change: 'yes', lines, foundBy: 'diff', targets: [`${target} ${fingerprint}`] }
 }
 
 /** Trusts a changed host key, only when a person has learnt its fingerprint by another way. */
@@ -54,7 +55,7 @@ export const recipe = defineRecipe({
     back: 'kx host forget, or put the kept lines back.',
   },
   parameters,
-  serves: [{ rule: 'audit.reachable' }],
+  serves: [{ rule: 'audit.reachable', fill: ({ host }) => (host === null ? {} : { target: host }) }],
   cells: [
     {
       name: 'known',
@@ -64,7 +65,7 @@ export const recipe = defineRecipe({
       on: 'here',
       plan: looksOnly('Connects to nothing.'),
       run: async (context) => {
-        const { summary } = await byKx(context, 'host.show', { host: context.parameters.host })
+        const { summary } = await byKx(context, 'host.show', { host: context.parameters.target })
         context.say(summary)
         return { summary }
       },
@@ -77,13 +78,13 @@ export const recipe = defineRecipe({
       on: 'here',
       plan: judged,
       run: async (context) => {
-        const { host, fingerprint } = context.parameters
-        if (!context.targets.includes(`${host} ${fingerprint}`))
+        const { target, fingerprint } = context.parameters
+        if (!context.targets.includes(`${target} ${fingerprint}`))
           return context.fail(
-            `${host} does not show the key ${fingerprint}.`,
+            `${target} does not show the key ${fingerprint}.`,
             'Trust nothing: ask who runs the machine, by another way than this network.',
           )
-        const { summary } = await byKx(context, 'host.trust', { host, fingerprint })
+        const { summary } = await byKx(context, 'host.trust', { host: target, fingerprint })
         await context.record('trusted', fingerprint)
         return { summary }
       },
@@ -98,7 +99,7 @@ export const recipe = defineRecipe({
       on: 'here',
       plan: looksOnly(),
       run: async (context) => ({
-        summary: (await byKx(context, 'host.reconnect', { host: context.parameters.host })).summary,
+        summary: (await byKx(context, 'host.reconnect', { host: context.parameters.target })).summary,
       }),
     },
   ],

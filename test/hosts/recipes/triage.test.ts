@@ -272,7 +272,7 @@ describe.skipIf(needsSshd().skip)('recipes of an engineer on call', () => {
     const asked: unknown[] = []
     const bench = (fingerprint: string, port = changed.port) =>
       benchRecipe(rotateHostKey, host, {
-        parameters: { host: 'box', address: '127.0.0.1', port, fingerprint },
+        parameters: { target: 'box', address: '127.0.0.1', port, fingerprint },
         kx: async (id, args) => {
           asked.push([id, args])
           return ok('done')
