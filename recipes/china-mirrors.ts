@@ -71,32 +71,56 @@ function without(text: string): string | null {
   return text.slice(0, from) + text.slice(to + end.length + 1)
 }
 
-interface Rc {
+interface Change {
   readonly path: string
-  readonly before: string | null
+  readonly mode: number | null
+  /** The block of kx that stood there; the rest of the file may hold secrets, and is never kept. */
+  readonly block: string
   readonly after: string
 }
 
-async function look(context: Context): Promise<{ changes: readonly Rc[]; said: readonly string[] }> {
+/** What is kept of a change, for undo and probe. */
+interface Kept {
+  readonly path: string
+  readonly wasThere: boolean
+  readonly block: string
+  readonly newBlock: string
+}
+
+const textAt = async (host: Context['host'], path: string): Promise<string | null> => {
+  const bytes = await host.read(path, 0, 1024 * 1024)
+  return bytes === null ? null : new TextDecoder().decode(bytes)
+}
+const modeAt = async (context: Context, path: string): Promise<number> => {
+  const said = (await ask(context, 'stat -c %a -- "$1"', [path])).toString('latin1').trim()
+  if (!/^[0-7]{1,4}$/.test(said)) throw new NoAnswer(`the mode of ${path} is not known`)
+  return Number.parseInt(said, 8)
+}
+
+async function look(context: Context): Promise<{ changes: readonly Change[]; block: string; said: readonly string[] }> {
   const { host } = context
   const { set, said } = await wanted(context)
-  const changes: Rc[] = []
+  const changes: Change[] = []
+  const block = set.length === 0 ? '' : blockOf(set)
   const home = await pathOn(context, '$HOME')
   for (const name of files) {
     const path = `${home}/${name}`
     const stat = await host.stat(path)
     if (stat !== null && stat.kind !== 'file')
       throw new NoAnswer(`${path} is a ${stat.kind}: write the variables there by hand`)
-    const bytes = await host.read(path, 0, 1024 * 1024)
-    const text = bytes === null ? '' : new TextDecoder().decode(bytes)
+    const found = await textAt(host, path)
+    const text = found ?? ''
     const rest = without(text)
     if (rest === null || (stat !== null && stat.bytes > 1024 * 1024) || text.includes('\ufffd'))
       throw new NoAnswer(`${path} cannot be changed safely: its marks of kx were edited, or it is no text`)
     // First, because the usual .bashrc ends early where nobody types.
-    const after = set.length === 0 ? rest : blockOf(set) + rest
-    if (after !== text) changes.push({ path, before: bytes === null ? null : text, after })
+    const after = block + rest
+    if (after === text) continue
+    const from = text.indexOf(begin)
+    const old = from < 0 ? '' : text.slice(from, text.indexOf(`${end}\n`, from) + end.length + 1)
+    changes.push({ path, mode: found === null ? null : await modeAt(context, path), block: old, after })
   }
-  return { changes, said }
+  return { changes, block, said }
 }
 
 export const recipe = defineRecipe({
@@ -106,7 +130,7 @@ export const recipe = defineRecipe({
     when: 'Downloads from hubs or package indexes hang or crawl on a machine behind the wall.',
     touches:
       'One marked block at the top of `~/.profile` and `~/.bashrc` on the host, with the variables that the profile names and that answer from there. A unit of a run gets its variables from the plan: declare them there too (the audit says so).',
-    back: 'Its undo puts both files back as they were, if nobody has changed them since; else take the lines between the two marks out by hand.',
+    back: 'Its undo takes exactly that block out again, whatever else was changed in the files since; by hand, remove the lines between the two marks.',
   },
   parameters,
   serves: [{ rule: 'audit.china-mirror' }],
@@ -139,37 +163,41 @@ export const recipe = defineRecipe({
         }),
       run: async (context) => {
         if (context.targets.length === 0) return { summary: 'nothing to write' }
-        const { changes, said } = await look(context)
+        const { changes, block, said } = await look(context)
         for (const line of said) context.say(line)
         const these = changes.filter(({ path }) => context.targets.includes(path))
-        await context.record('changed', these)
-        for (const { path, after } of these) await context.host.write(path, after, 0o644)
+        const kept: Kept[] = these.map((each) => ({
+          path: each.path,
+          wasThere: each.mode !== null,
+          block: each.block,
+          newBlock: block,
+        }))
+        await context.record('changed', kept)
+        for (const { path, after, mode } of these) await context.host.write(path, after, mode ?? 0o644)
         return { summary: `written into ${these.map(({ path }) => path).join(', ')}; log in again to have them` }
       },
       probe: async ({ host, results }) => {
-        const changed = results.write?.changed as Rc[] | undefined
+        const changed = results.write?.changed as Kept[] | undefined
         if (changed === undefined) return 'unknown'
-        for (const { path, after } of changed) {
-          const bytes = await host.read(path, 0, 1024 * 1024)
-          if (bytes === null || new TextDecoder().decode(bytes) !== after) return 'not-done'
-        }
+        for (const { path, newBlock } of changed)
+          if (!((await textAt(host, path)) ?? '').startsWith(newBlock)) return 'not-done'
         return 'done'
       },
-      undo: async ({ host, results, $, fail }) => {
-        const changed = (results.write?.changed ?? []) as Rc[]
-        for (const { path, before, after } of changed) {
-          const bytes = await host.read(path, 0, 1024 * 1024)
-          const now = bytes === null ? null : new TextDecoder().decode(bytes)
-          if (now === before) continue
-          if (now !== after)
-            fail(
-              `${path} was changed since: it was left as it is.`,
+      undo: async (context) => {
+        const changed = (context.results.write?.changed ?? []) as Kept[]
+        for (const { path, wasThere, block } of changed) {
+          const now = await textAt(context.host, path)
+          if (now === null) continue
+          const rest = without(now)
+          if (rest === null)
+            return context.fail(
+              `The marks of kx in ${path} were edited: it was left as it is.`,
               `Take the lines between "${begin}" and "${end}" out by hand.`,
             )
-          if (before === null) await $`rm -f -- ${path}`
-          else await host.write(path, before, 0o644)
+          if (!wasThere && block + rest === '') await context.$`rm -f -- ${path}`
+          else if (block + rest !== now) await context.host.write(path, block + rest, await modeAt(context, path))
         }
-        return { summary: `${changed.length} files as before` }
+        return { summary: `${changed.length} files without it` }
       },
     },
   ],

@@ -1,8 +1,17 @@
 import { z } from 'zod'
 import { type CellContext, defineRecipe } from '../src/recipe/contract.ts'
-import { folderOr, NoAnswer, orUnknown } from '../src/recipe/shelf/ask.ts'
-import { choosePackable, packOne, type Shard, shardsOf, unpackOne } from '../src/recipe/shelf/pack.ts'
-import { removeFiles, thereOf } from '../src/recipe/shelf/remove.ts'
+import { folderOr, NoAnswer, orUnknown, pathOn } from '../src/recipe/shelf/ask.ts'
+import {
+  choosePackable,
+  giveBack,
+  type Lent,
+  lendOne,
+  packOne,
+  type Shard,
+  shardsOf,
+  unpackOne,
+} from '../src/recipe/shelf/pack.ts'
+import { thereOf } from '../src/recipe/shelf/remove.ts'
 import { folderOfTier } from '../src/recipe/shelf/serve.ts'
 import { gainText, spaceAt, spaceText } from '../src/recipe/shelf/space.ts'
 import { type SeenFile, survey } from '../src/recipe/shelf/survey.ts'
@@ -16,13 +25,6 @@ const parameters = z.object({
   acceptHidden: z.boolean().default(false).describe('Go on though files that other users have open cannot be seen.'),
 })
 type Context = CellContext<z.infer<typeof parameters>>
-
-/** A file that kx keeps for a moment, so that there is one inode for the first shard. */
-interface Lent {
-  readonly path: string
-  readonly base64: string
-  readonly mtimeSeconds: number
-}
 
 async function look(context: Context) {
   const { parameters: wanted, run } = context
@@ -44,23 +46,21 @@ async function look(context: Context) {
   return { folder, seen, folders }
 }
 
-async function lend(context: Context, root: string, file: SeenFile): Promise<Lent> {
-  const bytes = await context.host.read(file.path, 0, file.bytes + 1)
-  if (bytes === null || bytes.byteLength !== file.bytes)
-    return context.fail(`${file.path} has changed.`, 'Make a new dry run.')
-  const lent = { path: file.path, base64: Buffer.from(bytes).toString('base64'), mtimeSeconds: file.mtimeSeconds }
-  // On the disk here before it goes there.
+/** Other file systems of the host, those that outlive a reboot first. */
+async function lend(context: Context, root: string, file: SeenFile): Promise<Lent | null> {
+  const places = [await pathOn(context, '$HOME'), '/var/tmp', '/tmp', '/dev/shm']
+  // Before anything is done, so that it is found again whatever happens.
+  await context.record('lending', { path: file.path, as: `.kx-lent-${file.inode}-${file.mtimeSeconds}`, places })
+  const lent = await lendOne(context, root, file, places)
+  if (lent === null) return null
   await context.record('lent', lent)
-  const { left } = await removeFiles(context, root, [file])
-  if (left.length > 0) context.fail(`${file.path} could not be lent: ${left[0]?.why}.`, 'Make a new dry run.')
-  context.say(`no inode was free: ${file.path} is kept here until there is one`)
+  context.say(`no inode was free: ${file.path} lies at ${lent.at} until there is one`)
   return lent
 }
 
 async function putBack(context: Context, lent: Lent): Promise<void> {
-  if ((await context.host.stat(lent.path)) !== null) return
-  await context.host.write(lent.path, Buffer.from(lent.base64, 'base64'), 0o644)
-  await context.$({ nothrow: true, quiet: true })`touch -d @${lent.mtimeSeconds} -- ${lent.path}`
+  if (!(await giveBack(context, lent)))
+    context.fail(`${lent.path} still lies at ${lent.at}.`, 'Make room for one file, and move it back by hand.')
   context.say(`${lent.path} is back`)
 }
 
@@ -70,7 +70,7 @@ export const recipe = defineRecipe({
   runbook: {
     when: '"No space left" though bytes are free: the file system, or the cap of the platform, has no inodes left.',
     touches:
-      'Small plain files in folders that have many of them: those of each folder go into tar shards beside them, and each file is removed right after it was compared with what its shard holds. Never: artifacts of a run, what the runner wrote, units that are not finished, links, open files, anything called best. With no inode left at all, one file is kept by kx for a moment.',
+      'Small plain files in folders that have many of them: those of each folder go into tar shards beside them, and each file is removed right after it was compared with what its shard holds. Never: artifacts of a run, what the runner wrote, units that are not finished, links, open files, anything called best. With no inode left at all, one file lies on another file system of the host for a moment (home, else /var/tmp, /tmp, /dev/shm), under a name that the record tells.',
     back: 'Its undo unpacks the shards, compares, and removes them; by hand, `tar -xf kx-packed-….tar` in that folder. It needs the inodes that packing freed.',
   },
   parameters,
@@ -113,7 +113,7 @@ export const recipe = defineRecipe({
           if (lent === null && rest.length > 2 && before.inodes.isKnown && before.inodes.value.free === 0) {
             const smallest = rest.reduce((a, b) => (b.bytes < a.bytes ? b : a))
             lent = await lend(context, seen.root, smallest)
-            rest = rest.filter((file) => file !== smallest)
+            if (lent !== null) rest = rest.filter((file) => file !== smallest)
           }
           for (const batch of shardsOf(rest)) {
             const name = `kx-packed-${seen.clockSeconds}-${shards.length}.tar`

@@ -137,3 +137,51 @@ export async function unpackOne(
 ): Promise<string> {
   return (await ask(context, unpackScript, [folder, name, sha256, ...files], 1800)).toString('latin1').trim()
 }
+
+/** A file that lies on another file system of the host for a moment, so that there is one inode for the first shard. */
+export interface Lent {
+  readonly path: string
+  readonly at: string
+}
+
+/** Arguments: root, what `enter` wants, then places. Copies the file to the first place on another file system, compares, removes it. */
+const lendScript = `${enterFunction}
+root=$1; shift
+enter "$@" || exit 6
+own=$(stat -c %d -- "./$name"); key=$2-$4
+shift 5
+for place do
+  [ -d "$place" ] && [ ! -L "$place" ] && [ "$(stat -c %d -- "$place")" != "$own" ] || continue
+  lent=$place/.kx-lent-$key
+  [ ! -e "$lent" ] && [ ! -L "$lent" ] || continue
+  (umask 077; set -C; cat -- "./$name" >"$lent") 2>/dev/null && cmp -s -- "./$name" "$lent" && touch -r "./$name" -- "$lent" || { rm -f -- "$lent"; continue; }
+  chmod "$(stat -c %a -- "./$name")" -- "$lent"
+  sync
+  is_same && rm -f -- "./$name" && printf '%s' "$lent"
+  exit 0
+done
+`
+const giveBackScript = `
+[ -f "$2" ] && [ ! -L "$2" ] || { [ -f "$1" ] && echo back; exit 0; }
+[ ! -e "$1" ] && [ ! -L "$1" ] || { echo taken; exit 0; }
+cp -p -- "$2" "$1.kx-part" && cmp -s -- "$2" "$1.kx-part" && mv -- "$1.kx-part" "$1" && rm -f -- "$2" && echo back
+`
+
+/** Lends one file to another file system of the host; null: there is none that takes it. */
+export async function lendOne(
+  context: Pick<CellContext<unknown>, 'host' | 'signal'>,
+  root: string,
+  file: SeenFile,
+  places: readonly string[],
+): Promise<Lent | null> {
+  const at = (await ask(context, lendScript, [root, ...wordsOf(file), ...places], 120)).toString('utf8')
+  return at === '' ? null : { path: file.path, at }
+}
+
+/** Brings it back, compared; false: it still lies where it was lent to. */
+export async function giveBack(
+  context: Pick<CellContext<unknown>, 'host' | 'signal'>,
+  { path, at }: Lent,
+): Promise<boolean> {
+  return (await ask(context, giveBackScript, [path, at], 120)).toString('latin1').trim() === 'back'
+}

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -121,7 +121,7 @@ describe.skipIf(needsSshd().skip)('recipes about memory, processors and mirrors'
     }
     const { home } = box.sshd
     const rc = join(home, '.bashrc')
-    writeFileSync(rc, '# mine\ncase $- in *i*) ;; *) return ;; esac\n')
+    writeFileSync(rc, '# mine\ncase $- in *i*) ;; *) return ;; esac\n', { mode: 0o600 })
     await box.with(chinaMirrors, { parameters: { probeSeconds: 2 } }, async (bench) => {
       expect(await bench.plan('write')).toMatchObject({
         change: 'no',
@@ -146,9 +146,15 @@ describe.skipIf(needsSshd().skip)('recipes about memory, processors and mirrors'
       await bench.undo('write')
       expect(readFileSync(rc, 'utf8')).toBe('# mine\ncase $- in *i*) ;; *) return ;; esac\n')
       expect(existsSync(join(home, '.profile'))).toBe(false)
+      // What else was written since stays, and nothing of the file is kept by kx.
       await bench.run('write')
-      writeFileSync(rc, `${readFileSync(rc, 'utf8')}# edited\n`)
-      await expect(bench.undo('write')).rejects.toThrow(/was changed since/)
+      writeFileSync(rc, `${readFileSync(rc, 'utf8')}export TOKEN=canary\n`)
+      expect(statSync(rc).mode & 0o777).toBe(0o600)
+      await bench.undo('write')
+      expect(readFileSync(rc, 'utf8')).toBe('# mine\ncase $- in *i*) ;; *) return ;; esac\nexport TOKEN=canary\n')
+      expect(JSON.stringify(bench.results)).not.toContain('mine')
+      writeFileSync(rc, '# kx mirrors begin\nedited by hand\n')
+      expect((await bench.plan('write')).change).toBe('unknown')
     })
   })
 })
