@@ -62,7 +62,7 @@ export class Acts {
     // The act reads the plan as it is now; what it proves must not look stale beside one that was read before.
     void desk.workspace.reloadPlan().catch((error: unknown) => desk.fail(error))
     try {
-      const result = await this.#run(spec, args, this.#environment(via, abort))
+      const result = await this.#run(spec, args, this.environment(via, abort.signal))
       this.#showWhole(spec, result)
       const { text, tone } = ending(spec, result, { isAborted: abort.signal.aborted, isDeclined: this.#isDeclined })
       desk.say(text, tone)
@@ -91,7 +91,7 @@ export class Acts {
     this.#isBeside = true
     try {
       const environment: CommandEnvironment = {
-        ...this.#environment(via, new AbortController()),
+        ...this.environment(via, new AbortController().signal),
         progress: ({ result }) => this.#found(result),
       }
       const result = await this.#run(spec, args, environment)
@@ -115,7 +115,7 @@ export class Acts {
     if (spec === undefined || this.#isTicking || this.isBusy || whyDisabled(spec, desk.commandState()) !== null)
       return false
     this.#isTicking = true
-    const environment = this.#environment('auto', new AbortController())
+    const environment = this.environment('auto', new AbortController().signal)
     void this.#run(spec, {}, environment)
       .catch((error: unknown) => desk.fail(error))
       .finally(() => {
@@ -175,7 +175,8 @@ export class Acts {
     return answer
   }
 
-  #environment(via: CommandEnvironment['via'], abort: AbortController): CommandEnvironment {
+  /** What an act is given here. */
+  environment(via: CommandEnvironment['via'], signal: AbortSignal): CommandEnvironment {
     const desk = this.#desk
     return {
       projectFolder: desk.workspace.projectFolder,
@@ -183,7 +184,7 @@ export class Acts {
       who: desk.who,
       runId: desk.workspace.run()?.runId ?? null,
       settings: desk.settings,
-      signal: abort.signal,
+      signal,
       ask: {
         confirm: async (title, lines) => (await this.#ask({ kind: 'confirm', title, lines })) === 'yes',
         typed: (title, expected, lines) => this.#ask({ kind: 'typed', title, expected, lines }),

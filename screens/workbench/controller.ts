@@ -2,6 +2,7 @@ import { chordOf, showChord } from '../../src/commands/chord.ts'
 import { type Keymap, lookup } from '../../src/commands/keymap.ts'
 import { isBesides, whyDisabled } from '../../src/commands/registry.ts'
 import type { CommandEnvironment, CommandSpec } from '../../src/commands/types.ts'
+import type { OpenPrompt } from '../../src/repl/types.ts'
 import type { Person } from '../../src/session/hosts.ts'
 import type { WorkbenchSettings } from '../../src/session/view.ts'
 import type { KeyEvent, MouseInput } from '../../src/terminal/events.ts'
@@ -17,6 +18,7 @@ import { rowIdsOf } from './model.ts'
 import { askedAgain, cellUnder } from './notebook-acts.ts'
 import { personAt } from './person.ts'
 import { point } from './pointer.ts'
+import type { PromptSurface } from './prompt-surface.ts'
 import { shownHost } from './shown-host.ts'
 import type { Message, Snapshot } from './snapshot.ts'
 import type { TerminalActs } from './terminal-acts.ts'
@@ -25,6 +27,8 @@ import { hostPane, marksPane, paneOf, type UiState } from './ui-state.ts'
 
 export interface ControllerDeps extends DeskOptions {
   readonly host: TerminalActs
+  /** Opens the prompt in this workbench; absent: it has none. */
+  readonly openPrompt?: (surface: PromptSurface) => Promise<OpenPrompt>
 }
 
 /**
@@ -51,7 +55,12 @@ export class Controller {
   constructor(deps: ControllerDeps) {
     this.#host = deps.host
     this.#desk = new Desk(deps, () => this.changed())
-    this.#layers = new Layers(this.#desk, (spec, args, via) => this.runCommand(spec, args, via))
+    const { openPrompt } = deps
+    this.#layers = new Layers(
+      this.#desk,
+      (spec, args, via) => this.runCommand(spec, args, via),
+      openPrompt === undefined ? null : (onLines) => openPrompt({ ...this.#surface(), onLines }),
+    )
     this.#acts = new Acts(this.#desk, this.#layers, (folder, runId) => deps.host.goToProject(folder, runId))
     this.#uiCommands = new UiCommands({
       desk: this.#desk,
@@ -238,6 +247,21 @@ export class Controller {
     const why = whyDisabled(asked.spec, desk.commandState())
     if (why !== null) return desk.say(`${asked.spec.title}: ${why}`, 'warn')
     this.#layers.openForm(asked.spec, asked.args)
+  }
+
+  /** What the prompt may do here. Its commands are asked about, and refused, as any other. */
+  #surface(): Omit<PromptSurface, 'onLines'> {
+    const desk = this.#desk
+    return {
+      environment: (signal) => this.#acts.environment('prompt', signal),
+      runId: () => desk.workspace.run()?.runId ?? null,
+      isAscii: !desk.theme.glyphs.isUnicode,
+      whyNot: (spec) => whyDisabled(spec, desk.commandState()),
+      inWorkbench: (spec) => {
+        this.#uiCommands.run(spec.id)
+        return { summary: spec.title, exitCode: 0, data: null }
+      },
+    }
   }
 
   #runById(id: string, args: Readonly<Record<string, unknown>> = {}): void {

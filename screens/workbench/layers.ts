@@ -7,6 +7,7 @@ import { CommandRowLayer } from './layers/command-row.ts'
 import { FinderLayer } from './layers/finder.ts'
 import type { Layer } from './layers/layer.ts'
 import { QuestionLayer } from './layers/question.ts'
+import { type PromptOpener, ReplLayer } from './layers/repl.ts'
 import { WholeMessageLayer } from './layers/whole-message.ts'
 import type { Hint, Overlay, Snapshot } from './snapshot.ts'
 
@@ -19,15 +20,17 @@ export class Layers {
   readonly wholeMessage: WholeMessageLayer
   readonly finder: FinderLayer
   readonly commandRow: CommandRowLayer
+  readonly repl: ReplLayer
   readonly #order: readonly Layer[]
 
-  constructor(desk: Desk, run: Run) {
+  constructor(desk: Desk, run: Run, openPrompt: PromptOpener | null) {
     this.#question = new QuestionLayer(desk)
     this.#arguments = new ArgumentsLayer(desk, (spec, args) => run(spec, args, 'key'))
     this.wholeMessage = new WholeMessageLayer(desk)
     this.finder = new FinderLayer(desk, (spec) => run(spec, {}, 'palette'))
     this.commandRow = new CommandRowLayer(desk, (spec, args) => run(spec, args, 'command-line'))
-    this.#order = [this.#question, this.#arguments, this.wholeMessage, this.finder, this.commandRow]
+    this.repl = new ReplLayer(desk, openPrompt)
+    this.#order = [this.#question, this.#arguments, this.wholeMessage, this.finder, this.commandRow, this.repl]
     const { prompt, history } = desk.ui
     if (prompt === null) return
     // A half-typed line, palette or help comes back as it was left.
@@ -84,6 +87,7 @@ export class Layers {
   }
 
   close(): void {
+    void this.repl.close()
     this.#question.close()
   }
 

@@ -1,4 +1,5 @@
 import { Box, Dialog, Form, Label, Pane, TextInput, useTheme, visibleTop } from '../../src/ui/index.ts'
+import { editorRows } from './editor-rows.ts'
 import type { Overlay } from './snapshot.ts'
 import { SpanLine } from './spans.tsx'
 
@@ -73,6 +74,36 @@ function MessageOverlay({ overlay, width, height }: OverlayProps & { overlay: Ex
   )
 }
 
+/** The prompt: what was entered and shown, the text that is written, and below it what it would give. */
+function ReplOverlay({ overlay, width, height }: OverlayProps & { overlay: Extract<Overlay, { kind: 'repl' }> }) {
+  const { editor, sign, ghost } = overlay
+  const inner = width - 2
+  const { rows, column } = editorRows(editor, Math.max(1, Math.floor(height / 2)))
+  const room = Math.max(0, height - 3 - rows.length)
+  const end = overlay.lines.length - overlay.back
+  const shown = overlay.lines.slice(Math.max(0, end - room), end)
+  const note = overlay.back > 0 ? `${overlay.back} lines below, PgDn` : overlay.state
+  return (
+    <Pane width={width} height={height} title={overlay.title} note={note} isFocused>
+      {shown.map((line, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a line is known by its place
+        <SpanLine key={i} line={line} width={inner} />
+      ))}
+      {rows.map(({ id, text, isCursor, isFirst }) => {
+        const prompt = isFirst ? sign : ' '.repeat(sign.length)
+        const state = { text, cursor: column }
+        return isCursor ? (
+          <TextInput key={id} state={state} width={inner} prompt={prompt} completion={ghost} />
+        ) : (
+          <SpanLine key={id} line={[{ text: prompt, token: 'accent' }, { text }]} width={inner} />
+        )
+      })}
+      <SpanLine line={[{ text: '  ' }, ...overlay.note]} width={inner} />
+      <Box flexGrow={1} />
+    </Pane>
+  )
+}
+
 /** What lies over the panes: a list to choose from, a question, a form, a message. */
 export function OverlayView(props: OverlayProps) {
   const { overlay } = props
@@ -83,6 +114,8 @@ export function OverlayView(props: OverlayProps) {
       return <Dialog state={overlay.state} width={props.width} height={props.height} />
     case 'form':
       return <FormOverlay {...props} overlay={overlay} />
+    case 'repl':
+      return <ReplOverlay {...props} overlay={overlay} />
     case 'message':
       return <MessageOverlay {...props} overlay={overlay} />
   }

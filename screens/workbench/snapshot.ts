@@ -4,7 +4,7 @@ import type { EditorState } from '../../src/ui/line-editor.ts'
 import type { Theme } from '../../src/ui/theme.ts'
 import type { ScreenInput } from './input.ts'
 import type { MessageBlock } from './message.ts'
-import type { ScreenModel } from './model.ts'
+import type { ScreenModel, Span } from './model.ts'
 import type { UiState } from './ui-state.ts'
 
 export interface Message {
@@ -37,6 +37,19 @@ export type Overlay =
       readonly lines: readonly string[]
       readonly top: number
       readonly tone: Message['tone']
+    }
+  | {
+      readonly kind: 'repl'
+      readonly title: string
+      /** What it does now; empty: it waits. */
+      readonly state: string
+      readonly lines: readonly (readonly Span[])[]
+      /** Lines that are scrolled back from the end. */
+      readonly back: number
+      readonly editor: EditorState
+      readonly sign: string
+      readonly ghost: string
+      readonly note: readonly Span[]
     }
 
 export interface Hint {

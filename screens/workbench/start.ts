@@ -3,6 +3,7 @@ import { buildKeymap } from '../../src/commands/keymap.ts'
 import { allCommands } from '../../src/commands/list/all.ts'
 import type { ScreenId, Settings } from '../../src/commands/types.ts'
 import type { Links } from '../../src/host/link/types.ts'
+import type { OpenPrompt } from '../../src/repl/types.ts'
 import type { Person } from '../../src/session/hosts.ts'
 import { openMemory } from '../../src/session/memory.ts'
 import type { WorkbenchSettings } from '../../src/session/view.ts'
@@ -12,6 +13,7 @@ import { App } from './app.tsx'
 import { startClock } from './clock.ts'
 import { Controller } from './controller.ts'
 import { runOnTerminal, wordsOf } from './programs.ts'
+import type { PromptSurface } from './prompt-surface.ts'
 import { readUiState } from './remembered.ts'
 import { catchStrays } from './strays.ts'
 import { type ThemeFlags, themeFor } from './theme-choice.ts'
@@ -38,6 +40,8 @@ export interface StartOptions extends ThemeFlags {
     onTrouble: (text: string) => void,
   ) => Workspace & { begin(): Promise<void> }
   readonly loadSettings: () => Promise<WorkbenchSettings>
+  /** Opens the prompt. */
+  readonly openPrompt: (surface: PromptSurface) => Promise<OpenPrompt>
 }
 
 /** How the workbench was left: for good, or for a run of another project. */
@@ -104,6 +108,7 @@ export async function startWorkbench(options: StartOptions): Promise<Left> {
     mask: options.mask,
     settings: options.settings,
     links: options.links,
+    openPrompt: options.openPrompt,
     clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
     remember: (ui) => memory.set(ui),
     host: {

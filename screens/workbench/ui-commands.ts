@@ -74,6 +74,8 @@ export class UiCommands {
         return this.#later(host.page(desk.paneText(true)))
       case 'app.command-line':
         return this.#layers.commandRow.open('command')
+      case 'prompt.open':
+        return this.#layers.repl.open()
       case 'app.palette':
         return this.#layers.finder.open('palette')
       case 'app.help':

@@ -82,7 +82,7 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
   try {
     if (spec.id === 'app.view') {
       result = await printScreen(request, checked.parsed.args as { screen: ScreenId; width: number })
-    } else if (spec.id === 'repl.open') {
+    } else if (spec.id === 'prompt.open') {
       const { runPrompt } = await import('./prompt-loop.ts')
       result = await runPrompt({ env, isAscii: request.globals.ascii, isJson: request.globals.json })
     } else if (spec.run === undefined) {

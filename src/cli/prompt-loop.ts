@@ -2,8 +2,7 @@ import { createInterface } from 'node:readline'
 import { allCommands } from '../commands/list/all.ts'
 import { openPrompt, plainLine } from '../commands/repl-eval.ts'
 import type { CommandEnvironment } from '../commands/types.ts'
-import type { Entered, ReplSession } from '../repl/session.ts'
-import type { DisplayLine } from '../repl/types.ts'
+import type { DisplayLine, Entered, OpenPrompt } from '../repl/types.ts'
 import type { ActResult } from '../run/act.ts'
 import { toAscii } from '../text/ascii.ts'
 
@@ -42,7 +41,7 @@ export async function runPrompt({ env, isAscii, isJson }: PromptRequest): Promis
 
 /** Entries from a pipe: lines are put together until they are complete. The exit code is that of the worst entry. */
 async function onPipe(
-  session: ReplSession,
+  session: OpenPrompt,
   { print, isJson }: { readonly print: (lines: readonly DisplayLine[]) => void; readonly isJson: boolean },
 ): Promise<ActResult> {
   let pending = ''

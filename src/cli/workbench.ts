@@ -40,6 +40,13 @@ export async function openWorkbench(
       attend,
       makeWorkspace: (remembered, onTrouble) =>
         createWorkspace({ projectFolder: here, settings, runId: asked ?? remembered, onTrouble }),
+      openPrompt: async (surface) => {
+        const [{ openPrompt }, { allCommands }] = await Promise.all([
+          import('../commands/repl-eval.ts'),
+          import('../commands/list/all.ts'),
+        ])
+        return openPrompt({ ...surface, registry: allCommands(), isRemembered: true })
+      },
       loadSettings: async () => {
         const [found] = await Promise.all([
           import('./settings.ts').then(({ workbenchSettings }) => workbenchSettings(here, settings)),

@@ -90,7 +90,7 @@ export async function replHouse(options: HouseOptions): Promise<ReplHouse> {
 }
 
 /** The prompt is not opened from within the prompt. */
-const isOfPrompt = (spec: CommandSpec) => spec.id.startsWith('repl.')
+const isOfPrompt = (spec: CommandSpec) => spec.id.startsWith('prompt.')
 
 async function record(
   options: HouseOptions,

@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { scan } from './lexer.ts'
+import { scan, type Token } from './lexer.ts'
 import type { Completions } from './types.ts'
 
 export interface NameSource {
@@ -48,25 +48,32 @@ function globalNames(): readonly string[] {
   return Object.getOwnPropertyNames(globalThis).filter((name) => isName(name) && !name.startsWith('__kx'))
 }
 
-/** Where the chain of names, calls aside, begins that ends before token `at`. */
+/** Where the chain of names, indexes, calls and literals begins that ends before token `at`. */
 function chainStart(tokens: ReturnType<typeof scan>['tokens'], at: number): number | null {
   let i = at - 1
   for (;;) {
     const token = tokens[i]
     if (token === undefined) return null
-    if (token.text === ']') {
-      const depth = token.depth
-      do i -= 1
-      while (i >= 0 && !(tokens[i]?.text === '[' && tokens[i]?.depth === depth))
-      i -= 1
+    if (token.text === ']' || token.text === ')' || token.text === '}') {
+      const opener = { ']': '[', ')': '(', '}': '{' }[token.text]
+      const start = tokens.findLastIndex((each, n) => n < i && each.text === opener && each.depth === token.depth)
+      const before = tokens[start - 1]
+      if (start < 0) return null
+      const isLiteral = token.text === '}' || before === undefined || !isOperand(before)
+      if (isLiteral) return tokens[start]?.start ?? null
+      i = start - 1
       continue
     }
-    if (token.kind !== 'word' && token.kind !== 'string' && token.kind !== 'template') return null
+    if (!['word', 'string', 'template', 'regex', 'number'].includes(token.kind)) return null
     const before = tokens[i - 1]?.text
     if (before !== '.' && before !== '?.') return token.start
     i -= 2
   }
 }
+
+/** Something that can be indexed or called; `return [` is none. */
+const isOperand = ({ kind, text }: Token) =>
+  (kind === 'word' && !keywords.includes(text)) || kind === 'string' || kind === 'template' || /^[)\]]$/.test(text)
 
 function membersOf(value: unknown): readonly string[] {
   if (value === null || value === undefined) return []

@@ -9,7 +9,18 @@ import { completeText } from './complete-text.ts'
 import { Engine } from './engine.ts'
 import type { History } from './history.ts'
 import { safeLines, safeText } from './safe-lines.ts'
-import type { CommandFact, Completions, DisplayLine, Evaluated, FromWorker, Outcome, ScopeFacts } from './types.ts'
+import type {
+  CommandFact,
+  Completions,
+  DisplayLine,
+  Entered,
+  Evaluated,
+  FromWorker,
+  OnLines,
+  OpenPrompt,
+  Outcome,
+  ScopeFacts,
+} from './types.ts'
 
 /** The house around a prompt: what it may ask of the main process. Gates are on this side. */
 export interface ReplHouse {
@@ -40,19 +51,9 @@ export interface ReplOptions {
   readonly isAscii: boolean
   readonly clock: { nowMs(): number; monotonicMs(): number }
   /** Safe lines that come while an entry runs, or after it. */
-  readonly onLines: (cell: number, lines: readonly DisplayLine[], isLate: boolean) => void
+  readonly onLines: OnLines
   readonly timeoutMs?: number
   readonly awaitMs?: number
-}
-
-export interface Entered {
-  readonly cell: number
-  readonly outcome: Outcome
-  readonly lines: readonly DisplayLine[]
-  readonly json?: unknown
-  /** Of a command or a shell line; null: its end is not known, or it has none. */
-  readonly exitCode: number | null
-  readonly durationMs: number
 }
 
 /** Code that does not pause is ended after so long. */
@@ -78,11 +79,13 @@ interface Open {
 }
 
 /** A prompt in the main process: takes what is typed, has it carried out, puts it on record, remembers it. */
-export class ReplSession {
+export class ReplSession implements OpenPrompt {
   readonly #options: ReplOptions
   readonly #house: ReplHouse
   readonly #open = new Map<number, Open>()
   readonly #lanes = new Map<string, { readonly wire: Wire; readonly lane: string }>()
+  /** Records that are still being written. */
+  readonly #records = new Set<Promise<void>>()
   #engine: Engine | null = null
   #facts: ScopeFacts | null = null
   #chosenHost: string | null = null
@@ -149,6 +152,10 @@ export class ReplSession {
     return completeText(text, cursor, this.#house, (source, at) => engine.complete(source, at))
   }
 
+  search(query: string): readonly string[] {
+    return (this.#options.history?.search(query) ?? []).map((entry) => entry.text)
+  }
+
   ghost(text: string): string {
     return this.#options.history?.ghost(text) ?? ''
   }
@@ -170,6 +177,7 @@ export class ReplSession {
   async close(): Promise<void> {
     for (const { abort } of this.#open.values()) abort.abort(new Error('the prompt is closed'))
     await this.#engine?.close()
+    await Promise.all(this.#records)
     for (const host of await Promise.allSettled(this.#hosts.values()))
       if (host.status === 'fulfilled') await host.value.close()
     this.#hosts.clear()
@@ -203,7 +211,7 @@ export class ReplSession {
       await (recording ?? record())
       await this.#endRecord(open, result, lines)
     })()
-    if (risk === 'read') void ending.catch(() => undefined)
+    if (risk === 'read') this.#recordLater(ending)
     else await ending
     const exitCode = result.outcome === 'value' || result.outcome === 'nothing' ? 0 : 1
     return {
@@ -432,6 +440,17 @@ export class ReplSession {
 
   async #record(open: Open, source: string, risk: Risk, host = this.host ?? 'local'): Promise<void> {
     open.writer = await this.#house.record({ source, risk, host })
+  }
+
+  /** The result of a look is not held up by its record; a record that fails is said all the same. */
+  #recordLater(ending: Promise<void>): void {
+    const told = ending
+      .catch((error: unknown) => {
+        const why = error instanceof Error ? error.message : String(error)
+        this.#options.onLines(this.#cell, [plain(`not in the notebook: ${why}`, 'error')], true)
+      })
+      .finally(() => this.#records.delete(told))
+    this.#records.add(told)
   }
 
   async #endRecord(open: Open, result: Evaluated, lines: readonly DisplayLine[]): Promise<void> {

@@ -99,3 +99,37 @@ export type FromWorker =
       readonly name: string
       readonly args: readonly unknown[]
     }
+
+/** What became of one entry. */
+export interface Entered {
+  readonly cell: number
+  readonly outcome: Outcome
+  readonly lines: readonly DisplayLine[]
+  readonly json?: unknown
+  /** Of a command or a shell line; null: its end is not known, or it has none. */
+  readonly exitCode: number | null
+  readonly durationMs: number
+}
+
+/** An open prompt, as a screen or a terminal has it: what is typed goes in, safe lines come out. */
+export interface OpenPrompt {
+  readonly isBusy: boolean
+  /** Host that `$` and `!` mean now; null before it is known. */
+  readonly host: string | null
+  /** Starts what is slow to start. */
+  begin(): Promise<void>
+  enter(text: string, options?: { readonly wantsJson?: boolean; readonly width?: number }): Promise<Entered>
+  preview(text: string, width: number): Promise<DisplayLine | null>
+  complete(text: string, cursor: number): Promise<Completions>
+  /** What the newest earlier entry that begins like this goes on with. */
+  ghost(text: string): string
+  /** Earlier entries that match words and filters (`host:box exit:failed run:01K`), newest first. */
+  search(query: string): readonly string[]
+  /** Ends what runs and keeps the variables where that can be done. False: nothing runs. */
+  interrupt(): Promise<boolean>
+  /** Ends the worker; its variables are lost, connections stay. */
+  kill(): Promise<void>
+  close(): Promise<void>
+}
+
+export type OnLines = (cell: number, lines: readonly DisplayLine[], isLate: boolean) => void

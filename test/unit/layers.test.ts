@@ -69,7 +69,7 @@ const allowedForScreens = [
 ]
 /** Content types of a phase may be known to its screen; they hold no code that runs. */
 const typesOfPhases =
-  /^src\/(plan|audit|smoke|cost|launch|patrol|teardown|engine|profile|host|artifact|notebook|recipe)\/(.*\/)?(types|schema|contract)\.ts$|^src\/notebook\/rules\.ts$/
+  /^src\/(plan|audit|smoke|cost|launch|patrol|teardown|engine|profile|host|artifact|notebook|recipe|repl)\/(.*\/)?(types|schema|contract)\.ts$|^src\/notebook\/rules\.ts$/
 
 const pure = ['walk', 'estimate', 'text']
 const impure = /^node:(?!buffer$|util$|crypto$|string_decoder$|path$)|^react$|^ink$/

@@ -6,8 +6,8 @@ import { houseCommands } from './house.ts'
 import { leaseCommands } from './lease.ts'
 import { navigationCommands } from './navigation.ts'
 import { notebookCommands } from './notebook.ts'
+import { promptCommands } from './prompt.ts'
 import { recipeCommands } from './recipes.ts'
-import { replCommands } from './repl.ts'
 import { walkCommands } from './walk.ts'
 
 /** The one registry that keys, the `:` line, palette, help, docs and the CLI are made from. */
@@ -22,6 +22,6 @@ export function allCommands(): Registry {
     ...notebookCommands,
     ...recipeCommands,
     ...navigationCommands,
-    ...replCommands,
+    ...promptCommands,
   ])
 }

@@ -60,6 +60,7 @@ export function makeStage(
     readonly shelves?: Partial<Shelves>
     readonly size?: { columns: number; rows: number }
     readonly links?: Links
+    readonly openPrompt?: NonNullable<ConstructorParameters<typeof Controller>[0]['openPrompt']>
     /** Stands in for what a command does. */
     readonly runs?: Readonly<Record<string, NonNullable<CommandSpec['run']>>>
   } = {},
@@ -109,6 +110,7 @@ export function makeStage(
     who: 'ada',
     settings: {},
     ...(options.links === undefined ? {} : { links: options.links }),
+    ...(options.openPrompt === undefined ? {} : { openPrompt: options.openPrompt }),
     clock: { nowMs: () => time.nowMs, monotonicMs: () => time.monotonicMs },
     remember: (ui) => remembered.push(ui),
     host: {

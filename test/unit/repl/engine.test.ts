@@ -99,6 +99,11 @@ describe('the worker of the prompt', () => {
     expect(await complete('"board.al')).toEqual([])
     expect(await complete('kx.pat')).toEqual(['kx.patrol'])
     expect(await complete('kx.meter.')).toContain('kx.meter.writeOff')
+    expect(await complete('[1, 2].fla')).toEqual(['[1, 2].flat', '[1, 2].flatMap'])
+    expect(await complete('return [1].fla')).toContain('return [1].flat')
+    expect(await complete('board["alpha"].in')).toEqual(['board["alpha"].inner'])
+    expect(await complete('"a".padS')).toEqual(['"a".padStart'])
+    expect(await complete('(1 + 2).toF')).toEqual(['(1 + 2).toFixed'])
     expect(await complete('awa')).toEqual(['await'])
   })
 

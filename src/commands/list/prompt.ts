@@ -3,10 +3,9 @@ import { command, noArgs } from '../registry.ts'
 import type { CommandSpec } from '../types.ts'
 
 /** The prompt, on every screen, on its own and for one expression. */
-export const replCommands: readonly CommandSpec[] = [
+export const promptCommands: readonly CommandSpec[] = [
   command({
-    id: 'repl.open',
-    hint: 'prompt',
+    id: 'prompt.open',
     title: 'Prompt',
     description:
       'JavaScript and TypeScript with the run in scope; "! cmd" runs a line on the current host, "!! cmd" one here, ":" a command of kx.',
@@ -17,7 +16,7 @@ export const replCommands: readonly CommandSpec[] = [
     cli: ['repl'],
   }),
   command({
-    id: 'repl.eval',
+    id: 'prompt.eval',
     title: 'Evaluate',
     description:
       'Evaluates one expression as the prompt does and prints its value; with --json as JSON. Exit 1: it threw; 4: it did not end in time.',
