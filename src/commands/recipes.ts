@@ -207,6 +207,7 @@ export async function runRecipeCommand(env: CommandEnvironment, args: RunArgs): 
           file: file ?? '',
           parameters: args.parameters,
           hosts: hostsOf(context, args),
+          host: args.host ?? null,
           isDryRun: args.dryRun,
           isYes: args.yes,
           frozen,

@@ -42,6 +42,12 @@ export class NotARecipe extends Error {
   override readonly name = 'NotARecipe'
 }
 
+/** Flags of `kx recipe run` and of every command; `host` may be a parameter as well, and then means the same. */
+const taken = new Set([
+  ...['recipe', 'hosts', 'dryRun', 'yes', 'frozen', 'resume', 'retryFailed', 'parameters', 'finding'],
+  ...['project', 'run', 'plan', 'json', 'plain', 'ascii', 'theme', 'screen', 'help', 'version'],
+])
+
 /** Reads off what a recipe declares. Throws NotARecipe with everything that is wrong with it. */
 export function describeRecipe(recipe: Recipe, isPlain = false): RecipeDescription {
   const wrong: string[] = []
@@ -51,6 +57,8 @@ export function describeRecipe(recipe: Recipe, isPlain = false): RecipeDescripti
     if (typeof recipe.runbook?.[part] !== 'string' || recipe.runbook[part].trim() === '')
       wrong.push(`runbook.${part} is missing`)
   if (!Array.isArray(recipe.cells) || recipe.cells.length === 0) wrong.push('it has no cells')
+  for (const name of Object.keys(recipe.parameters?.shape ?? {}))
+    if (taken.has(name)) wrong.push(`the parameter ${name} has the name of a flag of kx`)
   const names = new Set<string>()
   for (const [at, cell] of (recipe.cells ?? []).entries()) {
     const called = cell.name ?? `number ${at + 1}`

@@ -29,6 +29,8 @@ export interface RunRequest {
   /** As they were given: the recipe's own schema checks them. */
   readonly parameters: Readonly<Record<string, unknown>>
   readonly hosts: readonly string[]
+  /** The one host that was named, for a recipe that has a parameter `host` besides. */
+  readonly host: string | null
   readonly isDryRun: boolean
   /** Answers what `change` asks, and `spend` where a price is known; never `destroy`. */
   readonly isYes: boolean

@@ -60,7 +60,7 @@ export async function undoRecipe(
 ): Promise<ActResult> {
   const process = rooms.start()
   try {
-    const opened = await open(rooms, process, { ...request, parameters: {}, hosts: [], finding: null })
+    const opened = await open(rooms, process, { ...request, parameters: {}, hosts: [], host: null, finding: null })
     const { rows, asked } = await undoAll(opened, keptOf(rooms, opened.recipeRun).hosts, request.isYes)
     if (!asked) return { summary: 'nothing was taken back: nobody agreed to it', exitCode: 3, data: null }
     return resultOf(opened, rows, rows.length === 0 ? 'there is nothing to take back' : 'taken back')
@@ -75,7 +75,7 @@ export async function undoRecipe(
 async function open(
   rooms: RecipeRooms,
   process: Opened['process'],
-  request: Pick<RunRequest, 'file' | 'parameters' | 'hosts' | 'resume' | 'finding'>,
+  request: Pick<RunRequest, 'file' | 'parameters' | 'hosts' | 'host' | 'resume' | 'finding'>,
 ): Promise<Opened> {
   const { context } = rooms
   const { resume } = request
@@ -90,7 +90,9 @@ async function open(
   try {
     description = await process.load(file)
     const { finding } = request
-    const filled = before !== null || finding === null ? {} : await process.fill(finding.rule, finding)
+    const byRule = before !== null || finding === null ? {} : await process.fill(finding.rule, finding)
+    const takesHost = request.host !== null && description.parameters.some(({ name }) => name === 'host')
+    const filled = takesHost ? { ...byRule, host: request.host } : byRule
     parameters =
       before?.parameters ??
       (await process.parameters(await gathered(rooms, description, { ...filled, ...request.parameters })))

@@ -61,6 +61,7 @@ describe('what a recipe declares', () => {
         { name: 'a', title: 'A', risk: 'odd', timeoutSeconds: 1, needs: ['later'], run },
       ],
     })
+    expect(() => describeRecipe(recipe({ parameters: z.object({ hosts: z.string() }) }))).toThrow(/flag of kx/)
     for (const words of [/id "No Good"/, /runbook.when/, /no timeout/, /two cells/, /no risk/, /needs later/])
       expect(() => describeRecipe(bad)).toThrow(words)
   })
