@@ -41,7 +41,8 @@ export async function askCell<P extends Part>(
   const name = hostOfCell(cell, at.host, at.hosts)
   const { host, profile } = name === 'local' ? { host: rooms.here, profile: context.profile } : await rooms.reach(name)
   const state = context.run.state()
-  const folder = name === 'local' ? null : boxFolderOf(state, name)
+  // A cell that runs here for another host has no folder of the run; a run that was launched here has one.
+  const folder = name === 'local' && at.host !== 'local' ? null : boxFolderOf(state, name)
   return opened.process.ask(
     part,
     {
