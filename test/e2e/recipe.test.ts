@@ -172,6 +172,27 @@ export const recipe = defineRecipe({
     expect(outputs.join('\n')).toMatch(/in \/tmp[\s\S]*answer <>/)
   })
 
+  it('hands no secret of its environment to a recipe, and masks one that a host prints', async () => {
+    const { place } = await remotePlace()
+    const canary = 'canary-7f3a9c1e5b2d8046-zq'
+    write(
+      place,
+      'nosy.mjs',
+      "import { $, local$ } from 'zx'\nconsole.log('child', JSON.stringify(process.env), process.argv)\nawait local$`env`\nawait $`env; echo ${['canary-7f3a9c1e', '5b2d8046-zq'].join('')}`\n",
+    )
+    const ran = await kx(place, ['recipe', 'run', 'nosy', '--yes'], { env: { MY_API_TOKEN: canary } })
+    expect([ran.code, ran.stdout]).toEqual([0, expect.stringContaining('1 of 1')])
+    const folder = runFolderOf(place)
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((each) => each.isFile())
+    const texts = files.map((each) => readFileSync(join(each.parentPath, each.name), 'latin1'))
+    expect(texts.filter((text) => text.includes(canary))).toEqual([])
+    const output = texts.filter((text) => text.includes('kx: child')).join('\n')
+    expect(output).toContain('PATH=')
+    expect(output).not.toContain('MY_API_TOKEN')
+    const ended = payloads<CellEnded>(readJournal(folder), 'cell.ended')
+    expect(ended.some(({ redactions }) => redactions > 0)).toBe(true)
+  })
+
   it('offers the recipe that serves a finding, filled in from it', async () => {
     const { place } = await remotePlace()
     write(
