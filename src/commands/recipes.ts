@@ -230,12 +230,14 @@ function servedFinding(state: RunState, findingId: string | undefined) {
 
 /** `kx recipe for`: the recipe that serves a finding, filled in from it. */
 export async function recipeForFinding(env: CommandEnvironment, args: ForArgs): Promise<ActResult> {
-  const [{ readCatalog }, { readRunState }, { runFolder }, { currentRunId, findRunId }] = await Promise.all([
-    import('../recipe/catalog.ts'),
-    import('../run/reader.ts'),
-    import('../run/folder.ts'),
-    import('../session/current-run.ts'),
-  ])
+  const [{ readCatalog }, { servesRule }, { readRunState }, { runFolder }, { currentRunId, findRunId }] =
+    await Promise.all([
+      import('../recipe/catalog.ts'),
+      import('../recipe/serves.ts'),
+      import('../run/reader.ts'),
+      import('../run/folder.ts'),
+      import('../session/current-run.ts'),
+    ])
   const id = env.runId === null ? currentRunId(env.projectFolder, Date.now()) : findRunId(env.projectFolder, env.runId)
   const state = id === null ? null : readRunState(runFolder(env.projectFolder, id))
   const open = state?.findings.filter((each) => each.closedAtMs === null) ?? []
@@ -243,7 +245,7 @@ export async function recipeForFinding(env: CommandEnvironment, args: ForArgs): 
   if (finding === undefined) return refused(`there is no open finding "${args.finding}"; kx patrol names them`)
   const all = (await readCatalog(await places(env))).filter((each) => each.description !== null)
   const serving =
-    all.find((each) => each.description?.serves.includes(finding.rule) === true) ??
+    all.find((each) => each.description?.serves.some((served) => servesRule(served, finding.rule)) === true) ??
     all.find((each) => each.id === finding.recipe)
   if (serving === undefined) return refused(`no recipe serves ${finding.rule}. What helps: ${finding.remedy}`)
   return runRecipeCommand(env, {

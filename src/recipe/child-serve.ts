@@ -9,6 +9,7 @@ import type { CellContext, Recipe, RecipeCell, ServedFinding } from './contract.
 import { describeRecipe } from './describe.ts'
 import { CellFailed } from './failed.ts'
 import type { AskedCell, FailedHow, FromChild, ToChild } from './messages.ts'
+import { servesRule } from './serves.ts'
 
 type Context = CellContext<Record<string, unknown>>
 
@@ -61,7 +62,7 @@ export function serveRecipe(wire: Wire): void {
     }
     if (message.to === 'parameters') return loaded().parameters.parse(message.given)
     if (message.to === 'fill') {
-      const served = loaded().serves?.find((each) => each.rule === message.rule)
+      const served = loaded().serves?.find((each) => servesRule(each.rule, message.rule))
       return served?.fill?.(message.finding as ServedFinding) ?? {}
     }
     return ask(message.id, message)

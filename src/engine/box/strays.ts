@@ -1,8 +1,11 @@
 import type { Host } from '../../host/types.ts'
 
-/** Only whoever says in its environment that it is a smoke's unit of this very run; every process of its tree does. */
+/**
+ * Only whoever says in its environment that it is a smoke's unit of this very run; every process of its tree does.
+ * The first look is without -F: grep -F of busybox ends at the first NUL of a file.
+ */
 const source = `ended=0
-for path in $(grep -lF "KX_RUN_ID=$1" /proc/[0-9]*/environ 2>/dev/null); do
+for path in $(grep -l KX_RUN_ID= /proc/[0-9]*/environ 2>/dev/null); do
   pid=\${path#/proc/}
   pid=\${pid%/environ}
   [ "$(tr '\\0' '\\n' 2>/dev/null <"$path" | grep -cxF -e "KX_RUN_ID=$1" -e 'KX_SMOKE=1')" = 2 ] || continue

@@ -1,8 +1,11 @@
 import type { Host } from '../../host/types.ts'
 
-/** Counts processes that name this run in their environment; every unit's tree does. Harms none. */
+/**
+ * Counts processes that name this run in their environment; every unit's tree does. Harms none.
+ * The first look is without -F: grep -F of busybox ends at the first NUL of a file.
+ */
 const source = `found=0
-for path in $(grep -lF "KX_RUN_ID=$1" /proc/[0-9]*/environ 2>/dev/null); do
+for path in $(grep -l KX_RUN_ID= /proc/[0-9]*/environ 2>/dev/null); do
   [ "$(tr '\\0' '\\n' 2>/dev/null <"$path" | grep -cxF -e "KX_RUN_ID=$1")" -ge 1 ] && found=$((found + 1))
 done
 echo "$found"`

@@ -47,8 +47,9 @@ end_leftovers() {
     [ "$busy" = 1 ] || break
     pause
   done
-  # And whoever says in its environment that it is of this run, with no worker to speak for it.
-  for path in $(grep -lF "KX_RUN_DIR=$folder" /proc/[0-9]*/environ 2>/dev/null); do
+  # And whoever says in its environment that it is of this run, with no worker to speak for it. Without -F: grep -F of
+  # busybox ends at the first NUL of a file.
+  for path in $(grep -l KX_RUN_DIR= /proc/[0-9]*/environ 2>/dev/null); do
     p=${path#/proc/}
     p=${p%/environ}
     [ "$p" != "$main_pid" ] && tr '\0' '\n' 2>/dev/null <"$path" | grep -qxF "KX_RUN_DIR=$folder" && kill -KILL "$p" 2>/dev/null
