@@ -32,48 +32,74 @@ function rowsOf(from: From) {
   for (const { cellId } of run.cellNotes ?? []) if (cellId !== null) notes.set(cellId, (notes.get(cellId) ?? 0) + 1)
   const marked = new Set(run.bookmarks)
   const count = run.cells.length
-  const basis = [key]
-  const rows = Array.from({ length: count }, (_, i): Row => rowAt(count - 1 - i, from, notes, marked, basis))
+  const all: Made = { ...from, notes, marked }
+  const rows = Array.from({ length: count }, (_, i): Row => {
+    const at = count - 1 - i
+    return new CellRow(run.cells[at]?.started.cellId ?? '', at, all)
+  })
   made = { key, rows, byFilter: new Map() }
   return made
 }
 
-function rowAt(
-  at: number,
-  { run, staleness, live, shelves, mask = (text) => text }: From,
-  notes: ReadonlyMap<string, number>,
-  marked: ReadonlySet<string>,
-  basis: readonly unknown[],
-): Row {
-  const cell = run.cells[at] as CellRecord
-  const { started, ended } = cell
-  const state = ended?.state ?? (live === null ? 'unknown' : 'running')
-  return {
-    id: started.cellId,
-    basis,
-    token: tokens[state] ?? 'text.normal',
-    get cells() {
-      const stale = staleWhy(run.cells, at, staleness)
-      const count = notes.get(started.cellId) ?? 0
-      const marks = [
-        marked.has(started.cellId) ? 'mark' : '',
-        count > 0 ? plural(count, 'note') : '',
-        stale === null ? '' : 'stale',
-      ]
-      return [
-        `#${at + 1}`,
-        state,
-        started.title,
-        ended === null ? '' : formatDuration(ended.durationMs / 1000),
-        formatTime(cell.startedAtMs).slice(5, 19).replace('T', ' '),
-        hostOf(cell),
-        marks.filter((mark) => mark !== '').join(' '),
-        ended?.summary ?? (state === 'unknown' ? 'kx went away before its end was seen' : ''),
-      ].map(mask)
-    },
-    get detail() {
-      return detailOf(run, at, staleWhy(run.cells, at, staleness), shelves.openOutputs?.get(started.cellId)).map(mask)
-    },
+/** What all rows of one notebook are made from. */
+interface Made extends From {
+  readonly notes: ReadonlyMap<string, number>
+  readonly marked: ReadonlySet<string>
+}
+
+/** A row that is put into words when it is drawn. An object of a class is cheap enough to have many thousand of. */
+class CellRow implements Row {
+  readonly id: string
+  readonly #at: number
+  readonly #made: Made
+
+  constructor(id: string, at: number, made: Made) {
+    this.id = id
+    this.#at = at
+    this.#made = made
+  }
+
+  get #cell(): CellRecord {
+    return this.#made.run.cells[this.#at] as CellRecord
+  }
+
+  get #state() {
+    return this.#cell.ended?.state ?? (this.#made.live === null ? 'unknown' : 'running')
+  }
+
+  get #stale(): string | null {
+    return staleWhy(this.#made.run.cells, this.#at, this.#made.staleness)
+  }
+
+  get token(): Token {
+    return tokens[this.#state] ?? 'text.normal'
+  }
+
+  get cells(): readonly string[] {
+    const { notes, marked, mask = (text) => text } = this.#made
+    const { started, ended, startedAtMs } = this.#cell
+    const state = this.#state
+    const count = notes.get(started.cellId) ?? 0
+    const marks = [
+      marked.has(started.cellId) ? 'mark' : '',
+      count > 0 ? plural(count, 'note') : '',
+      this.#stale === null ? '' : 'stale',
+    ]
+    return [
+      `#${this.#at + 1}`,
+      state,
+      started.title,
+      ended === null ? '' : formatDuration(ended.durationMs / 1000),
+      formatTime(startedAtMs).slice(5, 19).replace('T', ' '),
+      hostOf(this.#cell),
+      marks.filter((mark) => mark !== '').join(' '),
+      ended?.summary ?? (state === 'unknown' ? 'kx went away before its end was seen' : ''),
+    ].map(mask)
+  }
+
+  get detail(): readonly string[] {
+    const { run, shelves, mask = (text) => text } = this.#made
+    return detailOf(run, this.#at, this.#stale, shelves.openOutputs?.get(this.id)).map(mask)
   }
 }
 

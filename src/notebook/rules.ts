@@ -82,6 +82,19 @@ export function executionsOf(cells: readonly CellRecord[], at: number): readonly
   return cell === undefined ? [] : (indexOf(cells).executions.get(identityOf(cell)) ?? [at])
 }
 
+/** So near the end of a notebook a look at the cells after it costs less than an index of all. */
+const nearEnd = 500
+
+function lastExecution(cells: readonly CellRecord[], at: number): number {
+  const cell = cells[at]
+  if (cell === undefined) return -1
+  if (indexes.has(cells) || cells.length - at > nearEnd) return executionsOf(cells, at).at(-1) ?? at
+  const identity = identityOf(cell)
+  for (let later = cells.length - 1; later > at; later -= 1)
+    if (identityOf(cells[later] as CellRecord) === identity) return later
+  return at
+}
+
 /**
  * Why a cell no longer says how things are: what its proof spoke of has changed, or the same cell was run again later.
  * Null: it does. Nothing is run again because of it; it is shown, and a person decides.
@@ -94,8 +107,8 @@ export function staleWhy(
   const proofId = cells[at]?.ended?.proofId ?? null
   const proof = proofId === null ? undefined : proofs.get(proofId)
   if (proof !== undefined) return proof.text
-  const last = executionsOf(cells, at).at(-1)
-  return last === undefined || last <= at ? null : `run again later as #${last + 1}`
+  const last = lastExecution(cells, at)
+  return last <= at ? null : `run again later as #${last + 1}`
 }
 
 export type ShownState = 'running' | 'done' | 'failed' | 'unknown'

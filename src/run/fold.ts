@@ -157,7 +157,7 @@ function applyKind(draft: Draft, { kind, payload, atMs }: JournalRecord): string
       return null
     }
     case 'cell.started':
-      draft.cells.push({ started: payload as CellStarted, startedAtMs: atMs, ended: null })
+      draft.cells.push({ started: withKnownHost(draft.cells, payload as CellStarted), startedAtMs: atMs, ended: null })
       return null
     case 'cell.ended': {
       const ended = payload as CellEnded
@@ -323,6 +323,16 @@ function applyKind(draft: Draft, { kind, payload, atMs }: JournalRecord): string
       draft.notes.push({ atMs, text: (payload as Note).text })
       return null
   }
+}
+
+/** The host of a cell is most often that of the cell before: one object for both, since there may be many thousand. */
+function withKnownHost(cells: readonly CellRecord[], started: CellStarted): CellStarted {
+  const before = cells.at(-1)?.started.host
+  const { host } = started
+  if (before == null || host == null) return started
+  const names = Object.keys(host) as (keyof typeof host)[]
+  const isSame = names.length === Object.keys(before).length && names.every((name) => before[name] === host[name])
+  return isSame ? { ...started, host: before } : started
 }
 
 const fleetOf = (draft: Draft): Fleet => draft.fleet ?? { hosts: [], assignments: [], observations: {}, truths: {} }

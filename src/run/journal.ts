@@ -44,6 +44,13 @@ export function readOn(
   fd: number,
   cursor: JournalCursor,
 ): { readonly records: readonly JournalRecord[]; readonly leftBytes: number } {
+  const records: JournalRecord[] = []
+  const leftBytes = readEach(fd, cursor, (some) => records.push(...some))
+  return { records, leftBytes }
+}
+
+/** The same piece by piece, for readers that fold as they go: a long journal is then never in memory as a whole. */
+export function readEach(fd: number, cursor: JournalCursor, take: (records: readonly JournalRecord[]) => void): number {
   const size = fstatSync(fd).size
   if (size < cursor.offset)
     throw new RunError(
@@ -51,7 +58,6 @@ export function readOn(
       `The journal is shorter (${size} bytes) than what was read from it before (${cursor.offset} bytes).`,
       'Something outside kx cut it: compare it with a backup before going on.',
     )
-  const records: JournalRecord[] = []
   let length = chunkBytes
   let leftBytes = 0
   while (cursor.offset < size) {
@@ -59,7 +65,7 @@ export function readOn(
     const read = readSync(fd, buffer, 0, buffer.length, cursor.offset)
     const before = cursor.offset
     const taken = cursor.take(buffer.subarray(0, read))
-    records.push(...taken.records)
+    if (taken.records.length > 0) take(taken.records)
     leftBytes = size - cursor.offset
     if (cursor.offset === before) {
       // No newline in a whole buffer: a long line. Look further, or stop at the end of the file.
@@ -67,7 +73,7 @@ export function readOn(
       length *= 2
     }
   }
-  return { records, leftBytes: cursor.offset < size ? leftBytes : 0 }
+  return cursor.offset < size ? leftBytes : 0
 }
 
 /**

@@ -100,6 +100,17 @@ const shapes: Readonly<Record<JournalKind, Shape>> = {
   note: { text: 'string' },
 }
 
+/** Made once a kind: a journal of many thousand records is checked record by record. */
+const shapeFields = new Map<JournalKind, readonly (readonly [string, Shape[string]])[]>()
+function fieldsOf(kind: JournalKind): readonly (readonly [string, Shape[string]])[] {
+  let known = shapeFields.get(kind)
+  if (known === undefined) {
+    known = Object.entries(shapes[kind])
+    shapeFields.set(kind, known)
+  }
+  return known
+}
+
 function isShare(value: unknown): boolean {
   const { host, units } = (value ?? {}) as { readonly host?: unknown; readonly units?: unknown }
   return typeof host === 'string' && Array.isArray(units) && units.every((unit) => typeof unit === 'string')
@@ -114,7 +125,7 @@ export function payloadFault(kind: JournalKind, payload: unknown): string | null
   if (kind === 'observation') return payload === undefined ? 'has no payload' : null
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return 'has no payload'
   const fields = payload as Record<string, unknown>
-  for (const [name, type] of Object.entries(shapes[kind])) {
+  for (const [name, type] of fieldsOf(kind)) {
     const value = Object.hasOwn(fields, name) ? fields[name] : undefined
     const fits =
       type === 'array'

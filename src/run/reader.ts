@@ -8,7 +8,7 @@ import { clockSlackMs } from '../walk/staleness.ts'
 import { messageOf } from './errors.ts'
 import { foldRecords } from './fold.ts'
 import { viewOf } from './host-view.ts'
-import { readOn } from './journal.ts'
+import { readEach } from './journal.ts'
 import { JournalCursor } from './journal-line.ts'
 import type { ObservationHead } from './payloads.ts'
 import type { Fleet, Meter, RunState } from './types.ts'
@@ -92,9 +92,10 @@ function look(path: string, before: Remembered | undefined): Remembered {
     const { ino, size } = fstatSync(fd)
     const isSame = before !== undefined && before.inode === ino && size >= before.cursor.offset
     const at: Remembered = isSame ? before : { inode: ino, cursor: new JournalCursor(), state: null, changedAtMs: null }
-    const { records } = readOn(fd, at.cursor)
-    at.state = foldRecords(at.state, records)
-    at.changedAtMs = records.at(-1)?.atMs ?? at.changedAtMs
+    readEach(fd, at.cursor, (records) => {
+      at.state = foldRecords(at.state, records)
+      at.changedAtMs = records.at(-1)?.atMs ?? at.changedAtMs
+    })
     return at
   } finally {
     closeSync(fd)

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { listRunIds, runFolder } from '../run/folder.ts'
 import { createSummaryReader } from '../run/reader.ts'
 
@@ -8,9 +10,22 @@ import { createSummaryReader } from '../run/reader.ts'
 export function currentRunId(projectFolder: string, nowMs: number): string | null {
   const reader = createSummaryReader()
   for (const runId of [...listRunIds(projectFolder)].reverse()) {
-    if (!reader.read(runFolder(projectFolder, runId), nowMs).isArchived) return runId
+    const folder = runFolder(projectFolder, runId)
+    if (!mayBeArchived(folder) || !reader.read(folder, nowMs).isArchived) return runId
   }
   return null
+}
+
+/** In a record the kind stands like this; inside of a text the quotes would be escaped. */
+const archivedKind = Buffer.from('"kind":"run.archived"')
+
+/** False only where no record says so: then the journal, which may be long, is not read twice. */
+function mayBeArchived(folder: string): boolean {
+  try {
+    return readFileSync(join(folder, 'journal.jsonl')).includes(archivedKind)
+  } catch {
+    return true
+  }
 }
 
 /** The one run whose id begins like this; null when there is none or more than one. */

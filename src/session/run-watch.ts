@@ -1,7 +1,7 @@
 import { closeSync, constants, type FSWatcher, fstatSync, openSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { foldRecords } from '../run/fold.ts'
-import { readOn } from '../run/journal.ts'
+import { readEach } from '../run/journal.ts'
 import { JournalCursor } from '../run/journal-line.ts'
 import type { RunState } from '../run/types.ts'
 
@@ -30,10 +30,12 @@ export function watchRun(folder: string, onChange: () => void): RunWatch {
         inode = now.ino
         state = null
       }
-      const { records } = readOn(fd, cursor)
-      if (records.length === 0) return false
-      state = foldRecords(state, records)
-      return true
+      let isMore = false
+      readEach(fd, cursor, (records) => {
+        isMore = true
+        state = foldRecords(state, records)
+      })
+      return isMore
     } finally {
       closeSync(fd)
     }

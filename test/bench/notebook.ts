@@ -1,0 +1,34 @@
+// npm run bench:notebook [-- --only open,keys,search] [--quick] [--cells 20000] [--bytes 1073741824]
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { makeNotebook } from './notebook/make.ts'
+import { keysOf, openings } from './notebook/open.ts'
+import { searches } from './notebook/search.ts'
+import { takeFigures } from './take.ts'
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    cells: { type: 'string', default: '20000' },
+    bytes: { type: 'string', default: String(1024 ** 3) },
+    out: { type: 'string', default: resolve(import.meta.dirname, 'results/notebook.json') },
+  },
+})
+const { quick } = values
+const notebook = makeNotebook(Number(values.cells), Number(values.bytes))
+try {
+  await takeFigures({
+    name: 'bench:notebook',
+    parts: {
+      open: () => openings(notebook, quick ? 2 : 7),
+      keys: () => keysOf(notebook, quick ? 60 : 300),
+      search: () => searches(notebook, quick ? 2 : 7),
+    },
+    only: values.only,
+    out: values.out,
+    isQuick: quick,
+  })
+} finally {
+  notebook.remove()
+}
