@@ -57,15 +57,17 @@ export async function evaluateOnce(
   env.signal.addEventListener('abort', onAbort, { once: true })
   try {
     const { outcome, lines, json, exitCode } = await session.enter(expression, { wantsJson: true, width: 100 })
-    const shown = [...printed, ...lines.map(plainLine)]
-    const summary = shown.at(-1) ?? ''
+    const own = lines.map(plainLine)
+    // Of an error its first line says what it is; where it comes from is told before it.
+    const [summary = '', ...others] = outcome === 'error' ? own : [own.at(-1) ?? printed.pop() ?? '', ...own.slice(0, -1)]
+    const shown = [...printed, ...others]
     if (outcome === 'incomplete') return { summary: 'the expression is not complete', exitCode: 2, data: null }
     const isGood = outcome === 'value' || outcome === 'nothing'
     return {
       summary,
       exitCode: isGood ? 0 : outcome === 'error' ? asExitCode(expression, exitCode) : 4,
       data: json ?? null,
-      lines: shown.slice(0, -1),
+      lines: shown,
     }
   } finally {
     env.signal.removeEventListener('abort', onAbort)

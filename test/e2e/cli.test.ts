@@ -215,6 +215,27 @@ describe('kx without a terminal, from an empty project to the report', () => {
     expect((await json(place, 'archive')).exitCode).toBe(1)
   })
 
+  it('lists, shows, tries, writes and checks recipes, and evaluates what is typed', async () => {
+    const { recipes } = (await json(place, 'recipe', 'list')).data
+    expect(recipes.map(({ id }: { id: string }) => id)).toContain('noisy-neighbour')
+    expect((await json(place, 'recipe', 'show', 'noisy-neighbour')).data).toMatchObject({ id: 'noisy-neighbour' })
+    const tried = await json(place, 'recipe', 'run', 'noisy-neighbour', '--dry-run')
+    expect(tried).toMatchObject({ exitCode: 0, data: { plan: [{ host: 'local', change: 'no' }] } })
+    expect((await json(place, 'recipe', 'run', 'noisy-neighbour')).exitCode).toBe(0)
+    expect((await json(place, 'recipe', 'run', 'nothing-of-the-kind')).exitCode).toBe(1)
+    expect((await json(place, 'recipe', 'for', 'nothing')).exitCode).toBe(1)
+    expect((await json(place, 'recipe', 'undo')).exitCode).toBe(0)
+    expect((await json(place, 'recipe', 'new', 'mine')).exitCode).toBe(0)
+    expect((await json(place, 'recipe', 'check', 'mine')).data).toMatchObject({ findings: [] })
+    expect(await json(place, 'eval', '(await 20) + 22')).toMatchObject({ exitCode: 0, data: 42 })
+    expect((await json(place, 'eval', 'run.runId')).data).toBe(runIds(place)[0])
+    expect(await json(place, 'eval', 'nowhere')).toMatchObject({
+      exitCode: 1,
+      summary: 'ReferenceError: nowhere is not defined',
+    })
+    expect(await json(place, 'repl')).toMatchObject({ exitCode: 0, data: { entries: 0 } })
+  })
+
   it('prints every screen, as text, as JSON, and in ASCII', async () => {
     await each(screens, async (screen) => {
       const text = await kx(place, ['view', screen])
