@@ -59,7 +59,8 @@ export async function evaluateOnce(
     const { outcome, lines, json, exitCode } = await session.enter(expression, { wantsJson: true, width: 100 })
     const own = lines.map(plainLine)
     // Of an error its first line says what it is; where it comes from is told before it.
-    const [summary = '', ...others] = outcome === 'error' ? own : [own.at(-1) ?? printed.pop() ?? '', ...own.slice(0, -1)]
+    const [summary = '', ...others] =
+      outcome === 'error' ? own : [own.at(-1) ?? printed.pop() ?? '', ...own.slice(0, -1)]
     const shown = [...printed, ...others]
     if (outcome === 'incomplete') return { summary: 'the expression is not complete', exitCode: 2, data: null }
     const isGood = outcome === 'value' || outcome === 'nothing'
