@@ -1,5 +1,5 @@
+import { editorRows } from '../../src/ui/editor-rows.ts'
 import { Box, Dialog, Form, Label, Pane, TextInput, useTheme, visibleTop } from '../../src/ui/index.ts'
-import { editorRows } from './editor-rows.ts'
 import type { Overlay } from './snapshot.ts'
 import { SpanLine } from './spans.tsx'
 

@@ -21,18 +21,37 @@ export async function runPrompt({ env, isAscii, isJson }: PromptRequest): Promis
       process.stdout.write(`${isAscii ? toAscii(text) : text}\n`)
     }
   }
+  const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true && !isJson
+  const terminal = isTerminal
+    ? new (await import('./prompt-terminal.ts')).TerminalPrompt({
+        input: process.stdin,
+        output: process.stdout,
+        isAscii,
+      })
+    : null
   const onLines = (_cell: number, lines: readonly DisplayLine[]) => {
-    if (!isJson) print(lines)
+    if (terminal !== null) terminal.print(lines)
+    else if (!isJson) print(lines)
   }
+  // A question is asked on the same terminal, which is lent to it.
+  const ask: CommandEnvironment['ask'] =
+    terminal === null
+      ? env.ask
+      : {
+          confirm: (...about) => terminal.pausedFor(() => env.ask.confirm(...about)),
+          typed: (...about) => terminal.pausedFor(() => env.ask.typed(...about)),
+          text: (...about) => terminal.pausedFor(() => env.ask.text(...about)),
+        }
   const session = await openPrompt({
     registry: allCommands(),
-    environment: (signal) => ({ ...env, via: 'prompt', signal: AbortSignal.any([env.signal, signal]) }),
+    environment: (signal) => ({ ...env, ask, via: 'prompt', signal: AbortSignal.any([env.signal, signal]) }),
     runId: () => env.runId,
     isAscii,
     isRemembered: true,
     onLines: (cell, lines) => onLines(cell, lines),
   })
   try {
+    if (terminal !== null) return await terminal.run(session)
     return await onPipe(session, { print, isJson })
   } finally {
     await session.close()

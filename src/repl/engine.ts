@@ -1,4 +1,3 @@
-import { Session } from 'node:inspector/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { portWire, type Wire } from '../host/proxy/wire.ts'
@@ -28,10 +27,11 @@ export interface EngineOptions {
 /** How often a running entry is asked whether it lets anybody else have a turn. */
 const pingMs = 250
 const answerMs = 500
-/** The inspector of a busy worker, on a busy machine. */
-const attachMs = 5000
-/** Beyond the limit given to the engine, before it is ended from outside. */
-const graceMs = 250
+/** Beyond the limit given to the engine, before the worker is ended. */
+const graceMs = 750
+
+/** `at-its-limit`: the code does not pause, and is ended when its time is over. */
+export type Interrupted = 'ended' | 'at-its-limit' | 'nothing'
 
 interface Running {
   readonly resolve: (result: Evaluated) => void
@@ -57,8 +57,6 @@ export class Engine {
   #worker: Worker | null = null
   #wire: Wire | null = null
   #ready: Promise<void> | null = null
-  #inspector: Session | null = null
-  #inspected: string | null = null
   #nextId = 1
   #pingTimer: NodeJS.Timeout | undefined
   #pongAtMs = 0
@@ -80,9 +78,17 @@ export class Engine {
   }
 
   async evaluate(request: EvaluateRequest): Promise<Evaluated> {
-    await this.begin()
     const settled = Promise.withResolvers<Evaluated>()
-    this.#running.set(request.cell, { resolve: settled.resolve, request, startedMs: performance.now(), stage: 'sent' })
+    // From now on it can be interrupted, also while the worker still starts.
+    const running: Running = { resolve: settled.resolve, request, startedMs: performance.now(), stage: 'sent' }
+    this.#running.set(request.cell, running)
+    try {
+      await this.begin()
+    } catch (error) {
+      this.#running.delete(request.cell)
+      throw error
+    }
+    if (!this.#running.has(request.cell)) return settled.promise
     this.#watch()
     this.#post({ type: 'evaluate', request })
     return settled.promise
@@ -105,28 +111,22 @@ export class Engine {
   }
 
   /**
-   * Ends the running entries. Code that has not paused yet is ended where it is, with its variables kept; of code that
-   * waits for something the wait is ended. What does neither, a loop after its first pause, takes the worker with it: the
-   * engine can be stopped there too, but may then take all of kx down (`Invoke in DisallowJavascriptExecutionScope`, Node
-   * 24.21). False: nothing runs.
+   * Ends the wait of the running entries, with their variables kept. Code that has not paused yet cannot be reached from
+   * outside and is left to its time limit: an inspector on the worker would do it, and can stop all of kx when another
+   * thread is busy (Node 24.21). A loop after its first pause has no limit of its own and takes the worker with it.
    */
-  async interrupt(why: 'timeout' | 'interrupted' = 'interrupted'): Promise<boolean> {
-    if (this.#running.size === 0) return false
+  async interrupt(): Promise<Interrupted> {
+    if (this.#running.size === 0) return 'nothing'
+    await this.#ready?.catch(() => undefined)
     const worker = this.#worker
-    for (let turn = 0; turn < 4 && this.#worker === worker; turn += 1) {
-      const entries = [...this.#running.values()]
-      if (entries.length === 0) return true
-      if (entries.some(({ stage }) => stage === 'begun')) await this.#stopExecution()
-      const askedAtMs = performance.now()
-      for (const { request } of entries) this.#post({ type: 'interrupt', cell: request.cell, why })
-      this.#post({ type: 'ping', id: 0 })
-      for (let waited = 0; waited < answerMs && this.#running.size > 0 && this.#pongAtMs < askedAtMs; waited += 10)
-        await wait(10)
-      const isMute = this.#pongAtMs < askedAtMs
-      const isLoopingOn = entries.every(({ stage }) => stage !== 'begun')
-      if (isMute && isLoopingOn && this.#running.size > 0) await this.kill('it did not let itself be interrupted')
-    }
-    return true
+    const askedAtMs = performance.now()
+    for (const cell of this.#running.keys()) this.#post({ type: 'interrupt', cell, why: 'interrupted' })
+    this.#post({ type: 'ping', id: 0 })
+    for (let waited = 0; waited < answerMs && this.#running.size > 0; waited += 10) await wait(10)
+    if (this.#running.size === 0 || this.#worker !== worker || this.#pongAtMs >= askedAtMs) return 'ended'
+    if ([...this.#running.values()].some(({ stage }) => stage === 'begun')) return 'at-its-limit'
+    await this.kill('it did not let itself be interrupted')
+    return 'ended'
   }
 
   /** Ends the worker and begins a new one when it is next needed. Variables are lost. */
@@ -260,8 +260,8 @@ export class Engine {
       this.#post({ type: 'ping', id: 0 })
       const limit = Math.max(...[...this.#running.values()].map(({ request }) => request.timeoutMs))
       if (performance.now() - this.#pongAtMs < limit + graceMs) return
-      this.#pongAtMs = performance.now()
-      void this.interrupt('timeout')
+      // The engine's own limit did not reach it: it loops after a pause, or does not come back from native code.
+      void this.kill(`it kept the processor for more than ${limit} ms`)
     }, pingMs)
   }
 
@@ -272,46 +272,10 @@ export class Engine {
     this.#worker?.unref()
   }
 
-  /** Ends what the worker computes now, from this thread; it goes on with its next message. */
-  async #stopExecution(): Promise<void> {
-    const worker = this.#worker
-    if (worker === null) return
-    try {
-      const sessionId = await this.#inspect(worker)
-      const message = JSON.stringify({ id: 1, method: 'Runtime.terminateExecution' })
-      await this.#inspector?.post('NodeWorker.sendMessageToWorker', { sessionId, message })
-    } catch {
-      // It cannot be reached this way; ending the worker is left.
-      await this.kill('it could not be interrupted')
-    }
-  }
-
-  async #inspect(worker: Worker): Promise<string> {
-    if (this.#inspected !== null) return this.#inspected
-    const session = new Session()
-    session.connect()
-    this.#inspector = session
-    const attached = Promise.withResolvers<string>()
-    session.on('NodeWorker.attachedToWorker', ({ params }) => {
-      if (params.workerInfo.workerId === String(worker.threadId)) attached.resolve(params.sessionId)
-    })
-    const timer = setTimeout(() => attached.reject(new Error('no inspector')), attachMs)
-    try {
-      await session.post('NodeWorker.enable', { waitForDebuggerOnStart: false })
-      this.#inspected = await attached.promise
-      return this.#inspected
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-
   #forget(): void {
     this.#worker = null
     this.#wire = null
     this.#ready = null
-    this.#inspected = null
-    this.#inspector?.disconnect()
-    this.#inspector = null
     clearInterval(this.#pingTimer)
     this.#pingTimer = undefined
     for (const answer of this.#asked.values()) answer(null)

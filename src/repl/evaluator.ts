@@ -47,6 +47,7 @@ export class Evaluator {
   readonly #options: EvaluatorOptions
   readonly #cells = new AsyncLocalStorage<number>()
   readonly #interrupts = new Map<number, (why: 'timeout' | 'interrupted') => void>()
+  readonly #givenUp = new Set<number>()
   readonly #sources = new Map<number, string>()
   #bridge = ''
   #taken: unknown
@@ -83,6 +84,7 @@ export class Evaluator {
       const durationMs = performance.now() - startedMs
       return { cell, outcome, lines, durationMs, ...(request.wantsJson && json !== undefined ? { json } : {}) }
     }
+    if (this.#givenUp.delete(cell)) return done('interrupted', [said('interrupted before it began.')])
     const prepared = prepare(source)
     if (prepared.kind === 'empty') return done('nothing', [])
     if (prepared.kind === 'incomplete') return done('incomplete', [])
@@ -104,7 +106,10 @@ export class Evaluator {
 
   /** Ends the wait for an entry whose code was stopped from outside, or that a person gave up. */
   interrupt(cell: number, why: 'timeout' | 'interrupted'): void {
-    this.#interrupts.get(cell)?.(why)
+    const end = this.#interrupts.get(cell)
+    if (end !== undefined) end(why)
+    // It came before what it is about.
+    else if (!this.#sources.has(cell)) this.#givenUp.add(cell)
   }
 
   /** What an expression would give, where finding out changes nothing; null otherwise. */

@@ -99,6 +99,18 @@ export function prepare(source: string): Parsed {
   return { kind: 'error', ...(isAboutAwait ? located(inAsync, 1) : located(own, 0)) }
 }
 
+/** Whether the person is still writing: something could follow that makes it right JavaScript. Nothing is run. */
+export function isUnfinished(source: string): boolean {
+  const { tokens, closers } = scan(source)
+  if (tokens.length === 0) return closers !== ''
+  const rewritten = rewriteImports(source)
+  if (/^\s*\{/.test(rewritten) && parses(`(${rewritten}\n)`)) return false
+  const own = failure(rewritten)
+  if (own === null) return /(?:^|[^\w$.])await\s*$/.test(rewritten)
+  if (own.message === 'Unexpected end of input' || isUnfinishedImport(rewritten)) return true
+  return !parses(rewritten) && isIncomplete(rewritten)
+}
+
 /** The same question for code with types in it. */
 function isIncompleteTypeScript(source: string): boolean {
   const { closers, isMismatched } = scan(source)

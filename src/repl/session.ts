@@ -8,6 +8,7 @@ import { createSanitiser } from '../text/sanitise.ts'
 import { completeText } from './complete-text.ts'
 import { Engine } from './engine.ts'
 import type { History } from './history.ts'
+import { isUnfinished } from './parse.ts'
 import { safeLines, safeText } from './safe-lines.ts'
 import type {
   CommandFact,
@@ -57,7 +58,7 @@ export interface ReplOptions {
 }
 
 /** Code that does not pause is ended after so long. */
-const defaultTimeoutMs = 10_000
+const defaultTimeoutMs = 5000
 /** The prompt comes back after so long; what it waited for goes on. */
 const defaultAwaitMs = 60_000
 /** A shell line at the prompt has an end, like every call to a host. */
@@ -140,6 +141,10 @@ export class ReplSession implements OpenPrompt {
     return done
   }
 
+  isUnfinished(text: string): boolean {
+    return !/^\s*(?:!!?\s|:)/.test(text) && isUnfinished(text)
+  }
+
   preview(text: string, width: number): Promise<DisplayLine | null> {
     if (/^\s*(?:!!?\s|:)/.test(text) || this.#engine === null) return Promise.resolve(null)
     return this.#engine
@@ -160,12 +165,11 @@ export class ReplSession implements OpenPrompt {
     return this.#options.history?.ghost(text) ?? ''
   }
 
-  /** Ends what runs, and keeps the variables where that can be done. False: nothing runs. */
-  async interrupt(): Promise<boolean> {
-    if (this.#open.size === 0) return false
+  async interrupt(): Promise<string | null> {
     for (const { abort } of this.#open.values()) abort.abort(new Error('interrupted'))
-    await this.#engine?.interrupt()
-    return true
+    if ((await this.#engine?.interrupt()) !== 'at-its-limit') return null
+    const seconds = (this.#options.timeoutMs ?? defaultTimeoutMs) / 1000
+    return `it does not pause: it is ended ${seconds} s after it began, variables kept; Ctrl-C again ends it now, and they are lost`
   }
 
   /** Ends the worker; its variables are lost, connections stay. */
@@ -200,6 +204,10 @@ export class ReplSession implements OpenPrompt {
     // What may change something is on record before it happens; a look is shown first.
     let recording = risk === 'read' ? null : record()
     await recording
+    if (open.abort.signal.aborted) {
+      await open.writer?.end({ state: 'unknown', summary: 'interrupted before it began', cause: 'aborted' })
+      return this.#result(cell, 'interrupted', [plain('interrupted before it began', 'muted')], null)
+    }
     const timer = setTimeout(() => {
       recording ??= record()
     }, recordAfterMs)

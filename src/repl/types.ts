@@ -116,6 +116,8 @@ export interface OpenPrompt {
   readonly isBusy: boolean
   /** Host that `$` and `!` mean now; null before it is known. */
   readonly host: string | null
+  /** Whether Enter is a line end still; found out at once, of JavaScript only. */
+  isUnfinished(text: string): boolean
   /** Starts what is slow to start. */
   begin(): Promise<void>
   enter(text: string, options?: { readonly wantsJson?: boolean; readonly width?: number }): Promise<Entered>
@@ -125,8 +127,8 @@ export interface OpenPrompt {
   ghost(text: string): string
   /** Earlier entries that match words and filters (`host:box exit:failed run:01K`), newest first. */
   search(query: string): readonly string[]
-  /** Ends what runs and keeps the variables where that can be done. False: nothing runs. */
-  interrupt(): Promise<boolean>
+  /** Ends what runs, with variables kept; says in words what it could not end at once, null where there is nothing to say. */
+  interrupt(): Promise<string | null>
   /** Ends the worker; its variables are lost, connections stay. */
   kill(): Promise<void>
   close(): Promise<void>

@@ -110,4 +110,30 @@ describe('the prompt of the built program', () => {
       await app.waitFor((rows) => /\? help {2}q quit$/.test(rows.at(-1) ?? ''), { timeoutMs: 30_000 })
     },
   )
+
+  it.skipIf(tmux.skip)('has a terminal of its own with kx repl, and leaves with Ctrl-D', async () => {
+    const place = makePlace({ groups: 4 })
+    const words = [node, builtEntry(), '--project', place.project, 'repl']
+    const app = await Tmux.start({
+      command: ['sh', '-c', '"$@"; echo "left with $?"; exec sleep 600', 'sh', ...words],
+      cwd: place.project,
+      env: place.env,
+    })
+    open.push(app)
+    const shows = (text: string) =>
+      app.waitFor((rows) => rows.some((row) => row.includes(text)), { timeoutMs: 30_000, what: text })
+    await shows('Ctrl-D leaves')
+    await app.type('let far = [20,')
+    await app.keys('Enter')
+    await app.waitFor((rows) => rows.some((row) => row === ''), { timeoutMs: 30_000 })
+    await app.type('22]; far[0] + far[1]')
+    await app.keys('Enter')
+    await app.waitFor((rows) => rows.includes('42'), { timeoutMs: 30_000, what: '42' })
+    await app.type('await new Promise(() => {})')
+    await app.keys('Enter')
+    await app.keys('C-c')
+    await shows('interrupted')
+    await app.keys('C-d')
+    await shows('left with 0')
+  })
 })

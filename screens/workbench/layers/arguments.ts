@@ -1,7 +1,7 @@
 import type { CommandSpec } from '../../../src/commands/types.ts'
+import { editorAction } from '../../../src/ui/editor-keys.ts'
 import { type FormAction, type FormState, makeForm, readForm, reduceForm } from '../../../src/ui/form-model.ts'
 import type { Desk } from '../desk.ts'
-import { editorAction } from '../editor-keys.ts'
 import type { Overlay } from '../snapshot.ts'
 import { hintsOf, type Layer } from './layer.ts'
 

@@ -1,7 +1,7 @@
 import type { CommandSpec } from '../../../src/commands/types.ts'
+import { editorAction } from '../../../src/ui/editor-keys.ts'
 import { type EditorState, makeEditor, reduceEditor } from '../../../src/ui/line-editor.ts'
 import type { Desk } from '../desk.ts'
-import { editorAction } from '../editor-keys.ts'
 import { listRows } from '../lists.ts'
 import type { ListRow, Overlay } from '../snapshot.ts'
 import type { Prompt } from '../ui-state.ts'

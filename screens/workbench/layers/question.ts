@@ -6,8 +6,8 @@ import {
   openDialog,
   reduceDialog,
 } from '../../../src/ui/dialog-model.ts'
+import { editorAction } from '../../../src/ui/editor-keys.ts'
 import type { Desk } from '../desk.ts'
-import { editorAction } from '../editor-keys.ts'
 import type { Overlay } from '../snapshot.ts'
 import { hintsOf, type Layer } from './layer.ts'
 

@@ -1,7 +1,7 @@
 import type { DisplayLine, OpenPrompt, Tone } from '../../../src/repl/types.ts'
+import { editorAction } from '../../../src/ui/editor-keys.ts'
 import { type EditorState, makeEditor, otherRow, reduceEditor } from '../../../src/ui/line-editor.ts'
 import type { Desk } from '../desk.ts'
-import { editorAction } from '../editor-keys.ts'
 import type { Span } from '../model.ts'
 import type { Overlay } from '../snapshot.ts'
 import { hintsOf, type Layer } from './layer.ts'
@@ -32,6 +32,7 @@ const tokens: Readonly<Record<Tone, NonNullable<Span['token']>>> = {
   strong: 'text.strong',
 }
 const spansOf = (line: DisplayLine): readonly Span[] => line.map(({ text, tone }) => ({ text, token: tokens[tone] }))
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 const muted = (text: string): readonly Span[] => [{ text, token: 'text.muted' }]
 
 /**
@@ -42,7 +43,8 @@ export class ReplLayer implements Layer {
   readonly #desk: Desk
   readonly #opener: PromptOpener | null
   #prompt: OpenPrompt | null = null
-  #opening = false
+  /** Settles when it can be asked; null before it is first opened. */
+  #ready: Promise<OpenPrompt> | null = null
   #isOpen = false
   #editor: EditorState = makeEditor('', [], true)
   #lines: (readonly Span[])[] = []
@@ -70,20 +72,25 @@ export class ReplLayer implements Layer {
   open(): void {
     if (this.#opener === null) return this.#desk.say('there is no prompt here', 'warn')
     this.#isOpen = true
+    if (this.#ready === null) {
+      this.#ready = this.#begin(this.#opener)
+      this.#ready.catch(() => undefined)
+    }
     this.#desk.changed()
-    void this.#begin(this.#opener)
   }
 
-  async #begin(opener: PromptOpener): Promise<void> {
-    if (this.#prompt !== null || this.#opening) return
-    this.#opening = true
+  async #begin(opener: PromptOpener): Promise<OpenPrompt> {
     try {
-      this.#prompt = await opener((_cell, lines) => this.#print(lines.map(spansOf)))
-      await this.#prompt.begin()
+      const prompt = await opener((_cell, lines) => this.#print(lines.map(spansOf)))
+      this.#prompt = prompt
+      await prompt.begin()
+      return prompt
     } catch (error) {
-      this.#print([[{ text: error instanceof Error ? error.message : String(error), token: 'severity.error' }]])
+      this.#print([[{ text: messageOf(error), token: 'severity.error' }]])
+      // The next time it is opened it is tried again.
+      this.#ready = null
+      throw error
     } finally {
-      this.#opening = false
       this.#desk.changed()
     }
   }
@@ -228,10 +235,11 @@ export class ReplLayer implements Layer {
   }
 
   #submit(): void {
-    const prompt = this.#prompt
     const { text } = this.#editor
-    if (prompt === null) return this.#desk.say('the prompt is still starting', 'warn')
-    if (text.trim() === '') return
+    const ready = this.#ready
+    if (text.trim() === '' || ready === null) return
+    if (this.#prompt?.isUnfinished(text) === true)
+      return this.#edit(reduceEditor(reduceEditor(this.#editor, { type: 'set', text }), { type: 'insert', text: '\n' }))
     this.#set('')
     this.#back = 0
     this.#isInterrupted = false
@@ -239,19 +247,26 @@ export class ReplLayer implements Layer {
       { text: at === 0 ? '> ' : '  ', token: 'accent' },
       { text: line, token: 'text.strong' },
     ])
-    const before = this.#lines
     this.#print(echo)
     const width = Math.max(20, this.#desk.size.columns - 4)
-    void prompt.enter(text, { width }).then(
-      ({ outcome, lines }) => {
-        if (outcome !== 'incomplete') return this.#print(lines.map(spansOf))
-        // It is still being written: back into the editor with it, on a new line.
-        this.#lines = before
-        if (this.#editor.text === '') this.#set(`${text}\n`)
-        else this.#print([muted('that entry was not complete')])
-      },
-      (error: unknown) => this.#print([[{ text: String(error), token: 'severity.error' }]]),
-    )
+    // What is entered while it still starts is carried out when it has.
+    void ready
+      .then((prompt) => {
+        const entered = prompt.enter(text, { width })
+        // That it runs is seen, and which key ends it.
+        this.#desk.changed()
+        return entered
+      })
+      .then(
+        ({ outcome, lines }) => {
+          if (outcome !== 'incomplete') return this.#print(lines.map(spansOf))
+          // It is still being written: back into the editor with it, on a new line.
+          this.#lines = this.#lines.filter((line) => !echo.includes(line))
+          if (this.#editor.text === '') this.#set(`${text}\n`)
+          else this.#print([muted('that entry was not complete')])
+        },
+        (error: unknown) => this.#print([[{ text: messageOf(error), token: 'severity.error' }]]),
+      )
   }
 
   /** First what is written, then what runs, and at last the worker. */
@@ -265,7 +280,7 @@ export class ReplLayer implements Layer {
     }
     this.#isInterrupted = true
     this.#print([muted('interrupting …')])
-    void this.#prompt.interrupt()
+    void this.#prompt.interrupt().then((said) => said !== null && this.#print([muted(said)]))
   }
 
   #upOrDown(by: -1 | 1): void {

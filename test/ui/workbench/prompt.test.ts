@@ -22,6 +22,7 @@ function fakePrompt() {
       return running !== null
     },
     host: 'box',
+    isUnfinished: (text) => text.endsWith('['),
     begin: async () => {},
     enter: async (text) => {
       entered.push(text)
@@ -38,7 +39,7 @@ function fakePrompt() {
     search: (query) => ['newest', 'older one'].filter((each) => each.includes(query)),
     interrupt: async () => {
       done.push('interrupt')
-      return true
+      return 'it does not pause'
     },
     kill: async () => {
       done.push('kill')
@@ -86,11 +87,31 @@ describe('the prompt on a screen', () => {
     expect(shown()).toEqual(['> 1+1', '<1+1>'])
   })
 
+  it('keeps what is entered while it still starts', async () => {
+    const fake = fakePrompt()
+    const started = Promise.withResolvers<void>()
+    const stage = makeStage({
+      openPrompt: async (given) => {
+        const prompt = await fake.openPrompt(given)
+        return { ...prompt, isBusy: false, begin: () => started.promise }
+      },
+    })
+    await stage.press('>', '"1+1"', 'enter')
+    expect(fake.entered).toEqual([])
+    started.resolve()
+    await waitUntil(() => fake.entered.length === 1)
+    expect(fake.entered).toEqual(['1+1'])
+  })
+
   it('goes on writing on a new line where the entry is not complete', async () => {
-    const { press, overlay, shown, entered } = open()
+    const { press, overlay, shown, entered, controller } = open()
     await press('>')
     await press('"f("', 'enter')
     await waitUntil(() => overlay().editor.text === 'f(\n')
+    await press('ctrl+c', '"["', 'enter')
+    expect(overlay().editor.text).toBe('[\n')
+    await press('ctrl+c')
+    controller.onPaste('f(\n')
     await press('"1)"', 'enter')
     await waitUntil(() => shown().length === 3)
     expect(entered).toEqual(['f(', 'f(\n1)'])

@@ -119,6 +119,15 @@ describe('the prompt in the main process', () => {
     expect(session.isBusy).toBe(false)
   })
 
+  it('is interrupted also in the moment in which it begins', async () => {
+    for (let turn = 0; turn < 5; turn += 1) {
+      const running = session.enter('await new Promise(() => {})')
+      await session.interrupt()
+      expect((await running).outcome).toBe('interrupted')
+    }
+    expect(await lines('1 + 1')).toEqual(['2'])
+  })
+
   it('has zx for hosts, whose processes are of this side', async () => {
     expect(await lines('const out = await local$`echo ${"a b"}; echo two`; out')).toEqual(['a b', 'two'])
     expect(await lines('out.stdout.length')).toEqual(['8'])

@@ -1,4 +1,4 @@
-import type { EditorState } from '../../src/ui/line-editor.ts'
+import type { EditorState } from './line-editor.ts'
 
 export interface EditorRow {
   readonly id: string

@@ -1,4 +1,4 @@
-import type { EditorAction } from '../../src/ui/line-editor.ts'
+import type { EditorAction } from './line-editor.ts'
 
 const actions: Readonly<Record<string, EditorAction>> = {
   backspace: { type: 'delete', unit: 'character', direction: 'back' },
