@@ -169,7 +169,7 @@ export class ReplSession implements OpenPrompt {
     for (const { abort } of this.#open.values()) abort.abort(new Error('interrupted'))
     if ((await this.#engine?.interrupt()) !== 'at-its-limit') return null
     const seconds = (this.#options.timeoutMs ?? defaultTimeoutMs) / 1000
-    return `it does not pause: it is ended ${seconds} s after it began, variables kept; Ctrl-C again ends it now, and they are lost`
+    return `it does not pause: ended at ${seconds} s, variables kept; Ctrl-C again drops them now`
   }
 
   /** Ends the worker; its variables are lost, connections stay. */
