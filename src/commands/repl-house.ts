@@ -239,8 +239,11 @@ async function namesOf(
       return (await import('../run/folder.ts')).listRunIds(projectFolder)
     case 'columns':
       return (await samplesOf(options, projectFolder, null, null).catch(() => [])) as readonly string[]
-    case 'recipes':
-      return []
+    case 'recipes': {
+      const { listRecipes } = await import('./recipes.ts')
+      const { data } = await listRecipes(options.environment(new AbortController().signal))
+      return (data as { readonly recipes: readonly { readonly id: string }[] }).recipes.map((recipe) => recipe.id)
+    }
     case 'files': {
       const folder = beginning.endsWith('/') ? beginning : dirname(beginning)
       const head = beginning.includes('/') ? `${folder.replace(/\/$/, '')}/` : ''
