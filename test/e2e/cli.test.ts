@@ -227,6 +227,8 @@ describe('kx without a terminal, from an empty project to the report', () => {
     expect((await json(place, 'recipe', 'undo')).exitCode).toBe(0)
     expect((await json(place, 'recipe', 'new', 'mine')).exitCode).toBe(0)
     expect((await json(place, 'recipe', 'check', 'mine')).data).toMatchObject({ findings: [] })
+    // A recipe of the project lies among its code: with it, it would be another run.
+    rmSync(join(place.project, 'recipes'), { recursive: true })
     expect(await json(place, 'eval', '(await 20) + 22')).toMatchObject({ exitCode: 0, data: 42 })
     expect((await json(place, 'eval', 'run.runId')).data).toBe(runIds(place)[0])
     expect(await json(place, 'eval', 'nowhere')).toMatchObject({

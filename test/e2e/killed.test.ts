@@ -316,7 +316,11 @@ describe('the workbench, killed with SIGKILL', { timeout }, () => {
       await again.waitFor((rows) => rows[1]?.includes(mark), { timeoutMs: ACT_MS, what: `${mark} after the kill` })
       await settledScreen(again, 300)
       expect(again.text()).not.toContain('Ctrl-C cancels')
-      if (screen === '3') expect(again.text()).toMatch(/interrupted.* its end was not seen/)
+      if (screen === '3')
+        await again.waitFor((rows) => /interrupted.* its end was not seen/.test(rows.join('\n')), {
+          timeoutMs: ACT_MS,
+          what: 'what the kill left',
+        })
       again.press('q')
       await again.exited
     }

@@ -138,7 +138,8 @@ describe.concurrent.each(shells)('the guard in %s', (name, shell) => {
   test('at the end of the lease saves, lets units save and end, saves again, and parks once', async ({ yard }) => {
     const { box, asked } = yard.guarded({
       ...slow,
-      guard: { leaseSeconds: 1 },
+      // Long enough for both units to have begun, on a slow machine too.
+      guard: { leaseSeconds: 6 },
       parkCode: 0,
       plan: save('ls -d "$KX_RUN_DIR"/units/*/pid 2>/dev/null | wc -l >>"$KX_RUN_DIR/saves"'),
     })

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { tmpdir, uptime } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { boxEngine } from '../../src/engine/box/engine.ts'
@@ -132,7 +132,8 @@ describe.skipIf(needsSshd().skip)('a lease on a machine behind SSH', () => {
       cleanups.push(() => fleet.stop())
       const [machine] = fleet.boxes
       if (machine === undefined) throw new Error('one box is needed')
-      const { ctx, connect } = await launched(3600, machine)
+      // The box has a boot id of its own and the uptime of this machine; a new boot id means that all of it has passed.
+      const { ctx, connect } = await launched(Math.ceil(uptime()) + 3600, machine)
       await ctx.host.close()
       await machine.powerOff()
       await machine.powerOn()

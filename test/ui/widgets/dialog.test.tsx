@@ -102,7 +102,7 @@ describe('dialog', () => {
         expect([...seen]).toEqual(lines)
         expect(reduceDialog(state, { type: 'scroll', by: -99, last, atMs: after }).top).toBe(0)
       }),
-      { numRuns: 20 },
+      { numRuns: 4 },
     )
   })
 
