@@ -1,8 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { recipe as askPerson } from '../../../recipes/ask-person.ts'
 import { recipe as distributedDebug } from '../../../recipes/distributed-debug.ts'
 import { recipe as hostIdentity } from '../../../recipes/host-identity.ts'
@@ -15,44 +14,26 @@ import { recipe as resync } from '../../../recipes/resync.ts'
 import { recipe as trackerCheck } from '../../../recipes/tracker-check.ts'
 import { judgeFit, recipe as vramFit } from '../../../recipes/vram-fit.ts'
 import type { KxAnswer } from '../../../src/recipe/contract.ts'
-import { bootId, type PreparedRun, prepareRun } from '../../harness/prepared-run.ts'
+import { bootId } from '../../harness/prepared-run.ts'
 import { benchRecipe } from '../../harness/recipe.ts'
+import { recipePlace } from '../../harness/recipe-place.ts'
 import { hopTo, tellingHost, trusting } from '../../harness/ssh-host.ts'
-import { needsSshd, type Sshd, startSshd } from '../../harness/sshd.ts'
+import { needsSshd, startSshd } from '../../harness/sshd.ts'
 
 const ok = (summary: string, data: unknown = null): KxAnswer => ({ exitCode: 0, summary, data })
 const rebooted = '4194304 1 0d9f6c1e-0000-4000-8000-000000000000'
 
 describe.skipIf(needsSshd().skip)('recipes about links, machines and people', () => {
-  let sshd: Sshd
-  let host: ReturnType<typeof tellingHost>['host']
-  let here: string
-  const prepared: PreparedRun[] = []
-  const prepare = (name: string) => {
-    const run = prepareRun(sshd.home, name)
-    prepared.push(run)
-    return run
-  }
-  beforeAll(async () => {
-    sshd = await startSshd()
-    host = tellingHost([hopTo(sshd)], trusting(sshd), {}).host
-    here = mkdtempSync(join(tmpdir(), 'kx-recipes-'))
-  })
-  afterAll(async () => {
-    for (const run of prepared) run.stop()
-    await host?.close()
-    await sshd?.stop()
-    rmSync(here, { recursive: true, force: true })
-  })
+  const place = recipePlace()
 
   it('resumes, and sees which unit went on and which began again', async () => {
-    const run = prepare('resume')
+    const run = place.prepare('resume')
     const row = (step: number) => `{"step": ${step}, "time": 1}\n`
     run.put('runner.pid', `${rebooted} token\n`)
     run.put('units/a/metrics.jsonl', row(1) + row(2) + row(3))
     run.put('units/a/checkpoints/3', 'x')
     run.put('units/done/exit', 'state=done\n')
-    const bench = await benchRecipe(resume, host, {
+    const bench = await benchRecipe(resume, place.host, {
       folder: run.folder,
       run: {},
       kx: async () => {
@@ -77,11 +58,11 @@ describe.skipIf(needsSshd().skip)('recipes about links, machines and people', ()
   })
 
   it('tells the same machine, another one, and one that cannot be told', async () => {
-    const run = prepare('identity')
+    const run = place.prepare('identity')
     run.put('plan.env', 'run_id=run-1\n')
-    const { machineId } = await host.identity()
+    const { machineId } = await place.host.identity()
     const bench = (parameters: Record<string, unknown>, machine: unknown) =>
-      benchRecipe(hostIdentity, host, {
+      benchRecipe(hostIdentity, place.host, {
         parameters,
         folder: run.folder,
         run: {},
@@ -107,7 +88,7 @@ describe.skipIf(needsSshd().skip)('recipes about links, machines and people', ()
   })
 
   it('makes the link again with pauses, and leaves the run alone', async () => {
-    let server = await startSshd({ home: join(here) })
+    let server = await startSshd({ home: join(place.here) })
     const { port, hostKeys } = server
     const far = tellingHost([hopTo(server)], (...asked) => trusting(server)(...asked), {}).host
     await far.identity()
@@ -118,7 +99,7 @@ describe.skipIf(needsSshd().skip)('recipes about links, machines and people', ()
       kx: async (id) => {
         expect(id).toBe('host.reconnect')
         tries++
-        if (tries === 2) server = await startSshd({ home: here, port, hostKeys })
+        if (tries === 2) server = await startSshd({ home: place.here, port, hostKeys })
         far.resume()
         return ok('')
       },
@@ -134,11 +115,11 @@ describe.skipIf(needsSshd().skip)('recipes about links, machines and people', ()
   })
 
   it('goes on with a transfer that was cut, and believes it only when nothing is missing', async () => {
-    const run = prepare('resync')
+    const run = place.prepare('resync')
     run.put('units/a/result.json', '{"accuracy": 0.5}')
     run.put('units/a/model.bin', Buffer.alloc(4096, 7))
     run.put('units/a/scratch.tmp', 'not declared')
-    const project = join(here, 'resync')
+    const project = join(place.here, 'resync')
     const artifacts = join(project, '.kx/runs/run-1/artifacts')
     const copy = (path: string, length?: number) => {
       const to = join(artifacts, path)
@@ -148,7 +129,7 @@ describe.skipIf(needsSshd().skip)('recipes about links, machines and people', ()
     copy('units/a/model.bin', 1000)
     let mostFiles = 1
     const asked: string[] = []
-    const bench = await benchRecipe(resync, host, {
+    const bench = await benchRecipe(resync, place.host, {
       folder: run.folder,
       run: {
         projectFolder: project,
@@ -179,9 +160,9 @@ describe.skipIf(needsSshd().skip)('recipes about links, machines and people', ()
   })
 
   it('holds a peak against the card and marks what changes the science', async () => {
-    const run = prepare('vram')
+    const run = place.prepare('vram')
     const bench = () =>
-      benchRecipe(vramFit, host, {
+      benchRecipe(vramFit, place.host, {
         parameters: { peakMib: 24_000, microBatch: 8, fixedMib: 8000 },
         env: run.env,
       })
@@ -202,13 +183,13 @@ describe.skipIf(needsSshd().skip)('recipes about links, machines and people', ()
   })
 
   it('finds the rank that fell silent first, and one that never spoke', async () => {
-    const run = prepare('ranks')
+    const run = place.prepare('ranks')
     run.put('units/a/rank0.log', 'step 9\nWatchdog caught collective operation timeout\n', 10)
     run.put('units/a/rank1.log', 'step 8\n', 1800)
     run.put('units/a/rank2.log', 'step 9\n', 12)
     run.put('units/b/log', '[rank0] step 1\n[rank1] step 1\n[rank0] step 2\nNCCL watchdog timeout\n')
     const debug = async (unit: string, ranks: number) => {
-      const bench = await benchRecipe(distributedDebug, host, { parameters: { unit, ranks }, folder: run.folder })
+      const bench = await benchRecipe(distributedDebug, place.host, { parameters: { unit, ranks }, folder: run.folder })
       const done = await bench.run('silent')
       await bench.close()
       return { ...done, output: bench.output() }
@@ -226,7 +207,7 @@ describe.skipIf(needsSshd().skip)('recipes about links, machines and people', ()
   })
 
   it('splits a step into data and compute, and says when it only guesses', async () => {
-    const run = prepare('loader')
+    const run = place.prepare('loader')
     run.put(
       'units/a/metrics.jsonl',
       [0.6, 0.7, 0.65]
@@ -236,7 +217,7 @@ describe.skipIf(needsSshd().skip)('recipes about links, machines and people', ()
     await run.startUnit('busy', ['sh', '-c', 'while :; do :; done'])
     await run.startUnit('idle', ['sleep', '60'])
     const profile = async (unit: string) => {
-      const bench = await benchRecipe(profileLoader, host, { parameters: { unit, looks: 3 }, folder: run.folder })
+      const bench = await benchRecipe(profileLoader, place.host, { parameters: { unit, looks: 3 }, folder: run.folder })
       const done = await bench.run('profile')
       await bench.close()
       return done?.summary
@@ -254,10 +235,10 @@ describe.skipIf(needsSshd().skip)('recipes about links, machines and people', ()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const at = server.address()
     const address = typeof at === 'object' && at !== null ? `http://127.0.0.1:${at.port}` : ''
-    const run = prepare('tracker')
-    const memory = join(sshd.home, 'tracker-memory')
+    const run = place.prepare('tracker')
+    const memory = join(place.sshd.home, 'tracker-memory')
     const check = async (to = address) => {
-      const bench = await benchRecipe(trackerCheck, host, { parameters: { address: to }, folder: run.folder })
+      const bench = await benchRecipe(trackerCheck, place.host, { parameters: { address: to }, folder: run.folder })
       const done = await bench.run('check')
       await bench.close()
       return { summary: done?.summary, output: bench.output() }
@@ -282,14 +263,14 @@ describe.skipIf(needsSshd().skip)('recipes about links, machines and people', ()
   })
 
   it('parks only after the save, and only by the command that was shown', async () => {
-    const run = prepare('park')
+    const run = place.prepare('park')
     run.put('plan.env', 'run_id=run-1\n')
-    const memory = join(sshd.home, 'park-memory')
+    const memory = join(place.sshd.home, 'park-memory')
     run.put('secrets.path', `${memory}\n`)
     run.put('../../park-memory/values', 'STORE_KEY=two  words\\nand a line\n')
     run.put('steps/save-sync', '60\nsh\n-c\nprintf "%s" "$STORE_KEY" >"$KX_RUN_DIR/saved"\n')
     const asked: string[] = []
-    const bench = await benchRecipe(park, host, {
+    const bench = await benchRecipe(park, place.host, {
       parameters: { waitSeconds: 20 },
       folder: run.folder,
       run: {},
@@ -329,10 +310,10 @@ describe.skipIf(needsSshd().skip)('recipes about links, machines and people', ()
   })
 
   it('says how it stands, and waits for the lease or the stop', async () => {
-    const run = prepare('ask')
+    const run = place.prepare('ask')
     const guard = (lease: number) => run.put('guard/now', `${rebooted} token ${lease} 3600 10 working - - 0\n`)
     guard(1)
-    const bench = await benchRecipe(askPerson, host, {
+    const bench = await benchRecipe(askPerson, place.host, {
       parameters: { question: 'the cap of $5 is reached', wait: true },
       folder: run.folder,
       run: {},
@@ -363,8 +344,8 @@ describe.skipIf(needsSshd().skip)('recipes about links, machines and people', ()
   })
 
   it('writes down what happened, once, without secrets', async () => {
-    const run = prepare('incident')
-    const project = join(here, 'incident')
+    const run = place.prepare('incident')
+    const project = join(place.here, 'incident')
     mkdirSync(join(project, '.kx/runs/run-1/evidence'), { recursive: true })
     writeFileSync(join(project, '.kx/runs/run-1/evidence/before-stop.txt'), '')
     run.put(
@@ -372,7 +353,7 @@ describe.skipIf(needsSshd().skip)('recipes about links, machines and people', ()
       '{"atMs":1700000000000,"event":"unit.started","unit":"a"}\n{"atMs":1700000009000,"event":"unit.ended","why":"AWS_SECRET_ACCESS_KEY=abcdefghijklmnopqrstuvwxyz0123456789ABCD"}\n{"atMs":1e300,"event":"x"}\n{"torn',
     )
     run.put('guard/events.jsonl', '{"atMs":1700000005000,"event":"due"}\n')
-    const bench = await benchRecipe(postIncident, host, {
+    const bench = await benchRecipe(postIncident, place.host, {
       parameters: { title: 'Loss became NaN' },
       folder: run.folder,
       run: { projectFolder: project, units: [{ id: 'a', state: 'failed' }] },

@@ -1,7 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { recipe as aggregateVerify } from '../../../recipes/aggregate-verify.ts'
 import { recipe as checkpointGenerations } from '../../../recipes/checkpoint-generations.ts'
 import { recipe as codeDrift } from '../../../recipes/code-drift.ts'
@@ -10,10 +9,9 @@ import { recipe as inspectBatch } from '../../../recipes/inspect-batch.ts'
 import { recipe as parseOutputs } from '../../../recipes/parse-outputs.ts'
 import { recipe as resumeDrill } from '../../../recipes/resume-drill.ts'
 import { recipe as spotDrill } from '../../../recipes/spot-drill.ts'
-import { type PreparedRun, prepareRun } from '../../harness/prepared-run.ts'
 import { benchRecipe } from '../../harness/recipe.ts'
-import { hopTo, tellingHost, trusting } from '../../harness/ssh-host.ts'
-import { needsSshd, type Sshd, startSshd } from '../../harness/sshd.ts'
+import { recipePlace } from '../../harness/recipe-place.ts'
+import { needsSshd } from '../../harness/sshd.ts'
 
 /** A unit that saves each step, and loads what it saved unless its checkpoint folder is empty. */
 const trainer = `trap 'exit 143' TERM
@@ -36,35 +34,16 @@ function safetensors(cutAt?: number): Uint8Array {
 }
 
 describe.skipIf(needsSshd().skip)('recipes about results and checkpoints', () => {
-  let sshd: Sshd
-  let host: ReturnType<typeof tellingHost>['host']
-  let here: string
-  const prepared: PreparedRun[] = []
-  const prepare = (name: string) => {
-    const run = prepareRun(sshd.home, name)
-    prepared.push(run)
-    return run
-  }
-  beforeAll(async () => {
-    sshd = await startSshd()
-    host = tellingHost([hopTo(sshd)], trusting(sshd), {}).host
-    here = mkdtempSync(join(tmpdir(), 'kx-recipes-'))
-  })
-  afterAll(async () => {
-    for (const run of prepared) run.stop()
-    await host?.close()
-    await sshd?.stop()
-    rmSync(here, { recursive: true, force: true })
-  })
+  const place = recipePlace()
 
   it('reads every result and says which cannot be believed', async () => {
-    const run = prepare('outputs')
+    const run = place.prepare('outputs')
     const done = 'code=0\nstate=done\n'
     const row = (step: number, loss: string) => `{"step": ${step}, "time": 1, "loss": ${loss}}\n`
     for (const unit of ['a', 'b', 'cut', 'nan', 'torn', 'none']) run.put(`units/${unit}/exit`, done)
     run.put('units/a/metrics.jsonl', row(1, '0.5'))
     run.put('units/a/result.json', '{"accuracy": 0.8125, "nan_count": 0}')
-    const bench = await benchRecipe(parseOutputs, host, {
+    const bench = await benchRecipe(parseOutputs, place.host, {
       folder: run.folder,
       run: { plan: { metrics: [{ name: 'accuracy' }] } },
     })
@@ -99,7 +78,7 @@ describe.skipIf(needsSshd().skip)('recipes about results and checkpoints', () =>
   })
 
   it('finds where a NaN began, and shows the batch of that step by the command that was named', async () => {
-    const run = prepare('nan')
+    const run = place.prepare('nan')
     const rows = (bad: number) =>
       Array.from(
         { length: 8 },
@@ -108,7 +87,7 @@ describe.skipIf(needsSshd().skip)('recipes about results and checkpoints', () =>
     run.put('units/a/metrics.jsonl', rows(6))
     run.put('units/b/metrics.jsonl', rows(6))
     run.put('units/c/metrics.jsonl', rows(99))
-    const bench = await benchRecipe(inspectBatch, host, {
+    const bench = await benchRecipe(inspectBatch, place.host, {
       parameters: { command: ['printf', '%s|', 'batch of {step}; rm -rf /', '{unit}'] },
       folder: run.folder,
     })
@@ -126,8 +105,8 @@ describe.skipIf(needsSshd().skip)('recipes about results and checkpoints', () =>
   })
 
   it('names every file of the code that is not the one here', async () => {
-    const run = prepare('drift')
-    const project = join(here, 'project')
+    const run = place.prepare('drift')
+    const project = join(place.here, 'project')
     mkdirSync(join(project, 'lib'), { recursive: true })
     for (const [path, there, mine] of [
       ['train.py', 'a = 1\n', 'a = 1\n'],
@@ -138,7 +117,7 @@ describe.skipIf(needsSshd().skip)('recipes about results and checkpoints', () =>
     }
     run.put('code/hot-fix.py', 'c = 3\n')
     run.put('code/large.bin', Buffer.alloc(1024 * 1024 + 1))
-    const bench = await benchRecipe(codeDrift, host, {
+    const bench = await benchRecipe(codeDrift, place.host, {
       parameters: { mostMib: 1 },
       folder: run.folder,
       run: { projectFolder: project },
@@ -158,7 +137,7 @@ describe.skipIf(needsSshd().skip)('recipes about results and checkpoints', () =>
   })
 
   it('kills a unit and sees it go on, and tells one that begins again', async () => {
-    const run = prepare('drill')
+    const run = place.prepare('drill')
     run.put('code/train.sh', trainer)
     run.put('plan.env', 'run_id=run-1\n')
     run.put('env/GREETING', "it's\nhere")
@@ -166,7 +145,7 @@ describe.skipIf(needsSshd().skip)('recipes about results and checkpoints', () =>
     run.put('done/000001-bad', '1\n7\nsh\ntrain.sh\nbad\n')
     run.put('done/000002-short', '2\n7\nfalse\n')
     const drill = (unit: string) =>
-      benchRecipe(resumeDrill, host, { parameters: { unit, seconds: 20 }, folder: run.folder, run: {} })
+      benchRecipe(resumeDrill, place.host, { parameters: { unit, seconds: 20 }, folder: run.folder, run: {} })
     const [good, bad, short] = await Promise.all(['good', 'bad', 'short'].map(drill))
     if (good === undefined || bad === undefined || short === undefined) throw new Error('no bench')
     const before = run.treeHash()
@@ -188,10 +167,10 @@ describe.skipIf(needsSshd().skip)('recipes about results and checkpoints', () =>
   })
 
   it('holds the save hook against the time that a notice leaves', async () => {
-    const run = prepare('notice')
+    const run = place.prepare('notice')
     run.put('plan.env', 'run_id=run-1\n')
-    const bench = await benchRecipe(spotDrill, host, { parameters: { noticeSeconds: 60 }, folder: run.folder })
-    const hurried = await benchRecipe(spotDrill, host, { parameters: { noticeSeconds: 1 }, folder: run.folder })
+    const bench = await benchRecipe(spotDrill, place.host, { parameters: { noticeSeconds: 60 }, folder: run.folder })
+    const hurried = await benchRecipe(spotDrill, place.host, { parameters: { noticeSeconds: 1 }, folder: run.folder })
     try {
       expect(await bench.plan('save')).toMatchObject({ change: 'no' })
       await expect(bench.run('save')).rejects.toThrow('no save hook')
@@ -212,12 +191,12 @@ describe.skipIf(needsSshd().skip)('recipes about results and checkpoints', () =>
   })
 
   it('goes back to a generation by choice, deletes none, and takes it back', async () => {
-    const run = prepare('generations')
+    const run = place.prepare('generations')
     run.put('units/a/checkpoints/3.safetensors', safetensors(40), 10)
     run.put('units/a/checkpoints/2.safetensors', safetensors(), 20)
     run.put('units/a/checkpoints/1.safetensors', safetensors(), 30)
     const bench = async (choose: string) =>
-      benchRecipe(checkpointGenerations, host, { parameters: { unit: 'a', choose }, folder: run.folder })
+      benchRecipe(checkpointGenerations, place.host, { parameters: { unit: 'a', choose }, folder: run.folder })
     const [listed, chosen, broken, missing] = await Promise.all(
       ['', '2.safetensors', '3.safetensors', '9.safetensors'].map(bench),
     )
@@ -246,7 +225,10 @@ describe.skipIf(needsSshd().skip)('recipes about results and checkpoints', () =>
     run.stop()
 
     const dimensions = (expectedShapes: string[]) =>
-      benchRecipe(compareDimensions, host, { parameters: { unit: 'a', expect: expectedShapes }, folder: run.folder })
+      benchRecipe(compareDimensions, place.host, {
+        parameters: { unit: 'a', expect: expectedShapes },
+        folder: run.folder,
+      })
     await expect((await dimensions([])).run('compare')).rejects.toThrow('header is cut')
     run.put('units/a/checkpoints/4.safetensors', safetensors())
     expect(await (await dimensions(['w=2x3'])).run('compare')).toEqual({ summary: '1 shape agree' })
@@ -257,13 +239,13 @@ describe.skipIf(needsSshd().skip)('recipes about results and checkpoints', () =>
   })
 
   it('computes an aggregate again and finds one that was made from other results', async () => {
-    const run = prepare('aggregate')
+    const run = place.prepare('aggregate')
     run.put('units/a/result.json', '{"accuracy": 0.5}')
     run.put('units/b/result.json', '{"accuracy": 0.75}')
     run.put('after/mean/aggregate.json', '{"test": {"accuracy": 0.625}}')
     const asked: string[] = []
     const bench = (file: string) =>
-      benchRecipe(aggregateVerify, host, {
+      benchRecipe(aggregateVerify, place.host, {
         parameters: { metric: 'accuracy', file, key: 'test.accuracy' },
         folder: run.folder,
         kx: async (id) => {

@@ -1,7 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { recipe as collectEvidence } from '../../../recipes/collect-evidence.ts'
 import { recipe as emergencyStop } from '../../../recipes/emergency-stop.ts'
 import { recipe as reattach } from '../../../recipes/reattach.ts'
@@ -10,39 +9,20 @@ import { recipe as rotateHostKey } from '../../../recipes/rotate-host-key.ts'
 import { recipe as whyGone } from '../../../recipes/why-gone.ts'
 import { recipe as whySilent } from '../../../recipes/why-silent.ts'
 import type { KxAnswer } from '../../../src/recipe/contract.ts'
-import { bootId, configDigestOf, type PreparedRun, prepareRun } from '../../harness/prepared-run.ts'
+import { bootId, configDigestOf } from '../../harness/prepared-run.ts'
 import { benchRecipe } from '../../harness/recipe.ts'
-import { hopTo, tellingHost, trusting } from '../../harness/ssh-host.ts'
-import { makeKey, needsSshd, type Sshd, startSshd } from '../../harness/sshd.ts'
+import { recipePlace } from '../../harness/recipe-place.ts'
+import { makeKey, needsSshd, startSshd } from '../../harness/sshd.ts'
 
 const ok = (summary: string): KxAnswer => ({ exitCode: 0, summary, data: null })
 const secretValue = 'hunter2-of-the-tracker'
 
 describe.skipIf(needsSshd().skip)('recipes of an engineer on call', () => {
-  let sshd: Sshd
-  let host: ReturnType<typeof tellingHost>['host']
-  let here: string
-  const prepared: PreparedRun[] = []
-  const prepare = (name: string) => {
-    const run = prepareRun(sshd.home, name)
-    prepared.push(run)
-    return run
-  }
-  beforeAll(async () => {
-    sshd = await startSshd()
-    host = tellingHost([hopTo(sshd)], trusting(sshd), {}).host
-    here = mkdtempSync(join(tmpdir(), 'kx-recipes-'))
-  })
-  afterAll(async () => {
-    for (const run of prepared) run.stop()
-    await host?.close()
-    await sshd?.stop()
-    rmSync(here, { recursive: true, force: true })
-  })
+  const place = recipePlace()
 
   it('keeps one bounded file of evidence, without secrets and control characters', async () => {
-    const run = prepare('evidence')
-    const values = join(sshd.home, 'memory')
+    const run = place.prepare('evidence')
+    const values = join(place.sshd.home, 'memory')
     run.put('secrets.path', `${values}\n`)
     run.put('../../memory/values', `TRACKER=${secretValue}\n`)
     run.put('units/a/exit', 'unit=a\ncode=1\nstate=failed\nattempt=1\n')
@@ -54,8 +34,8 @@ describe.skipIf(needsSshd().skip)('recipes of an engineer on call', () => {
     run.put('units/b/exit', 'unit=b\ncode=0\nstate=done\nattempt=1\n')
     run.put('units/b/log', 'nobody asked for this\n')
     run.stub('dmesg', 'echo "[1.0] Killed process 4242 (python)"')
-    const bench = await benchRecipe(collectEvidence, host, {
-      parameters: { into: join(here, 'bundles'), lines: 50, kib: 64 },
+    const bench = await benchRecipe(collectEvidence, place.host, {
+      parameters: { into: join(place.here, 'bundles'), lines: 50, kib: 64 },
       folder: run.folder,
       env: run.env,
     })
@@ -89,7 +69,7 @@ describe.skipIf(needsSshd().skip)('recipes of an engineer on call', () => {
   })
 
   it('tells why a unit is gone: kernel, reboot, request, or not known', async () => {
-    const run = prepare('gone')
+    const run = place.prepare('gone')
     const group = join(run.folder, '..', 'cgroup')
     run.put('../cgroup/memory.events', 'low 0\noom 2\noom_kill 2\n')
     run.put('units/a/exit', 'unit=a\ncode=137\nstate=failed\n')
@@ -99,7 +79,7 @@ describe.skipIf(needsSshd().skip)('recipes of an engineer on call', () => {
     run.put('runner.pid', `4242 1 ${bootId()} token\n`)
     run.stub('dmesg', 'echo "dmesg: read kernel buffer failed: Operation not permitted" >&2; exit 1')
     const bench = (unit: string, cgroup = group) =>
-      benchRecipe(whyGone, host, { parameters: { unit, cgroup }, folder: run.folder, env: run.env })
+      benchRecipe(whyGone, place.host, { parameters: { unit, cgroup }, folder: run.folder, env: run.env })
     const causeOf = async (unit: string, cgroup?: string) => {
       const each = await bench(unit, cgroup)
       try {
@@ -126,10 +106,10 @@ describe.skipIf(needsSshd().skip)('recipes of an engineer on call', () => {
   })
 
   it('tells buffered, data-bound, computing and hung apart', async () => {
-    const run = prepare('silent')
+    const run = place.prepare('silent')
     run.stub('nvidia-smi', 'echo 0')
     const silenceOf = async (unit: string) => {
-      const bench = await benchRecipe(whySilent, host, {
+      const bench = await benchRecipe(whySilent, place.host, {
         parameters: { unit, seconds: 1 },
         folder: run.folder,
         env: run.env,
@@ -171,14 +151,14 @@ describe.skipIf(needsSshd().skip)('recipes of an engineer on call', () => {
   })
 
   it('retries the same configuration and refuses another one', async () => {
-    const run = prepare('retry')
+    const run = place.prepare('retry')
     run.put('code/config.json', '{"width": 4}')
     run.put('failed/000001-b', '1\n1\ntrue\n')
     run.put('units/b/attempts', '1\n')
     run.put('runner.pid', `4194304 1 ${bootId()} token\n`)
     const asked: unknown[] = []
     const bench = async (tries: number, digest = configDigestOf([['config.json', '{"width": 4}']])) =>
-      benchRecipe(retryIdentical, host, {
+      benchRecipe(retryIdentical, place.host, {
         parameters: { tries },
         folder: run.folder,
         run: { boxFolder: run.folder, plan: { configFiles: ['config.json'] }, configDigest: digest },
@@ -218,13 +198,13 @@ describe.skipIf(needsSshd().skip)('recipes of an engineer on call', () => {
   })
 
   it('takes a run up again after a reboot, and leaves one alone that works', async () => {
-    const run = prepare('reboot')
+    const run = place.prepare('reboot')
     const gone = '4194304 1 0d9f6c1e-0000-4000-8000-000000000000'
     run.put('runner.pid', `${gone} token\n`)
     run.put('guard/now', `${gone} token 1 3600 10 working - - 0\n`)
     run.put('units/a/pid', `${gone} 0 1 1\n`)
     const asked: string[] = []
-    const bench = await benchRecipe(reattach, host, {
+    const bench = await benchRecipe(reattach, place.host, {
       folder: run.folder,
       run: { boxFolder: run.folder },
       kx: async (id) => {
@@ -254,24 +234,24 @@ describe.skipIf(needsSshd().skip)('recipes of an engineer on call', () => {
       run.stop()
       await bench.close()
     }
-    const elsewhere = await benchRecipe(reattach, host, { folder: `${run.folder}-not`, run: {} })
+    const elsewhere = await benchRecipe(reattach, place.host, { folder: `${run.folder}-not`, run: {} })
     expect(await elsewhere.plan('launch')).toMatchObject({ change: 'unknown' })
     await expect(elsewhere.run('look')).rejects.toThrow('not on box')
     await elsewhere.close()
   })
 
   it('trusts a changed host key only with the fingerprint that was learnt by another way', async () => {
-    const key = makeKey(here, 'rotated')
+    const key = makeKey(place.here, 'rotated')
     const changed = await startSshd({ hostKeys: [key] })
     const fingerprintOf = async (path: string) => {
       const { execFileSync } = await import('node:child_process')
       return execFileSync('ssh-keygen', ['-lf', `${path}.pub`], { encoding: 'utf8' }).split(' ')[1] ?? ''
     }
     const right = await fingerprintOf(key.path)
-    const old = await fingerprintOf(sshd.hostKeys[0]?.path ?? '')
+    const old = await fingerprintOf(place.sshd.hostKeys[0]?.path ?? '')
     const asked: unknown[] = []
     const bench = (fingerprint: string, port = changed.port) =>
-      benchRecipe(rotateHostKey, host, {
+      benchRecipe(rotateHostKey, place.host, {
         parameters: { target: 'box', address: '127.0.0.1', port, fingerprint },
         kx: async (id, args) => {
           asked.push([id, args])
@@ -305,12 +285,12 @@ describe.skipIf(needsSshd().skip)('recipes of an engineer on call', () => {
   })
 
   it('stops in an emergency with the evidence kept first, and ends what is left by its identity', async () => {
-    const run = prepare('emergency')
+    const run = place.prepare('emergency')
     run.put('units/a/log', 'loss nan\n')
     const child = await run.startUnit('a', ['sh', '-c', 'trap "" TERM; while :; do sleep 0.2; done'])
     const asked: string[] = []
-    const bench = await benchRecipe(emergencyStop, host, {
-      parameters: { into: join(here, 'stops'), cgroup: '/nowhere', graceSeconds: 1 },
+    const bench = await benchRecipe(emergencyStop, place.host, {
+      parameters: { into: join(place.here, 'stops'), cgroup: '/nowhere', graceSeconds: 1 },
       folder: run.folder,
       run: { boxFolder: run.folder },
       kx: async (id) => {
