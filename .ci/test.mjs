@@ -2,12 +2,14 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const bin = join(root, 'node_modules', '.bin')
 const counts = { passed: 0, failed: 0, skipped: 0 }
+/** What failed, said again at the end: logs of CI are read from there, and often only their end is kept. */
+const failures = []
 const extra = process.argv.slice(2)
 
 const cores = availableParallelism()
@@ -59,9 +61,18 @@ function count(report, isGreen) {
     // A file that dies before its first test has no failed test to count, and an unhandled error none either.
     const broken = r.testResults.filter(
       (f) => f.status === 'failed' && !f.assertionResults.some((a) => a.status === 'failed'),
-    ).length
-    const failed = r.numFailedTests + broken
-    counts.failed += failed === 0 && !isGreen ? 1 : failed
+    )
+    for (const f of r.testResults) {
+      for (const a of f.assertionResults.filter((each) => each.status === 'failed')) {
+        failures.push({ where: f.name, what: a.fullName, why: a.failureMessages?.[0] ?? '' })
+      }
+    }
+    for (const f of broken) failures.push({ where: f.name, what: 'the file itself', why: f.message ?? '' })
+    const failed = r.numFailedTests + broken.length
+    if (failed === 0 && !isGreen) {
+      counts.failed += 1
+      failures.push({ where: report, what: 'an error outside of any test', why: 'see above: "Unhandled"' })
+    } else counts.failed += failed
   } catch (error) {
     console.error(`kx: the test report could not be read: ${error.message}`)
     counts.failed += 1
@@ -73,7 +84,10 @@ for (const [title, command, args] of [
   ['style', 'biome', ['check', '.']],
 ]) {
   if (step(title, command, args)) counts.passed += 1
-  else counts.failed += 1
+  else {
+    counts.failed += 1
+    failures.push({ where: join(root, 'package.json'), what: title, why: 'see above' })
+  }
 }
 
 const scratch = mkdtempSync(join(tmpdir(), 'kx-test-'))
@@ -85,5 +99,8 @@ for (const [i, { isGreen, said }] of done.entries()) {
   count(reports[i], isGreen)
 }
 rmSync(scratch, { recursive: true, force: true })
+for (const { where, what, why } of failures) {
+  console.log(`failed: ${relative(root, where)} > ${what}\n${why.split('\n').slice(0, 12).join('\n')}\n`)
+}
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
 process.exitCode = counts.failed === 0 ? 0 : 1
