@@ -62,7 +62,8 @@ export interface Claim {
  */
 export async function checkSpaceTogether(claims: readonly Claim[]): Promise<void> {
   const systems = new Map<number, Claim[]>()
-  for (const claim of claims) {
+  // Hosts answer in any order; what is said of them has one.
+  for (const claim of [...claims].sort((a, b) => (a.host < b.host ? -1 : 1))) {
     await mkdir(claim.folder, { recursive: true, mode: 0o700 })
     const { dev } = await stat(claim.folder)
     systems.set(dev, [...(systems.get(dev) ?? []), claim])

@@ -144,6 +144,20 @@ describe.skipIf(needsSshd().skip)('files to a host', () => {
     expect(cuts).toEqual([])
     expect(sha256(readFileSync(file.target))).toBe(file.sha256)
     expect(there()).toEqual(['big.bin'])
+    // The link may also go while kx looks at what is there.
+    rmSync(file.target)
+    writeFileSync(`${file.target}.part`, bytes.subarray(0, 4 * mib))
+    const stat = host.stat.bind(host)
+    let looks = 0
+    host.stat = (path) => {
+      const answer = stat(path)
+      if (looks++ === 0) proxy.cut()
+      return answer
+    }
+    await pushFile(host, file, { signal, onBytes: () => {} })
+    host.stat = stat
+    expect(looks).toBeGreaterThan(1)
+    expect(sha256(readFileSync(file.target))).toBe(file.sha256)
     // Sent twice is at most what was under way at a cut: the windows of the channel and of the sockets.
     expect(moved).toBeLessThan(bytes.byteLength + 16 * mib)
 

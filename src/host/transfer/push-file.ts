@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { posix } from 'node:path'
+import { HostError } from '../errors.ts'
 import { checkPath } from '../local-files.ts'
-import { prologue } from '../remote/answer.ts'
+import { linkLost, prologue } from '../remote/answer.ts'
 import type { Host } from '../types.ts'
 import { changed, failed, TransferError } from './errors.ts'
 import { hashThere } from './hasher.ts'
@@ -66,11 +67,16 @@ export async function pushFile(host: Host, file: PushFile, options: SendOptions)
       return resumed ?? from
     } catch (error) {
       options.signal.throwIfAborted()
-      const isCut = error instanceof TransferError && error.problem === 'lost' && cuts < mostCuts
-      if (!isCut || (moved === 0 && cuts >= 3)) throw error
+      if (!isLost(error) || cuts >= mostCuts || (moved === 0 && cuts >= 3)) throw error
       resumed ??= 0
     }
   }
+}
+
+/** The link may go while the part is looked at as well as while bytes are under way; looking can be done again. */
+function isLost(error: unknown): boolean {
+  if (error instanceof TransferError) return error.problem === 'lost'
+  return error instanceof HostError && error.code === linkLost
 }
 
 async function pushOnce(host: Host, file: PushFile, options: SendOptions): Promise<number> {
