@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const bin = join(root, 'node_modules', '.bin')
@@ -77,6 +77,14 @@ function count(report, isGreen) {
     console.error(`kx: the test report could not be read: ${error.message}`)
     counts.failed += 1
   }
+}
+
+// One test needs tools that are downloaded once a machine: they come beside the others, not while a worker waits.
+if (extra.length === 0) {
+  const url = pathToFileURL(join(root, 'test', 'harness', 'jupyter.ts')).href
+  spawn(process.execPath, ['--input-type=module', '-e', `(await import('${url}')).jupyter().catch(() => {})`], {
+    stdio: 'ignore',
+  }).unref()
 }
 
 for (const [title, command, args] of [

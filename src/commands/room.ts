@@ -13,12 +13,14 @@ export async function noRoomTogether(ctx: ActContext, perHost: PerHost, files?: 
     import('../transfer/room.ts'),
     import('../artifact/room.ts'),
   ])
-  const claims: Claim[] = []
+  const found: Claim[] = []
   await eachHost(ctx, perHost, async (own) => {
     const claim = await claimOf(own, files)
-    if (claim !== null) claims.push(claim)
+    if (claim !== null) found.push(claim)
     return { summary: '', exitCode: 0, data: null }
   })
+  // They answer in any order, and are named in one.
+  const claims = found.toSorted((a, b) => (a.host < b.host ? -1 : 1))
   try {
     await checkSpaceTogether(claims)
     return null

@@ -16,6 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { pullFiles } from '../../src/artifact/pull-files.ts'
 import { expandRoster } from '../../src/artifact/roster.ts'
 import { pushCode } from '../../src/engine/box/push.ts'
+import { HostError } from '../../src/host/errors.ts'
 import { createOpensshHost } from '../../src/host/openssh/host.ts'
 import { pushFile } from '../../src/host/transfer/push-file.ts'
 import type { Host } from '../../src/host/types.ts'
@@ -114,6 +115,34 @@ describe.skipIf(needsSshd().skip)('files to a host', () => {
     const pulled = await pullFiles(host, join(box, 'code'), files, join(base, 'back'), { signal })
     expect(pulled.map((each) => each.status)).toEqual(Array(files.length).fill('copied'))
     expect(readFileSync(join(base, 'back/data/big.bin')).equals(readFileSync(join(project, 'data/big.bin')))).toBe(true)
+  })
+
+  it('goes on when the link goes while it looks what is there, and while the file is named', async () => {
+    const bytes = randomBytes(mib)
+    put('big.bin', bytes)
+    const host = hostTo('ssh', await server.sshd())
+    mkdirSync(box, { recursive: true })
+    const cuts: string[] = []
+    const nothing = { stdout: new Uint8Array(), stderr: new Uint8Array(), stdoutBytes: 0, stderrBytes: 0 }
+    const cutOnce = new Proxy(host, {
+      get: (of, name: keyof Host) => {
+        const value = of[name]
+        if (typeof value !== 'function') return value
+        return async (...given: readonly unknown[]) => {
+          const isNaming = name === 'exec' && JSON.stringify(given[0]).includes('printf named')
+          const cut = name === 'stat' ? 'stat' : isNaming ? 'name' : ''
+          if (cut === '' || cuts.includes(cut))
+            return (value as (...args: readonly unknown[]) => unknown).apply(of, [...given])
+          cuts.push(cut)
+          if (cut === 'stat') throw new HostError('Cannot tell: the link was lost.', 'ENOLINK')
+          return { ...nothing, ending: { kind: 'unknown', reason: 'the link was lost' }, timedOut: false }
+        }
+      },
+    })
+    const file = { source: join(project, 'big.bin'), bytes: mib, sha256: sha256(bytes), mode: 0o600 }
+    expect(await pushFile(cutOnce, { ...file, target: join(box, 'big.bin') }, { signal })).toBe(0)
+    expect(cuts).toEqual(['stat', 'name'])
+    expect(sha256(readFileSync(join(box, 'big.bin')))).toBe(file.sha256)
   })
 
   it('goes on where the link was cut, and not from a beginning that is another one', async () => {

@@ -5,7 +5,7 @@ import { HostError } from '../errors.ts'
 import { checkPath } from '../local-files.ts'
 import { linkLost, prologue } from '../remote/answer.ts'
 import type { Host } from '../types.ts'
-import { changed, failed, TransferError } from './errors.ts'
+import { changed, failed, lost, TransferError } from './errors.ts'
 import { hashThere } from './hasher.ts'
 import { type SendOptions, sendTo } from './send.ts'
 
@@ -100,13 +100,17 @@ async function pushOnce(host: Host, file: PushFile, options: SendOptions): Promi
     ['sh', '-c', nameScript, 'sh', part, target, folder, (mode & 0o777).toString(8).padStart(4, '0')],
     { timeoutSeconds: 120, signal },
   )
+  // Where it has its name already, what was sent is sent again: the name alone does not say by whom.
+  if (named.ending.kind === 'unknown') throw lost(named.ending.reason)
   if (named.ending.kind !== 'exited' || Buffer.from(named.stdout).toString('utf8') !== 'named')
     throw failed(Buffer.from(named.stderr).toString('utf8').trim().slice(0, 300) || 'it could not be given its name')
   return from
 }
 
 async function believed(host: Host, part: string, source: string, bytes: number, signal: AbortSignal): Promise<number> {
-  const there = await host.stat(part)
+  const there = await host.stat(part).catch((error: unknown) => {
+    throw error instanceof HostError && error.code === linkLost ? lost(error.message, error) : error
+  })
   if (there === null || there.kind !== 'file' || there.bytes === 0 || there.bytes > bytes) return 0
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(source, { end: there.bytes - 1, highWaterMark: 1024 * 1024 })) {

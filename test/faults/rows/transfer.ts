@@ -12,11 +12,13 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import type { PulledFile, PullOptions } from '../../../src/artifact/pull.ts'
 import { pullFiles } from '../../../src/artifact/pull-files.ts'
 import { expandRoster } from '../../../src/artifact/roster.ts'
 import type { Host } from '../../../src/host/types.ts'
+import type { LinkProxy } from '../../harness/link-proxy.ts'
 import { hopTo, trusting } from '../../harness/ssh-host.ts'
 import type { FaultCase, FaultRow } from './types.ts'
 
@@ -132,32 +134,79 @@ export const n5: FaultRow = {
   run: async (given) => {
     const { box, here, proxy, host, put } = await files(given)
     const bytesPerSecond = 20_000_000 / 8
-    put('model.bin', randomBytes((given.pace === 'pick' ? 6 : 16) * mib))
+    const size = (given.pace === 'pick' ? 6 : 16) * mib
+    put('model.bin', randomBytes(size))
+    const slow = (link: LinkProxy) => {
+      link.delay(100)
+      link.rate(bytesPerSecond)
+      link.stall(() => (given.random() < 0.02 ? 200 : 0))
+    }
     const roster = await rosterOf(host, box)
-    proxy.delay(100)
-    proxy.rate(bytesPerSecond)
-    proxy.stall(() => (given.random() < 0.02 ? 200 : 0))
-    // From the moment at which bulk enters the link, hash and handshakes being less than that, to its last byte here.
-    const before = proxy.passedBytes
-    let [first, last, moved] = [0, 0, 0]
-    const watch = setInterval(() => {
-      if (first === 0 && proxy.passedBytes - before > 100_000) first = performance.now()
-    }, 2)
-    given.rig.later(() => clearInterval(watch))
-    const pulled = await pullFiles(host, box, roster, here, {
-      signal: signal(),
-      onBytes: (bytes) => {
-        last = performance.now()
-        moved += bytes
-      },
-    })
-    assert.equal(pulled[0]?.status, 'copied')
-    checkCopies(pulled, box, here)
-    const share = moved / ((last - first) / 1000) / bytesPerSecond
-    given.figure('lowest share of the link (negative so that the table keeps the worst)', -share)
-    assert(share <= 1.05, `no link carries ${(share * 100).toFixed(0)} % of itself`)
-    assert(share >= 0.8, `bulk got ${(share * 100).toFixed(0)} % of the link`)
+    slow(proxy)
+    const byKx = async (round: number) => {
+      const into = join(here, `${round}`)
+      const share = await shareOf(given, proxy, bytesPerSecond, async (onBytes) => {
+        const pulled = await pullFiles(host, box, roster, into, { signal: signal(), onBytes })
+        assert.equal(pulled[0]?.status, 'copied')
+        checkCopies(pulled, box, into)
+      })
+      assert(share <= 1.05, `no link carries ${(share * 100).toFixed(0)} % of itself`)
+      return share
+    }
+    let best = await byKx(0)
+    let plain = 1
+    // The pick runs beside other tests, and link and reader share a processor with them: what falls short is held against
+    // a reader that does nothing but read, through the same kind of link on the same machine, and the best of three counts.
+    for (let round = 1; given.pace === 'pick' && round < 3 && best < 0.8 * plain; round += 1) {
+      const read = await plainShare(given, slow, bytesPerSecond, size)
+      plain = round === 1 ? Math.min(1, read) : Math.max(plain, Math.min(1, read))
+      best = Math.max(best, await byKx(round))
+    }
+    given.figure('lowest share of the link (negative so that the table keeps the worst)', -best)
+    const words = (share: number) => `${(share * 100).toFixed(0)} %`
+    assert(best >= 0.8 * plain, `bulk got ${words(best)} of the link, and a plain reader ${words(plain)}`)
   },
+}
+
+/**
+ * Share of the link that bulk gets: from the moment at which it enters the link, hash and handshakes being less than
+ * that, to its last byte here.
+ */
+async function shareOf(
+  given: FaultCase,
+  proxy: LinkProxy,
+  bytesPerSecond: number,
+  take: (onBytes: (bytes: number) => void) => Promise<void>,
+): Promise<number> {
+  const before = proxy.passedBytes
+  let [first, last, moved] = [0, 0, 0]
+  const watch = setInterval(() => {
+    if (first === 0 && proxy.passedBytes - before > 100_000) first = performance.now()
+  }, 2)
+  given.rig.later(() => clearInterval(watch))
+  await take((bytes) => {
+    last = performance.now()
+    moved += bytes
+  })
+  clearInterval(watch)
+  return moved / ((last - first) / 1000) / bytesPerSecond
+}
+
+/** What a plain reader of a plain server gets of such a link, here and now. */
+async function plainShare(
+  given: FaultCase,
+  slow: (link: LinkProxy) => void,
+  bytesPerSecond: number,
+  size: number,
+): Promise<number> {
+  const server = createServer((socket) => socket.on('error', () => {}).end(randomBytes(size)))
+  given.rig.later(() => void server.close())
+  await new Promise<void>((listens) => server.listen(0, '127.0.0.1', listens))
+  const proxy = await given.rig.proxy((server.address() as AddressInfo).port)
+  slow(proxy)
+  return shareOf(given, proxy, bytesPerSecond, async (onBytes) => {
+    for await (const bytes of connect(proxy.port, '127.0.0.1')) onBytes((bytes as Buffer).byteLength)
+  })
 }
 
 const changes: Readonly<Record<string, (path: string, size: number) => void>> = {
