@@ -108,9 +108,7 @@ async function pushOnce(host: Host, file: PushFile, options: SendOptions): Promi
 }
 
 async function believed(host: Host, part: string, source: string, bytes: number, signal: AbortSignal): Promise<number> {
-  const there = await host.stat(part).catch((error: unknown) => {
-    throw error instanceof HostError && error.code === linkLost ? lost(error.message, error) : error
-  })
+  const there = await host.stat(part)
   if (there === null || there.kind !== 'file' || there.bytes === 0 || there.bytes > bytes) return 0
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(source, { end: there.bytes - 1, highWaterMark: 1024 * 1024 })) {
