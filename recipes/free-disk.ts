@@ -16,7 +16,8 @@ export const recipe = defineRecipe({
   serves: [
     { rule: 'disk-bytes', fill: folderOfTier },
     { rule: 'disk-trend', fill: folderOfTier },
-    { rule: 'audit.disk-bytes' },
+    { rule: 'audit.disk-bytes', fill: folderOfTier },
+    { rule: 'audit.checkpoint-budget', fill: folderOfTier },
   ],
   cells: [pruneCell('prune')],
 })

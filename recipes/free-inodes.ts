@@ -74,7 +74,11 @@ export const recipe = defineRecipe({
     back: 'Its undo unpacks the shards, compares, and removes them; by hand, `tar -xf kx-packed-….tar` in that folder. It needs the inodes that packing freed.',
   },
   parameters,
-  serves: [{ rule: 'disk-inodes', fill: folderOfTier }, { rule: 'audit.inodes' }, { rule: 'audit.inode-budget' }],
+  serves: [
+    { rule: 'disk-inodes', fill: folderOfTier },
+    { rule: 'audit.inodes', fill: folderOfTier },
+    { rule: 'audit.inode-budget', fill: folderOfTier },
+  ],
   cells: [
     {
       name: 'pack',

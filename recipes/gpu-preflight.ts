@@ -51,7 +51,15 @@ export const recipe = defineRecipe({
     back: 'There is nothing to take back. On FAIL take another machine; do not fight this one.',
   },
   parameters,
-  serves: [{ rule: 'gpu-slowdown' }, { rule: 'gpu-lost' }, { rule: 'audit.gpu-health' }, { rule: 'audit.gpu-present' }],
+  serves: [
+    { rule: 'gpu-slowdown' },
+    { rule: 'gpu-lost' },
+    { rule: 'audit.gpu-health' },
+    {
+      rule: 'audit.gpu-present',
+      fill: ({ evidence: { wanted } }) => (typeof wanted === 'number' && wanted > 0 ? { cards: wanted } : {}),
+    },
+  ],
   cells: [
     {
       name: 'preflight',

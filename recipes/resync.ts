@@ -76,6 +76,7 @@ export const recipe = defineRecipe({
     back: 'Nothing to take back: files that were pulled stay.',
   },
   parameters,
+  serves: [{ rule: 'suspect-finish' }],
   cells: [
     {
       name: 'pull',

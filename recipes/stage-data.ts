@@ -91,7 +91,12 @@ export const recipe = defineRecipe({
     back: 'Its undo removes the copies that it made, as long as they equal the source and nobody has them open. The fast tier is often lost with a stop: stage again then.',
   },
   parameters,
-  serves: [{ rule: 'audit.data-locality' }],
+  serves: [
+    {
+      rule: 'audit.data-locality',
+      fill: ({ evidence: { path } }) => (typeof path === 'string' ? { source: path } : {}),
+    },
+  ],
   cells: [
     {
       name: 'copy',

@@ -52,6 +52,7 @@ export const recipe = defineRecipe({
       .default('https://api.wandb.ai')
       .describe('address of the service'),
   }),
+  serves: [{ rule: 'crash-mark' }, { rule: 'unit-failed' }],
   cells: [
     {
       name: 'check',

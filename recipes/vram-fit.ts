@@ -79,7 +79,7 @@ export const recipe = defineRecipe({
       .describe('what weights, gradients and optimizer take of it, MiB; 0: from the count of parameters'),
     millionParameters: z.number().min(0).default(0).describe('parameters that are trained, in millions; 0: unknown'),
   }),
-  serves: [{ rule: 'crash-mark' }, { rule: 'unit-failed' }],
+  serves: [{ rule: 'crash-mark' }, { rule: 'unit-failed' }, { rule: 'audit.gpu-memory' }],
   cells: [
     {
       name: 'fit',

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type CellContext, defineRecipe } from '../src/recipe/contract.ts'
 import { ask, folderOr, inBatches, orUnknown } from '../src/recipe/shelf/ask.ts'
+import { folderOfTier } from '../src/recipe/shelf/serve.ts'
 import { type SeenFile, survey } from '../src/recipe/shelf/survey.ts'
 import { formatBytes, formatDuration, plural } from '../src/text/format.ts'
 
@@ -28,7 +29,7 @@ export const recipe = defineRecipe({
     back: 'There is nothing to take back. Ended early, what was read stays warm; run it again to read the rest.',
   },
   parameters,
-  serves: [{ rule: 'audit.data-locality' }],
+  serves: [{ rule: 'audit.data-locality', fill: folderOfTier }],
   cells: [
     {
       name: 'read',

@@ -284,7 +284,12 @@ export class Controller {
       'run.archive': { run: selected },
       'meter.write-off': this.#runOfRow(pane, selected),
       'patrol.acknowledge': pane === 'findings' ? { finding: selected } : {},
-      'recipe.for': pane === 'findings' ? { finding: selected } : {},
+      'recipe.for':
+        pane === 'findings'
+          ? { finding: selected }
+          : desk.pane(pane)?.kind === 'checklist'
+            ? { finding: selected, ...this.#shownHost() }
+            : {},
       'profile.acknowledge': { name: desk.selected('list') ?? selected },
       'checklist.tick': { file: pane, task: Number(selected) },
     }

@@ -18,6 +18,7 @@ import { projectItems } from './items/project.ts'
 import { reachItems } from './items/reach.ts'
 import { storageItems } from './items/storage.ts'
 import { type AuditItem, type Look, type Looked, startLook } from './look.ts'
+import { recipeByItem } from './recipes.ts'
 import { unsure } from './rules/verdict.ts'
 import type { AuditPayload } from './types.ts'
 
@@ -159,6 +160,7 @@ async function lookAt(ctx: ActContext, look: Look, item: AuditItem): Promise<Che
   const found = await bounded(ctx, look, item)
   const { result, reason, severity, summary, value, detail, fix, command, exitCode } = found
   const lines = detail?.map((line) => sanitiseLine(line))
+  const recipe = result === 'fail' || result === 'unknown' ? recipeByItem[item.spec.id] : undefined
   const spoken = JSON.stringify([summary, value ?? null, lines ?? []], (_, each) =>
     typeof each === 'bigint' ? String(each) : each,
   )
@@ -168,6 +170,7 @@ async function lookAt(ctx: ActContext, look: Look, item: AuditItem): Promise<Che
     ...(fix === undefined ? {} : { fix }),
     result,
     ...(reason === undefined ? {} : { reason: sanitiseLine(reason) }),
+    ...(recipe === undefined ? {} : { recipe }),
     evidence: {
       summary: sanitiseLine(summary, 400),
       host: look.host.name,

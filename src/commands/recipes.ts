@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { ActContext, ActResult } from '../run/act.ts'
-import type { RunState } from '../run/types.ts'
 import type { ShownRecipe } from '../session/view.ts'
 import { actOnRun } from './act.ts'
 import { validateArgs } from './line.ts'
@@ -13,7 +12,10 @@ type CatalogPlaces = import('../recipe/catalog.ts').CatalogPlaces
 type RecipeDescription = import('../recipe/describe.ts').RecipeDescription
 type RecipeRooms = import('../recipe/request.ts').RecipeRooms
 
-async function places({ projectFolder }: Pick<CommandEnvironment, 'projectFolder'>): Promise<CatalogPlaces> {
+/** Where recipes lie besides those of kx. */
+export async function recipePlaces({
+  projectFolder,
+}: Pick<CommandEnvironment, 'projectFolder'>): Promise<CatalogPlaces> {
   const { userFolders } = await import('../session/paths.ts')
   return { projectFolder, userFolder: join(userFolders(process.env).config, 'recipes') }
 }
@@ -26,7 +28,7 @@ export async function recipeShelf(projectFolder: string): Promise<readonly Shown
   ])
   const safe = (text: string) => sanitise(text, { allowSgr: false }).replaceAll('\n', ' ')
   const none = { when: '', touches: '', back: '' }
-  return (await readCatalog(await places({ projectFolder }))).map(({ id, origin, problem, description }) => ({
+  return (await readCatalog(await recipePlaces({ projectFolder }))).map(({ id, origin, problem, description }) => ({
     id: safe(id),
     title: safe(description?.title ?? ''),
     origin,
@@ -49,7 +51,7 @@ const refused = (summary: string, exitCode: 1 | 2 | 3 = 1): ActResult => ({ summ
 /** `kx recipe list`. */
 export async function listRecipes(env: CommandEnvironment): Promise<ActResult> {
   const { readCatalog } = await import('../recipe/catalog.ts')
-  const all = await readCatalog(await places(env))
+  const all = await readCatalog(await recipePlaces(env))
   const broken = all.filter((each) => each.problem !== null)
   return {
     summary: `${all.length} recipe${all.length === 1 ? '' : 's'}${broken.length > 0 ? `, ${broken.length} of them broken` : ''}`,
@@ -70,7 +72,7 @@ async function described(
     import('../recipe/catalog.ts'),
     import('../recipe/process.ts'),
   ])
-  const file = findRecipe(await places(env), named)
+  const file = findRecipe(await recipePlaces(env), named)
   if (file === null) throw new Refused(refused(`there is no recipe "${named}"; kx recipe list names them`))
   const child = startRecipeProcess({ onPrinted: () => {} })
   try {
@@ -118,7 +120,7 @@ export async function checkRecipeCommand(
       import('../recipe/catalog.ts'),
       import('../recipe/check.ts'),
     ])
-    const file = findRecipe(await places(env), args.recipe)
+    const file = findRecipe(await recipePlaces(env), args.recipe)
     if (file === null) return refused(`there is no recipe "${args.recipe}"; kx recipe list names them`)
     let description: RecipeDescription | null = null
     let broken: string | null = null
@@ -176,7 +178,7 @@ export interface RunArgs {
   readonly resume?: string | undefined
   readonly retryFailed: boolean
   readonly parameters: Readonly<Record<string, unknown>>
-  /** Id of a finding of the run that it is run for. */
+  /** Finding that it is run for, by id or rule, or item of the audit. */
   readonly finding?: string | undefined
 }
 
@@ -185,18 +187,21 @@ export async function runRecipeCommand(env: CommandEnvironment, args: RunArgs): 
   return orRefusal(async () => {
     const { findRecipe } = await import('../recipe/catalog.ts')
     const isResumed = args.resume !== undefined || args.retryFailed
-    const file = args.recipe === undefined ? null : findRecipe(await places(env), args.recipe)
+    const file = args.recipe === undefined ? null : findRecipe(await recipePlaces(env), args.recipe)
     if (file === null && args.recipe !== undefined)
       return refused(`there is no recipe "${args.recipe}"; kx recipe list names them`)
     if (file === null && !isResumed) return refused('which recipe? kx recipe list names them', 2)
-    const { recipe, ...rest } = args
     return actOnRun(
       env,
       'recipe.run',
-      { ...rest, ...(file === null ? {} : { recipe: basename(file) }) },
-      { startsRun: true, ofLaunch: 'alone', isDryRun: args.dryRun, title: `Recipe ${recipe ?? 'resumed'}` },
+      // As it was named: by these the same act can be run again.
+      { ...args },
+      { startsRun: true, ofLaunch: 'alone', isDryRun: args.dryRun, title: `Recipe ${args.recipe ?? 'resumed'}` },
       async (context) => {
-        const { runRecipe, frozenBy, lastRecipeRun } = await import('../recipe/runner.ts')
+        const [{ runRecipe, frozenBy, lastRecipeRun }, { servedFinding }] = await Promise.all([
+          import('../recipe/runner.ts'),
+          import('./recipe-for.ts'),
+        ])
         const rooms = await roomsFor(env, context)
         const resume = isResumed ? lastRecipeRun(context.run, args.resume ?? 'last', file) : null
         if (isResumed && resume === null) return refused('there is no run of a recipe to go on with')
@@ -213,55 +218,11 @@ export async function runRecipeCommand(env: CommandEnvironment, args: RunArgs): 
           frozen,
           resume,
           isFailedOnly: args.retryFailed,
-          finding: servedFinding(context.run.state(), args.finding),
+          finding: findingFor(context, args, servedFinding),
         })
       },
     )
   })
-}
-
-/** What a recipe is told of a finding. */
-function servedFinding(state: RunState, findingId: string | undefined) {
-  const finding = state.findings.find((each) => each.findingId === findingId)
-  if (finding === undefined) return null
-  const { rule, host = null, unit = null, text, evidence } = finding
-  return { rule, host, unit, text, evidence: { text: evidence } }
-}
-
-/** `kx recipe for`: the recipe that serves a finding, filled in from it. */
-export async function recipeForFinding(env: CommandEnvironment, args: ForArgs): Promise<ActResult> {
-  const [{ readCatalog }, { servesRule }, { readRunState }, { runFolder }, { currentRunId, findRunId }] =
-    await Promise.all([
-      import('../recipe/catalog.ts'),
-      import('../recipe/serves.ts'),
-      import('../run/reader.ts'),
-      import('../run/folder.ts'),
-      import('../session/current-run.ts'),
-    ])
-  const id = env.runId === null ? currentRunId(env.projectFolder, Date.now()) : findRunId(env.projectFolder, env.runId)
-  const state = id === null ? null : readRunState(runFolder(env.projectFolder, id))
-  const open = state?.findings.filter((each) => each.closedAtMs === null) ?? []
-  const finding = open.find((each) => each.findingId === args.finding || each.rule === args.finding)
-  if (finding === undefined) return refused(`there is no open finding "${args.finding}"; kx patrol names them`)
-  const all = (await readCatalog(await places(env))).filter((each) => each.description !== null)
-  const serving =
-    all.find((each) => each.description?.serves.some((served) => servesRule(served, finding.rule)) === true) ??
-    all.find((each) => each.id === finding.recipe)
-  if (serving === undefined) return refused(`no recipe serves ${finding.rule}. What helps: ${finding.remedy}`)
-  return runRecipeCommand(env, {
-    recipe: serving.file,
-    ...(finding.host === undefined ? {} : { hosts: finding.host }),
-    dryRun: args.dryRun,
-    yes: false,
-    retryFailed: false,
-    parameters: {},
-    finding: finding.findingId,
-  })
-}
-
-interface ForArgs {
-  readonly finding: string
-  readonly dryRun: boolean
 }
 
 /** `kx recipe undo`. */
@@ -275,6 +236,20 @@ export async function undoRecipeCommand(
     if (resume === null) return refused('there is no run of a recipe to take back')
     return undoRecipe(await roomsFor(env, context), { file: '', isYes: args.yes, resume })
   })
+}
+
+/** What it is run for, as the run knows it; a name that it does not know is refused. */
+function findingFor(
+  { run }: ActContext,
+  { finding, host, hosts }: RunArgs,
+  find: typeof import('./recipe-for.ts').servedFinding,
+) {
+  if (finding === undefined) return null
+  const one = host ?? (hosts === undefined || hosts === 'all' || hosts.includes(',') ? undefined : hosts)
+  const found = find(run.state(), finding, one)
+  if (found === null)
+    throw new Refused(refused(`there is no open finding and no failed item of the audit "${finding}"`))
+  return found
 }
 
 function hostsOf({ loaded, run }: ActContext, args: Pick<RunArgs, 'host' | 'hosts'>): readonly string[] {
@@ -293,13 +268,15 @@ async function roomsFor(env: CommandEnvironment, context: ActContext): Promise<R
     import('../host/local.ts'),
     import('../recipe/process.ts'),
   ])
-  const { openStep, reach } = context
-  if (openStep === undefined || reach === undefined) throw new Error('a recipe needs a run to be recorded in')
+  const { openStep, reach, claim } = context
+  if (openStep === undefined || reach === undefined || claim === undefined)
+    throw new Error('a recipe needs a run to be recorded in')
   return {
     context,
     ask: env.ask,
     openStep,
     reach: async (name) => reach(name),
+    claim,
     here: createLocalHost({ env: cleanEnvironment(process.env) }),
     start: () => startRecipeProcess({ onPrinted: (text) => context.cell.stdout(text) }),
     kx: async (commandId, args) => {

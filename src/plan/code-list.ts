@@ -54,9 +54,12 @@ const neverFolders = new Set([
 ])
 const neverFiles = /^(?:\.kxrc(?:\.example)?|\.DS_Store|README(?:\..*)?|.*\.checklist\.md)$/i
 
+/** Where kx looks for recipes of the project: they are what a person does about a run, and no part of what is run. */
+const recipeFile = /^recipes\/[^/]+\.(?:m?[jt]s|md)$/
+
 /**
  * The list that a push would send: files under the plan's code roots, without kx's own folder, version control, caches,
- * outputs (the plan's artifact globs), checklists, READMEs and the plan file. Symlinks and special files are refused: what
+ * outputs (the plan's artifact globs), checklists, READMEs, the project's recipes and the plan file. Symlinks and special files are refused: what
  * they point to is not part of the list, so the run would not be the one that was checked.
  */
 export async function listCode(input: CodeListInput): Promise<CodeList> {
@@ -107,7 +110,7 @@ export function codeDigest(files: readonly CodeFile[]): string {
 function isWanted(path: string, plan: CodeListInput['plan']): boolean {
   const parts = path.split('/')
   if (parts.slice(0, -1).some((p) => neverFolders.has(p))) return false
-  if (neverFiles.test(parts.at(-1) ?? '')) return false
+  if (neverFiles.test(parts.at(-1) ?? '') || recipeFile.test(path)) return false
   if (!isUnderAny(path, plan.code.roots) || isUnderAny(path, plan.code.exclude)) return false
   return !plan.artifacts.some((a) => matchesGlob(path, a.glob))
 }

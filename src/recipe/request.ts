@@ -1,6 +1,6 @@
 import type { Host } from '../host/types.ts'
 import type { Profile } from '../profile/schema.ts'
-import type { ActContext, CellRequest, CellWriter } from '../run/act.ts'
+import type { ActContext, CellRequest, CellWriter, Claim } from '../run/act.ts'
 import type { KxAnswer, ServedFinding } from './contract.ts'
 import type { RecipeDescription } from './describe.ts'
 import type { RecipeProcess } from './process.ts'
@@ -52,6 +52,8 @@ export interface RecipeRooms {
   openStep(request: CellRequest, host: Host): Promise<CellWriter>
   /** A host by its name, open until the act is over. */
   reach(name: string): Promise<{ readonly host: Host; readonly profile: Profile }>
+  /** Becomes the only one at something until the act is over. */
+  claim(what: string): Promise<Claim>
   /** This machine, with an environment that holds no secret. */
   readonly here: Host
   kx(commandId: string, args: Readonly<Record<string, unknown>>): Promise<KxAnswer>

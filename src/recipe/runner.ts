@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import type { ActResult, RunHandle } from '../run/act.ts'
 import type { CellRecord } from '../run/types.ts'
+import { formatDuration } from '../text/format.ts'
 import { hostOfCell } from './asking.ts'
 import { type CellOutcome, doCell, undoCell } from './cell.ts'
 import type { CellDescription } from './describe.ts'
@@ -101,9 +102,22 @@ async function open(
     throw error
   }
   const recipeRun = resume ?? context.cell.cellId
+  await claimRun(rooms, recipeRun, description.title)
   const kept: Kept = { file, sourceSha256, recipe: description.id, parameters, hosts: request.hosts }
   if (before === null) keepValue(context.run.folder, recipeRun, keptRequest, context.run.scrub(kept))
   return { rooms, process, description, parameters, recipeRun, sourceSha256 }
+}
+
+/** Two that go on with the same recipe run would do its cells twice: the second is told who is at it. */
+async function claimRun(rooms: RecipeRooms, recipeRun: string, title: string): Promise<void> {
+  const claim = await rooms.claim(`recipe ${recipeRun}`)
+  if (claim.isOurs) return
+  const { pid, hostname, ageSeconds } = claim
+  throw new NotBegun(
+    `${title}: another kx is at this run of it (process ${pid} on ${hostname}, for ${formatDuration(ageSeconds)}); nothing was done. ` +
+      `Wait for its end and look with: kx open ${rooms.context.run.id}#${recipeRun}. If it hangs, end that process, then: kx recipe run --resume ${recipeRun}`,
+    1,
+  )
 }
 
 /** By flag or by form as they were given, else by environment; what is then still wanted is asked for. */

@@ -34,6 +34,11 @@ export interface RunHandle {
   close(): Promise<void>
 }
 
+/** Whether one is the only one at something, or who is. */
+export type Claim =
+  | { readonly isOurs: true; readonly fencedOff: number | null }
+  | { readonly isOurs: false; readonly pid: number; readonly hostname: string; readonly ageSeconds: number }
+
 /** Output of one cell: redacted, sanitised and bounded from the first stored byte. */
 export interface CellWriter {
   readonly cellId: string
@@ -121,6 +126,11 @@ export interface ActContext {
   at?(host: string, kind: 'owned' | 'held', signal?: AbortSignal): Promise<ActContext>
   /** Only where the act is performed on a run: another cell of it, for an act made of several. The caller ends it. */
   openStep?(request: CellRequest, host: Host): Promise<CellWriter>
+  /**
+   * Likewise: becomes the only one at `what` until the act is over. Whoever is at it already keeps it for as long as its
+   * process lives, and is named.
+   */
+  claim?(what: string): Promise<Claim>
   /** Likewise: any host by its name, of the plan or not, open until the act is over. */
   reach?(name: string): Promise<{ readonly host: Host; readonly profile: Profile }>
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Clock, RunHandle } from './act.ts'
+import type { Claim, Clock, RunHandle } from './act.ts'
 import { AppendLock } from './append-lock.ts'
 import { codeOf, diskError, messageOf, RunError } from './errors.ts'
 import { failpoint } from './failpoints.ts'
@@ -45,10 +45,6 @@ export interface WritableRun extends RunHandle {
   claim(what: string, ttlSeconds: number): Promise<Claim>
   release(what: string): Promise<void>
 }
-
-export type Claim =
-  | { readonly isOurs: true; readonly fencedOff: number | null }
-  | { readonly isOurs: false; readonly pid: number; readonly hostname: string; readonly ageSeconds: number }
 
 /**
  * Opens a run for writing: takes a fencing number, drops a torn tail (and says so in a note), reads and folds the

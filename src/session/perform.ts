@@ -158,6 +158,7 @@ export async function performAt(
       request.progress({ ...rest, text: run.scrub(text), ...(item === undefined ? {} : { item: run.scrub(item) }) }),
     openStep: (step, at) => cellFor(rooms, { ...request, cell: step, isQuietCell: false }, run, at),
     reach: (name) => places.reach(name),
+    claim: (what) => run.claim(what, Number.POSITIVE_INFINITY),
   }
   const reached = new Map<string, Promise<HostIdentity | null>>()
   const at: ActContext['at'] =

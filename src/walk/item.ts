@@ -72,6 +72,8 @@ export interface CheckedItem extends ItemSpec {
   /** Required when the result is unknown or not-applicable. */
   readonly reason?: string
   readonly evidence: Evidence
+  /** Recipe that serves it; only where it is not well and there is one. */
+  readonly recipe?: string
   readonly override?: Override
   readonly lapsed?: LapsedOverride
 }

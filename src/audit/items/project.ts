@@ -171,7 +171,8 @@ async function dataLocality(look: Look): Promise<Looked> {
   const isRemote = /^(nfs|cifs|smb|fuse\.|9p|ceph|glusterfs|lustre|beegfs|afs)/.test(type)
   const bytes = look.plan.data.reduce((sum, d) => sum + (d.bytes ?? 0), 0)
   const text = `data lie on ${sanitiseLine(point)} (${type})${bytes > 0 ? `, ${formatBytes(bytes)} declared` : ''}`
-  return { ...(isRemote ? fail(`${text}: over a network`) : pass(text)), command }
+  const value = { path: folder, point: sanitiseLine(point), type }
+  return { ...(isRemote ? fail(`${text}: over a network`, { value }) : pass(text, { value })), command }
 }
 
 export const projectItems: readonly AuditItem[] = [

@@ -56,8 +56,10 @@ async function checkpointBudget(look: Look): Promise<Looked> {
   const disk = await look.spaceOf(look.data)
   const nothing = unknown('its path is not known on this host')
   const input = budgetInput(look, smokeFigures(look.ctx.run.state()))
+  const verdict = judgeCheckpointBudget(input, disk?.bytes ?? nothing, disk?.inodes ?? nothing)
   return {
-    ...judgeCheckpointBudget(input, disk?.bytes ?? nothing, disk?.inodes ?? nothing),
+    ...verdict,
+    value: { ...verdict.value, path: look.data.path },
     command: `df -P -B1 -- ${look.data.path ?? ''}`,
   }
 }
@@ -68,8 +70,10 @@ async function inodeBudget(look: Look): Promise<Looked> {
   const { inodeCap } = look.profile
   const cap = look.data.tier.inodeCap ?? (typeof inodeCap === 'number' ? inodeCap : null)
   const { files } = budgetInput(look, null)
+  const verdict = judgeInodeBudget(files, disk?.inodes ?? unknown('its path is not known on this host'), cap)
   return {
-    ...judgeInodeBudget(files, disk?.inodes ?? unknown('its path is not known on this host'), cap),
+    ...verdict,
+    value: { ...verdict.value, path: look.data.path },
     command: `df -P -i -- ${look.data.path ?? ''}`,
   }
 }

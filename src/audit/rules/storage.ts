@@ -49,10 +49,11 @@ function placeTrouble(space: TierSpace): Verdict | null {
   return null
 }
 
-function judgeFraction(what: string, fraction: number, left: string, bands: FillBands): Verdict {
-  const summary = `${what}: ${formatPercent(fraction)} used, ${left}`
-  if (fraction >= bands.error) return fail(summary, { severity: 'error' })
-  if (fraction >= bands.warn) return fail(summary, { severity: 'warn' })
+function judgeFraction(space: TierSpace, usedFraction: number, left: string, bands: FillBands): Verdict {
+  const summary = `${placeText(space)}: ${formatPercent(usedFraction)} used, ${left}`
+  const value = { tier: space.tier.id, path: space.path, usedFraction }
+  if (usedFraction >= bands.error) return fail(summary, { severity: 'error', value })
+  if (usedFraction >= bands.warn) return fail(summary, { severity: 'warn', value })
   return pass(summary)
 }
 
@@ -63,7 +64,7 @@ export function judgeBytes(spaces: readonly TierSpace[], bands: FillBands = fill
       placeTrouble(space) ??
       (space.bytes.isKnown
         ? judgeFraction(
-            placeText(space),
+            space,
             bytesUsedFraction(space.bytes.value),
             `${formatBytes(space.bytes.value.availableBytes)} free`,
             bands,
@@ -78,7 +79,7 @@ export function judgeInodes(spaces: readonly TierSpace[], bands: FillBands = fil
   const verdicts = spaces.map((space) => {
     if (space.inodes.isKnown)
       return judgeFraction(
-        placeText(space),
+        space,
         inodesUsedFraction(space.inodes.value),
         `${formatCount(space.inodes.value.free)} inodes free`,
         bands,

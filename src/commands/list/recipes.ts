@@ -1,8 +1,21 @@
 import { z } from 'zod'
 import { command, noArgs } from '../registry.ts'
-import type { CommandSpec } from '../types.ts'
+import type { CommandSpec, CommandState } from '../types.ts'
 
 const named = () => z.strictObject({ recipe: z.string().min(1).describe('id of a recipe, or the path of its file') })
+
+/** On the audit screen the item under the cursor has to be one that is not well. */
+function whyNoFinding({ run, screen, selection }: CommandState): string | null {
+  if (run === null) return 'no run is open; check the plan first (1, then r)'
+  if (screen !== 'audit' || selection === null) return null
+  const reports = run.proofs.filter((proof) => proof.kind === 'AuditReport')
+  const newest = new Map(reports.map((proof) => [proof.host?.host, proof]))
+  const found = [...newest.values()].flatMap(({ items }) => items.filter((item) => item.id === selection))
+  if (found.length === 0) return 'nothing was audited yet; r audits the host'
+  return found.some(({ result }) => result === 'fail' || result === 'unknown')
+    ? null
+    : `${selection} is well: there is nothing to mend`
+}
 
 /** Runbooks of cells. */
 export const recipeCommands: readonly CommandSpec[] = [
@@ -43,6 +56,10 @@ export const recipeCommands: readonly CommandSpec[] = [
         frozen: z.string().optional().describe('cell of a dry run: act on exactly what it saw'),
         resume: z.string().optional().describe('cell of a recipe run that was cut short, or last: go on with it'),
         retryFailed: z.boolean().default(false).describe('go on with the last run of it, on hosts where it failed'),
+        finding: z
+          .string()
+          .optional()
+          .describe('finding (id or rule) or item of the audit that it is run for: fills its parameters in'),
         parameters: z.record(z.string(), z.string()).default({}).describe('its parameters'),
       }),
     positional: ['recipe'],
@@ -56,21 +73,23 @@ export const recipeCommands: readonly CommandSpec[] = [
   command({
     id: 'recipe.for',
     title: 'Recipe for this finding',
-    description: 'Runs the recipe that serves the finding under the cursor, filled in from it; plans and asks first.',
+    description:
+      'Runs the recipe that serves the finding, or the failed item of the audit, under the cursor, filled in from it; plans and asks first.',
     args: () =>
       z.strictObject({
-        finding: z.string().min(1).describe('finding id or rule; the selected one by default'),
+        finding: z.string().min(1).describe('finding id or rule, or item of the audit; the selected one by default'),
+        host: z.string().optional().describe('of several hosts the one that is meant'),
         dryRun: z.boolean().default(false).describe('only say what would change'),
       }),
     positional: ['finding'],
     keys: ['F'],
     hint: 'recipe',
-    where: ['patrol'],
+    where: ['patrol', 'audit'],
     risk: 'change',
     isShownWhole: true,
     cli: ['recipe', 'for'],
-    disabled: (s) => (s.run === null ? 'no run is open; check the plan first (1, then r)' : null),
-    run: async (env, args) => (await import('../recipes.ts')).recipeForFinding(env, args),
+    disabled: whyNoFinding,
+    run: async (env, args) => (await import('../recipe-for.ts')).recipeForFinding(env, args),
   }),
   command({
     id: 'recipe.undo',

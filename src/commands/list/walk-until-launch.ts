@@ -83,10 +83,13 @@ export const untilLaunchCommands: readonly CommandSpec[] = [
     risk: 'read',
     cli: ['audit'],
     disabled: needsRun,
-    run: async (env, args) =>
-      (await import('../act.ts')).actOnRun(env, 'audit.run', args, { perHost: { only: args.host } }, async (ctx) =>
+    run: async (env, args) => {
+      const { actOnRun } = await import('../act.ts')
+      const found = await actOnRun(env, 'audit.run', args, { perHost: { only: args.host } }, async (ctx) =>
         (await import('../../audit/service.ts')).audit(ctx, args),
-      ),
+      )
+      return (await import('../recipe-for.ts')).withRecipes(env, found)
+    },
   }),
   command({
     id: 'environment.sync',

@@ -102,6 +102,15 @@ const symptoms: readonly (readonly [RegExp, Diagnosis])[] = [
     },
   ],
   [
+    /\bwandb\.(?:errors|sdk)\.[\w.]{0,60}(?:CommError|AuthenticationError)\b|Run initialization has timed out|\bapi_key not configured\b/,
+    {
+      word: 'tracker',
+      class: 'environment',
+      remedy: 'See whether the key, the proxy and the service are there before the start, then launch again.',
+      recipe: 'tracker-check',
+    },
+  ],
+  [
     /Temporary failure in name resolution|Connection reset by peer|Read timed out/,
     {
       word: 'network error',

@@ -162,6 +162,7 @@ describe('classification', () => {
     ['Bus error (core dumped)', 'environment', 'host-memory'],
     ['RuntimeError: CUDA error: no kernel image is available for execution', 'environment', 'cuda-check'],
     ['RuntimeError: Error(s): size mismatch for fc.weight', 'bug', 'compare-dimensions'],
+    ['wandb.errors.CommError: Run initialization has timed out after 90.0 sec.', 'environment', 'tracker-check'],
     ["KeyError: 'x'", 'bug', 'collect-evidence'],
     ['NVRM: Xid (PCI:0000:3b:00): 79', 'hardware', 're-rent'],
   ])('%s', (line, kind, recipe) => {

@@ -44,13 +44,26 @@ describe('the code list', () => {
       'units/split-00-01/result.json',
       '.kxrc',
       'launch.checklist.md',
+      'recipes/mine.mjs',
+      'recipes/mine.test.mjs',
+      'recipes/page.md',
     ])
       await put(path, 'x')
     await put('todo.md', '# To do\n\n- [ ] think\n')
     await put('notes.md', '# Notes\n- a plain list\n')
     await put('lib/a.mjs', '')
+    // Only what kx looks for as a recipe; a project may have code in a folder of that name.
+    for (const path of ['recipes/train.py', 'recipes/deep/part.mjs', 'lib/recipes/a.mjs']) await put(path, '')
     const { loaded, code } = await load()
-    expect(loaded.code.map((f) => f.path)).toEqual(['data/set.csv', 'lib/a.mjs', 'notes.md', 'train.mjs'])
+    expect(loaded.code.map((f) => f.path)).toEqual([
+      'data/set.csv',
+      'lib/a.mjs',
+      'lib/recipes/a.mjs',
+      'notes.md',
+      'recipes/deep/part.mjs',
+      'recipes/train.py',
+      'train.mjs',
+    ])
     expect(code.source).toBe('walk')
   })
 
@@ -58,6 +71,7 @@ describe('the code list', () => {
     const before = (await load()).loaded.digests.code
     await put('todo.md', '- [x] think\n')
     await put('README.md', 'new words')
+    await put('recipes/mine.mjs', 'export const recipe = 1\n')
     await utimes(join(folder, 'train.mjs'), 1, 1)
     await chmod(join(folder, 'train.mjs'), 0o600)
     expect((await load()).loaded.digests.code).toBe(before)
