@@ -15,7 +15,10 @@ export function wordsOf(
   )
 }
 
-/** Runs a program on the terminal and waits for it. */
+/**
+ * Runs a program on the terminal and waits for it. It is the person's own editor or pager, at the person's terminal, and
+ * has the person's whole environment; everything else that kx starts goes without secrets (host/child-environment.ts).
+ */
 export function runOnTerminal(words: readonly string[], args: readonly string[], input?: string): Promise<void> {
   const [program = '', ...flags] = words
   return new Promise((resolve, reject) => {

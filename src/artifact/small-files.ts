@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync, renameSync, unlinkSync, writeSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { bareEnvironment } from '../host/child-environment.ts'
 import { syncFolder } from './local-store.ts'
 
 /** Files are small and many: a call costs more than its work, so they are handled in turns of so long without a pause. */
@@ -87,5 +88,7 @@ export async function makeDurable(root: string, paths: readonly string[]): Promi
 /** `sync -f` of coreutils is syncfs(2), which Node does not have; another `sync` refuses the option. */
 const syncFileSystem = (root: string) =>
   new Promise<boolean>((resolve) => {
-    execFile('sync', ['-f', '--', root], { timeout: 600_000 }, (error) => resolve(error === null))
+    execFile('sync', ['-f', '--', root], { timeout: 600_000, env: bareEnvironment() }, (error) =>
+      resolve(error === null),
+    )
   })

@@ -264,8 +264,9 @@ function hostsOf({ loaded, run }: ActContext, args: Pick<RunArgs, 'host' | 'host
 
 /** What a recipe has to do with kx: hosts, cells, questions, and every other command behind its own gate. */
 async function roomsFor(env: CommandEnvironment, context: ActContext): Promise<RecipeRooms> {
-  const [{ createLocalHost }, { cleanEnvironment, startRecipeProcess }] = await Promise.all([
+  const [{ createLocalHost }, { bareEnvironment }, { startRecipeProcess }] = await Promise.all([
     import('../host/local.ts'),
+    import('../host/child-environment.ts'),
     import('../recipe/process.ts'),
   ])
   const { openStep, reach, claim } = context
@@ -277,7 +278,7 @@ async function roomsFor(env: CommandEnvironment, context: ActContext): Promise<R
     openStep,
     reach: async (name) => reach(name),
     claim,
-    here: createLocalHost({ env: cleanEnvironment(process.env) }),
+    here: createLocalHost({ env: bareEnvironment() }),
     start: () => startRecipeProcess({ onPrinted: (text) => context.cell.stdout(text) }),
     kx: async (commandId, args) => {
       const spec = allCommands().get(commandId)

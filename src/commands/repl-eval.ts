@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import { openHistory } from '../repl/history.ts'
 import { ReplSession } from '../repl/session.ts'
 import type { DisplayLine } from '../repl/types.ts'
-import { withoutSecrets } from '../repl/worker-env.ts'
 import type { ActResult } from '../run/act.ts'
 import { userFolders } from '../session/paths.ts'
 import { allCommands } from './list/all.ts'
@@ -21,12 +20,12 @@ export interface PromptOptions extends HouseOptions {
 
 /** Opens a prompt in this project; its worker starts with the first entry. */
 export async function openPrompt(options: PromptOptions): Promise<ReplSession> {
-  const house = await replHouse(options)
+  const [house, { childEnvironment }] = await Promise.all([replHouse(options), import('../host/child-environment.ts')])
   const { isAscii, onLines, timeoutMs, awaitMs } = options
   return new ReplSession({
     house,
     history: options.isRemembered ? openHistory(join(userFolders(process.env).state, 'repl-history.jsonl')) : null,
-    env: withoutSecrets(process.env, house.secrets),
+    env: childEnvironment(),
     isAscii,
     clock: systemClock,
     onLines,

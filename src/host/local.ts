@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { HostIdentity } from '../walk/proof.ts'
+import { childEnvironment, withheldFromChildren } from './child-environment.ts'
 import { HostError } from './errors.ts'
 import { KeptShells } from './kept-shell.ts'
 import { execLocal } from './local-exec.ts'
@@ -11,7 +12,7 @@ import { canBeKept, scriptInput } from './script.ts'
 import type { ExecOptions, Host } from './types.ts'
 
 export interface LocalHostOptions {
-  /** Environment that commands start from; default: the one of this process at the time of the call. */
+  /** Environment that commands start from; default: the one of this process at the time of the call, without secrets. */
   readonly env?: NodeJS.ProcessEnv
   /** Name as the plan knows it; default `local`. */
   readonly name?: string
@@ -22,7 +23,8 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
   const name = options.name ?? 'local'
   // One controller a call, not AbortSignal.any on one of the host: kx stays open for days.
   const running = new Set<AbortController>()
-  const shells = new KeptShells(() => options.env ?? process.env)
+  const environment = () => options.env ?? childEnvironment()
+  const shells = new KeptShells(environment)
   let isClosed = false
   const exec = async (argv: readonly string[], given: ExecOptions = {}) => {
     if (isClosed) throw new HostError(`Host ${name} is closed: open it again before running anything.`)
@@ -32,7 +34,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
     given.signal?.addEventListener('abort', onAbort, { once: true })
     running.add(controller)
     try {
-      return await execLocal(argv, { ...given, signal: controller.signal }, options.env ?? process.env)
+      return await execLocal(argv, { ...given, signal: controller.signal }, environment())
     } finally {
       running.delete(controller)
       given.signal?.removeEventListener('abort', onAbort)
@@ -41,6 +43,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
   return {
     name,
     kind: 'local',
+    ...(options.env === undefined ? { withholds: () => withheldFromChildren() } : {}),
     identity: async (signal) => {
       signal?.throwIfAborted()
       return localIdentity(name)
@@ -51,7 +54,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
       exec(['sh', '-s', '--', ...args], { ...given, stdin: scriptInput(source) }),
     spawn: async (argv, given) => {
       if (isClosed) throw new HostError(`Host ${name} is closed: open it again before running anything.`)
-      return await spawnLocal(argv, given, options.env ?? process.env)
+      return await spawnLocal(argv, given, environment())
     },
     stat: statLocal,
     list: listLocal,

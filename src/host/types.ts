@@ -109,6 +109,8 @@ export interface Host {
   /** Name as the plan knows it; `local` for this machine. */
   readonly name: string
   readonly kind: 'local' | 'ssh' | 'openssh'
+  /** Names of secrets in kx's own environment that its commands are not given; absent where they inherit nothing of it. */
+  withholds?(): readonly string[]
   identity(signal?: AbortSignal): Promise<HostIdentity>
   exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>
   /** Runs a POSIX sh script that is handed over on standard input (`sh -s`), so nothing needs quoting. */

@@ -24,8 +24,14 @@ const maximumBytes = 8 * 1024 * 1024
  */
 export function isWithheld(name: string, value: string, { named, holdsSecret }: Withholding): boolean {
   if (named.includes(name) || needed.test(name)) return false
-  if (name.startsWith('KX_') || handles.test(name) || isSecretName(name)) return true
-  return holdsCredential(value) || holdsSecret?.(value) === true
+  if (name.startsWith('KX_') || handles.test(name)) return true
+  return isSecretVariable(name, value, holdsSecret)
+}
+
+/** Whether a variable is a secret: by its name, by the form of its value, or because what kx knows stands in it. */
+export function isSecretVariable(name: string, value: string, holdsSecret?: (text: string) => boolean): boolean {
+  if (needed.test(name)) return false
+  return isSecretName(name) || holdsCredential(value) || holdsSecret?.(value) === true
 }
 
 /**
@@ -37,6 +43,8 @@ export async function withheldVariables(
   rule: Withholding,
   signal?: AbortSignal,
 ): Promise<readonly string[]> {
+  // What no command of this host gets in the first place is kept from units as well, and said with the rest.
+  const never = (host.withholds?.() ?? []).filter((name) => !rule.named.includes(name))
   const options = { timeoutSeconds: 15, maxBytes: maximumBytes, ...(signal === undefined ? {} : { signal }) }
   // As it was handed to the program, names that no shell would keep included; env(1) where there is no /proc.
   for (const argv of [
@@ -52,7 +60,7 @@ export async function withheldVariables(
         const at = entry.indexOf('=')
         return at > 0 && isWithheld(entry.slice(0, at), entry.slice(at + 1), rule) ? [entry.slice(0, at)] : []
       })
-    return [...new Set(names)].sort()
+    return [...new Set([...never, ...names])].sort()
   }
   throw new HostError(
     `${host.name} does not say which variables a unit would inherit, and secrets may be among them. Make /proc readable there, or env(1) runnable.`,

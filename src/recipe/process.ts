@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { bareEnvironment } from '../host/child-environment.ts'
 import { serveHost } from '../host/proxy/server.ts'
 import { processWire } from '../host/proxy/wire.ts'
 import type { Host, ProcessIdentity } from '../host/types.ts'
@@ -68,16 +69,6 @@ interface Waiting {
   readonly hooks: AskHooks | null
 }
 
-/** Programs are found and dates are read by these; everything else of kx's environment may hold a secret. */
-const handedDown = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'] as const
-
-/** The environment of the child and of whatever it runs on this machine. */
-export function cleanEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
-  const kept: Record<string, string> = {}
-  for (const name of handedDown) if (env[name] !== undefined) kept[name] = env[name]
-  return kept
-}
-
 const isBuilt = () => !import.meta.url.endsWith('.ts')
 
 /** Begins the child. Nothing of a recipe is loaded into kx itself. */
@@ -85,7 +76,7 @@ export function startRecipeProcess(options: RecipeProcessOptions): RecipeProcess
   const file = fileURLToPath(new URL(isBuilt() ? `./recipe-child.mjs` : `./child.ts`, import.meta.url))
   const child: ChildProcess = fork(file, [], {
     serialization: 'advanced',
-    env: cleanEnvironment(process.env),
+    env: bareEnvironment(),
     execArgv: ['--disable-warning=ExperimentalWarning'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // In a group of its own: a Ctrl-C at the terminal is kx's to handle, not the recipe's.

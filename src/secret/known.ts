@@ -26,3 +26,16 @@ export async function knownSecrets(names: readonly string[]): Promise<SecretRegi
   }
   return registry
 }
+
+/** Changes whenever a value joins those that are known. */
+export const knownVersion = (): number => registry?.version ?? 0
+
+/**
+ * Whether a variable of the environment is known to be a secret: the plan names it, or a known value stands in it, in
+ * any encoding. What nobody has collected yet is not known.
+ */
+export function isKnownSecret(name: string, value: string): boolean {
+  if (registry === null) return false
+  const isNamed = registry.entries.some((entry) => entry.source === 'environment' && entry.name === name)
+  return isNamed || registry.standsIn(value)
+}

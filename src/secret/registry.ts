@@ -18,6 +18,8 @@ export interface SecretRegistry extends SecretSet {
    * what is masked, and a token set to `disabled` makes no secret of that word.
    */
   namesIn(text: string): readonly string[]
+  /** Whether a value stands in a text, in any encoding, also inside of a longer word; plain words are not looked for. */
+  standsIn(text: string): boolean
   /** For handing over on standard input only: null when it is not known. */
   valueOf(name: string): string | null
 }
@@ -84,6 +86,10 @@ export function createRegistry(): SecretRegistry {
       }
       return [...found].sort()
     },
+    standsIn: (text) =>
+      [...values].some(
+        ([key, value]) => !aWord.test(value) && needlesOf(key, value).some((each) => text.includes(each)),
+      ),
     valueOf: (name) => values.get(name) ?? null,
   }
 }

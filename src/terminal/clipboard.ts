@@ -69,11 +69,14 @@ export async function copyText(text: string, options: CopyOptions): Promise<Copy
   return { via: 'file', bytes, path, message: `Wrote ${bytes} bytes to ${path} (${reason}).` }
 }
 
+/** What tmux goes by; the rest of the environment is none of its business. */
+const ofTmux = ['PATH', 'HOME', 'TMUX', 'TMUX_TMPDIR', 'TERM', 'LANG', 'LC_ALL', 'LC_CTYPE', 'XDG_RUNTIME_DIR'] as const
+
 /** `tmux load-buffer -w -` with the text on its standard input; false when tmux is missing, too old, or hangs. */
 function loadTmuxBuffer(text: string, env: CopyOptions['env']): Promise<boolean> {
   return new Promise((resolve) => {
     const child = spawn('tmux', ['load-buffer', '-w', '-'], {
-      env,
+      env: Object.fromEntries(ofTmux.map((name) => [name, env[name]])),
       stdio: ['pipe', 'ignore', 'ignore'],
       timeout: TMUX_TIMEOUT_MS,
     })

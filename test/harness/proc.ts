@@ -41,3 +41,13 @@ export function processState(pid: number): string | null {
 
 /** Whether a process is there and not merely waiting to be reaped. */
 export const isRunning = (pid: number): boolean => !['Z', null].includes(processState(pid))
+
+/** Processes that a process has begun and not yet heard the end of, from all its threads. */
+export function childrenOf(pid: number): readonly number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8')
+      .split(' ')
+      .filter((each) => each !== '')
+      .map(Number),
+  )
+}

@@ -30,7 +30,7 @@ interface Answer {
 async function integrity(path: string, signal: AbortSignal): Promise<Answer> {
   const address = pathToFileURL(path)
   address.search = '?mode=ro&immutable=1'
-  const worker = new Worker(workerSource, { eval: true, workerData: address.href, stderr: true, stdout: true })
+  const worker = new Worker(workerSource, { eval: true, workerData: address.href, env: {}, stderr: true, stdout: true })
   const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutSeconds * 1000)])
   let stop: () => void = () => {}
   try {

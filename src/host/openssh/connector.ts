@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { childEnvironment } from '../child-environment.ts'
 import { HostError } from '../errors.ts'
 import type { SshState, SshStatus } from '../ssh/types.ts'
 import { ConnectError } from './connect-error.ts'
@@ -201,7 +202,7 @@ export class Connector {
   async #place(): Promise<string> {
     this.#folder ??= makeSocketFolder(this.#options.env)
     const folder = await this.#folder
-    const { program = 'ssh', target, env = process.env } = this.#options
+    const { program = 'ssh', target, env = childEnvironment() } = this.#options
     this.#guardian ??= startGuardian(program, folder, target, env)
     return folder
   }

@@ -1,4 +1,5 @@
 import type { HostIdentity } from '../../walk/proof.ts'
+import { childEnvironment } from '../child-environment.ts'
 import { HostError } from '../errors.ts'
 import { identityRemote } from '../remote/identity.ts'
 import { remoteHostParts, scriptRunner } from '../remote/parts.ts'
@@ -30,8 +31,15 @@ export interface OpensshHost extends Host {
  * taken for one of the command, and a link that breaks is `unknown`. A deadline ends the process group there through a
  * session that is kept for it, or through a connection of its own.
  */
-export function createOpensshHost(options: OpensshHostOptions): OpensshHost {
-  const { name } = options
+export function createOpensshHost(given: OpensshHostOptions): OpensshHost {
+  const { name } = given
+  const options: OpensshHostOptions = {
+    ...given,
+    // Asked for at each start of a program: what is known to be a secret grows while the host is open.
+    get env() {
+      return childEnvironment(given.env)
+    },
+  }
   let known: HostIdentity | null = null
   let isClosed = false
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { childEnvironment } from '../child-environment.ts'
 import { HostError } from '../errors.ts'
 import { execLocal } from '../local-exec.ts'
 import { isLocalAlive, killLocal, localProcessIdentity, until } from '../local-process.ts'
@@ -100,7 +101,7 @@ const control = (options: OpensshHostOptions, socket: string, what: 'check' | 'e
   execLocal(
     [options.program ?? 'ssh', ...controlArguments(options, socket, what)],
     { timeoutSeconds },
-    options.env ?? process.env,
+    options.env ?? childEnvironment(),
   )
 
 /** Connects. Throws ConnectError with the reason; nothing of it is left running then. */
@@ -138,7 +139,7 @@ export async function startMaster(options: OpensshHostOptions, folder: string, s
     const ran = await execLocal(
       [options.program ?? 'ssh', ...masterArguments(options, socket)],
       { timeoutSeconds: 3600, signal: giveUp.signal, maxBytes: mostSaidBytes },
-      { ...(options.env ?? process.env), ...askpass?.env },
+      { ...(options.env ?? childEnvironment()), ...askpass?.env },
     )
     const all = new TextDecoder().decode(ran.stderr)
     const said = withoutDebug(all)

@@ -18,7 +18,7 @@ export interface OpensshHostOptions {
   readonly identityFiles?: readonly string[]
   /** Further settings of `ssh_config`, name and value. */
   readonly settings?: Readonly<Record<string, string>>
-  /** Environment of the `ssh` programs; default: the one of this process. */
+  /** Environment of the `ssh` programs, from which secrets are taken away; default: the one of this process. */
   readonly env?: NodeJS.ProcessEnv
   /** Answers what `ssh` asks (passphrase, code of a second factor); null gives up. Without it nothing is asked. */
   readonly askpass?: ((prompt: string, signal: AbortSignal) => Promise<string | null>) | undefined

@@ -1,3 +1,4 @@
+import { childEnvironment } from '../child-environment.ts'
 import { HostError, notBegun } from '../errors.ts'
 import { defaultMaxBytes, defaultTimeoutSeconds } from '../local-exec.ts'
 import { until } from '../local-process.ts'
@@ -56,7 +57,6 @@ interface Timed {
 export class Runner {
   readonly connector: Connector
   readonly #options: OpensshHostOptions
-  readonly #env: NodeJS.ProcessEnv
   readonly #program: string
   readonly #slots: Slots
   readonly #running = new Set<AbortController>()
@@ -66,10 +66,13 @@ export class Runner {
 
   constructor(options: OpensshHostOptions, verify: (master: Master, signal: AbortSignal) => Promise<void>) {
     this.#options = options
-    this.#env = options.env ?? process.env
     this.#program = options.program ?? 'ssh'
     this.#slots = new Slots(options.maxSessions ?? defaultMaxSessions)
     this.connector = new Connector(options, verify)
+  }
+
+  get #env(): NodeJS.ProcessEnv {
+    return this.#options.env ?? childEnvironment()
   }
 
   get isIdle(): boolean {

@@ -1,6 +1,7 @@
 import { homedir, hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { sanitiseLine } from '../../text/sanitise.ts'
+import { childEnvironment } from '../child-environment.ts'
 import { HostError } from '../errors.ts'
 import { execLocal } from '../local-exec.ts'
 import { parseSshConfig, type SshConfig } from './config.ts'
@@ -52,7 +53,7 @@ export async function resolveTarget(written: string, options: ResolveOptions): P
   const ran = await execLocal(
     argv,
     { timeoutSeconds, maxBytes, ...(options.signal === undefined ? {} : { signal: options.signal }) },
-    { ...options.env },
+    childEnvironment({ ...options.env }),
   )
   if (ran.ending.kind === 'exited' && ran.ending.code === notFound) return withoutSsh(written, target, options)
   const said = sanitiseLine(new TextDecoder().decode(ran.stderr).trim().split('\n').at(-1) ?? '', 300)

@@ -2,11 +2,12 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { childEnvironment } from '../../../src/host/child-environment.ts'
 import { createLocalHost } from '../../../src/host/local.ts'
 import { openHistory } from '../../../src/repl/history.ts'
 import { type ReplHouse, ReplSession } from '../../../src/repl/session.ts'
-import { withoutSecrets } from '../../../src/repl/worker-env.ts'
 import type { CellWriter } from '../../../src/run/act.ts'
+import { addTypedSecret } from '../../../src/secret/known.ts'
 import { createRegistry } from '../../../src/secret/registry.ts'
 import { waitUntil } from '../../harness/wait.ts'
 import { emptyFacts, plainLines } from './harness.ts'
@@ -65,10 +66,11 @@ const shown: string[] = []
 let session: ReplSession
 
 beforeAll(() => {
+  addTypedSecret('TOKEN', secret)
   session = new ReplSession({
     house,
     history: openHistory(file),
-    env: withoutSecrets({ PATH: process.env.PATH, HF_TOKEN: 'hf_abc', DATABASE: `x${secret}y`, SAFE: 'yes' }, secrets),
+    env: childEnvironment({ PATH: process.env.PATH, HF_TOKEN: 'hf_abc', DATABASE: `x ${secret} y`, SAFE: 'yes' }),
     isAscii: false,
     clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
     onLines: (_cell, lines) => shown.push(...plainLines(lines)),

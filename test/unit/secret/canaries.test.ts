@@ -17,64 +17,7 @@ import { createRun, runFolder } from '../../../src/run/folder.ts'
 import { openRun } from '../../../src/run/handle.ts'
 import { newIds } from '../../../src/session/ids.ts'
 import type { Shelves } from '../../../src/session/view.ts'
-
-/** Twenty values as they occur: with quotes, blanks, signs, other letters, short and long. None looks like a credential. */
-const values = [
-  'Zq7-vermilion-otter',
-  'p4ss word with blanks',
-  'it\'s "quoted" here',
-  'back\\slash\\path9',
-  'a&b<c>d"e\'f',
-  'ünïcødé-wörd-42',
-  '100%+sure?yes=no&x',
-  'tab\there-and-there',
-  'dollar$HOME`tick`',
-  '{"json":"inside"}',
-  'k8',
-  'semi;colon|pipe',
-  '日本語の秘密キー',
-  'aaaaaabbbbbb777',
-  'MiXeDcAsE0123456789',
-  'ends with bang!!',
-  "'wrapped-in-quotes'",
-  'long-'.repeat(40),
-  '~tilde~star*glob?',
-  'x/y+z==w//v++u',
-].map((value) => (value.length < 6 ? `${value}-lengthened` : value))
-
-/** Twelve encodings, written here anew: what masks must not decide what is looked for. */
-const encodings: Readonly<Record<string, (value: string) => string>> = {
-  plain: (v) => v,
-  base64: (v) => Buffer.from(v).toString('base64'),
-  'base64+1': (v) => Buffer.from(`:${v}`).toString('base64'),
-  'base64+2': (v) => Buffer.from(`u:${v}`).toString('base64'),
-  base64url: (v) => Buffer.from(v).toString('base64url'),
-  hex: (v) => Buffer.from(v).toString('hex'),
-  json: (v) => JSON.stringify(v),
-  uri: (v) => encodeURIComponent(v),
-  xml: (v) =>
-    v.replace(/[&<>"']/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' })[c] ?? c),
-  shell: (v) => `'${v.replaceAll("'", "'\\''")}'`,
-  escaped: (v) => v.replace(/[^A-Za-z0-9_@%+=:,./-]/g, (c) => `\\${c}`),
-  trimmed: (v) => `"${v}"  `,
-}
-/** The part of an encoded value that is of the value alone: at its ends base64 mixes in what stands beside it. */
-const coreOf = (kind: string, text: string): string =>
-  kind.startsWith('base64')
-    ? text.replace(/=+$/, '').slice(kind === 'base64' || kind === 'base64url' ? 0 : 3, -2)
-    : text.trim().replace(/^(["'])(.*)\1$/s, '$2')
-/** Long values are masked by line and in fewer forms (see `encodingsOf`), so that a key file costs no megabytes. */
-const forms = values.flatMap((value) =>
-  Object.entries(encodings).map(([kind, encode]) => ({ value, kind, text: encode(value) })),
-)
-
-/** Every form of every canary that stands in a text. */
-function leaks(text: string): string[] {
-  return forms.flatMap(({ kind, text: form, value }) => {
-    const core = coreOf(kind, form)
-    return core.length >= 6 && text.includes(core) ? [`${kind} of ${value}`] : []
-  })
-}
+import { canaryVariables, encodings, forms, leaks, values } from '../../harness/canaries.ts'
 
 let folder = ''
 beforeEach(() => {
@@ -89,7 +32,7 @@ afterEach(() => {
 })
 /** From now on this process knows the canaries, as it would from the shell that it was started in. */
 function plant(): void {
-  for (const [i, value] of values.entries()) vi.stubEnv(`CANARY_${i}_TOKEN`, value)
+  for (const [name, value] of Object.entries(canaryVariables)) vi.stubEnv(name, value)
 }
 
 const printed: string[] = []
