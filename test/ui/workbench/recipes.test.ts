@@ -3,6 +3,7 @@ import { askForRecipe } from '../../../screens/workbench/recipe-acts.ts'
 import { allCommands } from '../../../src/commands/list/all.ts'
 import type { CommandEnvironment, CommandSpec } from '../../../src/commands/types.ts'
 import type { ShownRecipe } from '../../../src/session/view.ts'
+import { makeStage } from './stage.ts'
 
 const shown = (more: Partial<ShownRecipe> = {}): ShownRecipe => ({
   id: 'free-disk',
@@ -66,4 +67,57 @@ it('opens no form for a recipe that is broken, and says why', () => {
   const { said, form } = asked(shown({ problem: 'it has no cells' }), false)
   expect(form).toBeUndefined()
   expect(said).toEqual(['free-disk is broken: it has no cells'])
+})
+
+it('is filled in and sent off by keys, with what was typed checked before it runs', async () => {
+  const given: unknown[] = []
+  const required = { choices: [], isRequired: true, initial: null } as const
+  const stage = makeStage({
+    ui: { screen: 'recipes' },
+    size: { columns: 100, rows: 40 },
+    shelves: {
+      recipes: [
+        shown({
+          parameters: [
+            { name: 'folder', type: 'text', description: 'where', ...required },
+            { name: 'keep', type: 'number', description: 'kept', choices: [], isRequired: false, initial: 3 },
+          ],
+        }),
+      ],
+    },
+    runs: {
+      'recipe.run': async (_env, args) => {
+        given.push(args)
+        return { summary: 'done', exitCode: 0, data: null }
+      },
+    },
+  })
+  await stage.press('r')
+  const form = () => {
+    const overlay = stage.controller.get().overlay
+    return overlay?.kind === 'form' ? overlay : null
+  }
+  expect(form()?.title).toContain('Run: Free the disk')
+  // Nothing typed: what is required is still wanted, and nothing runs.
+  await stage.press('enter', 'enter', 'enter')
+  expect([given, Object.keys(form()?.state.errors ?? {})]).toEqual([[], ['folder']])
+  const to = async (field: string) => {
+    const at = () => form()?.state.fields[form()?.state.index ?? 0]?.name
+    for (let i = 0; i < 3 && at() !== field; i += 1) await stage.press('tab')
+    expect(at()).toBe(field)
+  }
+  await to('keep')
+  await stage.press('backspace', '"many"')
+  await to('folder')
+  await stage.press('"/data"')
+  await to('hosts')
+  await stage.press('"a,b"', 'enter')
+  expect([given, Object.keys(form()?.state.errors ?? {})]).toEqual([[], ['keep']])
+  await to('keep')
+  await stage.press('ctrl+u', '"5"')
+  await to('hosts')
+  await stage.press('enter')
+  expect(form()).toBe(null)
+  const parameters = { folder: '/data', keep: '5' }
+  expect(given).toMatchObject([{ recipe: 'free-disk', hosts: 'a,b', dryRun: false, parameters }])
 })
