@@ -1,24 +1,37 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openRun } from '../../src/run/handle.ts'
 import type { CellEnded, CellStarted } from '../../src/run/types.ts'
 import { isRunning } from '../harness/proc.ts'
 import { needsSshd, type Sshd, startSshd } from '../harness/sshd.ts'
 import { waitUntil } from '../harness/wait.ts'
 import { boxPlace } from './box-place.ts'
-import { answerYes, clearPlaces, kx, kxJson, type Place, payloads, readJournal, runFolderOf } from './support.ts'
+import {
+  ACT_MS,
+  answerYes,
+  clearPlaces,
+  kx,
+  kxJson,
+  type Place,
+  payloads,
+  readJournal,
+  runFolderOf,
+} from './support.ts'
 
 const isFull = process.env.KX_FULL === '1' || process.env.KX_FAULTS_FULL === '1'
-const boxes: Sshd[] = []
-afterEach(async () => {
-  clearPlaces()
-  for (const box of boxes.splice(0)) await box.stop()
+let box: Sshd
+beforeAll(async () => {
+  if (!needsSshd().skip) box = await startSshd({ hostKeyTypes: ['ecdsa'] })
 })
+afterEach(() => {
+  clearPlaces()
+  // One machine serves all: the next test finds it as this one did.
+  for (const name of readdirSync(box.home)) if (!name.startsWith('.')) rmSync(join(box.home, name), { recursive: true })
+})
+afterAll(() => box?.stop())
 
-async function remotePlace(): Promise<{ place: Place; box: Sshd; log: () => string }> {
-  const box = await startSshd()
-  boxes.push(box)
+function remotePlace(): { place: Place; log: () => string } {
   const { place } = boxPlace(box, { known: box.knownHostsFile })
   mkdirSync(join(place.project, 'recipes'))
   const log = () => {
@@ -28,13 +41,13 @@ async function remotePlace(): Promise<{ place: Place; box: Sshd; log: () => stri
       return ''
     }
   }
-  return { place, box, log }
+  return { place, log }
 }
 
 const write = (place: Place, name: string, text: string) => writeFileSync(join(place.project, 'recipes', name), text)
 
-/** Cells that leave a line when they begin and one when they end, and are seen done by the second. */
-const cells = (names: readonly string[], seconds: number) => `import { defineRecipe } from 'kx/recipe'
+/** Cells that leave a line when they begin and one when they end, and are seen done by the second; `hold` keeps them between. */
+const cells = (names: readonly string[]) => `import { defineRecipe } from 'kx/recipe'
 import { z } from 'zod'
 const cell = (name) => ({
   name,
@@ -44,7 +57,7 @@ const cell = (name) => ({
   plan: async () => ({ change: 'yes', lines: ['would do ' + name], foundBy: 'declared' }),
   run: async ({ $, record, results }) => {
     await record('before', Object.keys(results))
-    await $\`cd "$HOME"; echo \${name} begins >>log; sleep ${seconds}; echo \${name} ends >>log\`
+    await $\`cd "$HOME"; echo \${name} begins >>log; while [ -e hold.\${name} ]; do sleep 0.05; done; echo \${name} ends >>log\`
   },
   probe: async ({ $ }) => {
     const seen = await $({ quiet: true })\`cd "$HOME"; cat log 2>/dev/null || true\`
@@ -75,8 +88,8 @@ function recorded(place: Place): readonly (readonly [string, string | null])[] {
 
 describe.skipIf(needsSshd().skip)('recipes', () => {
   it('plans, asks, runs on a machine behind SSH, and is taken back, each a cell', async () => {
-    const { place, box, log } = await remotePlace()
-    write(place, 'steps.mjs', cells(['one', 'two'], 0))
+    const { place, log } = remotePlace()
+    write(place, 'steps.mjs', cells(['one', 'two']))
     const dry = await kxJson(place, ['recipe', 'run', 'steps', '--dry-run'])
     expect(dry.data.plan.map((each: { change: string }) => each.change)).toEqual(['yes', 'yes'])
     expect(log()).toBe('')
@@ -99,7 +112,7 @@ describe.skipIf(needsSshd().skip)('recipes', () => {
   })
 
   it('holds destroy behind a typed name, a run to its frozen plan, and a cell to its time', async () => {
-    const { place, box } = await remotePlace()
+    const { place } = remotePlace()
     write(
       place,
       'wipe.mjs',
@@ -146,7 +159,7 @@ export const recipe = defineRecipe({
   })
 
   it('runs a plain zx script, and the blocks of a Markdown file', async () => {
-    const { place, log } = await remotePlace()
+    const { place, log } = remotePlace()
     write(
       place,
       'plain.mjs',
@@ -173,7 +186,7 @@ export const recipe = defineRecipe({
   })
 
   it('hands no secret of its environment to a recipe, and masks one that a host prints', async () => {
-    const { place } = await remotePlace()
+    const { place } = remotePlace()
     const canary = 'canary-7f3a9c1e5b2d8046-zq'
     write(
       place,
@@ -194,7 +207,7 @@ export const recipe = defineRecipe({
   })
 
   it('offers the recipe that serves a finding, filled in from it', async () => {
-    const { place } = await remotePlace()
+    const { place } = remotePlace()
     write(
       place,
       'served.mjs',
@@ -220,34 +233,71 @@ export const recipe = defineRecipe({
     expect(served.data.plan).toMatchObject([{ cell: 'say', host: 'box', lines: ['about split-7'] }])
     const none = await kx(place, ['recipe', 'for', 'other'])
     expect([none.code, none.stdout]).toEqual([1, expect.stringContaining('no recipe serves other')])
+    // By what its cell keeps, the very same is done again.
+    const again = await kxJson(place, ['cell', 'rerun', served.data.dryRun])
+    expect([again.summary, again.data.plan]).toEqual([served.summary, served.data.plan])
+  })
+
+  it('names the recipe for what the audit finds, as a line to paste', async () => {
+    const { place } = remotePlace()
+    const file = join(place.project, 'kx.yaml')
+    writeFileSync(file, readFileSync(file, 'utf8').replace('bytes: 67000,', 'bytes: 67000000000000,'))
+    await kx(place, ['plan'])
+    const { stdout } = await kx(place, ['audit'])
+    const line = /audit\.checkpoint-budget on box: kx (recipe run free-disk --host box --folder \S+)/.exec(stdout)?.[1]
+    expect(line).toContain(box.home)
+    const dry = await kxJson(place, [...(line ?? '').split(' '), '--dry-run'])
+    expect(dry.data.plan).toMatchObject([{ cell: 'prune', host: 'box', change: 'no' }])
   })
 
   const names = ['one', 'two', 'three']
+  const hold = (name: string) => writeFileSync(join(box.home, `hold.${name}`), '')
+  const letGo = (name: string) => rmSync(join(box.home, `hold.${name}`), { force: true })
+
+  /** A run that is killed in the middle of one of its cells, which goes on over there. */
+  async function cutInTheMiddle(place: Place, name: string, log: () => string) {
+    hold(name)
+    const cut = await kx(place, ['recipe', 'run', 'steps', '--yes', '--json'], {
+      onStart: (child) => {
+        const begins = waitUntil(() => log().includes(`${name} begins`), { what: 'the cell', timeoutMs: ACT_MS })
+        void begins.finally(() => child.kill('SIGKILL')).catch(() => {})
+      },
+    })
+    expect(cut.signal).toBe('SIGKILL')
+  }
+
+  it('killed in the middle and gone on with by two at once: exactly one does, and no cell is done twice', async () => {
+    const { place, log } = remotePlace()
+    write(place, 'steps.mjs', cells(names))
+    await cutInTheMiddle(place, 'two', log)
+    const on = [0, 1].map(() => kxJson(place, ['recipe', 'run', '--resume', 'last', '--yes']))
+    // Neither can end by itself before the cell is let go: who ends first was refused.
+    const refused = await Promise.race(on)
+    expect([refused.exitCode, refused.summary]).toEqual([1, expect.stringMatching(/another kx is at this run/)])
+    expect(refused.summary).toMatch(/process \d+ on .*nothing was done.*kx open .*#.*kx recipe run --resume /)
+    letGo('two')
+    const results = await Promise.all(on)
+    expect(results.filter((each) => each !== refused)).toMatchObject([{ exitCode: 0 }])
+    expect(results.find((each) => each !== refused)?.summary).toContain('3 of 3')
+    expect(log()).toBe(wholeLog(names))
+  })
+
   const points = ['recipe.cell-open', 'middle', 'recipe.cell-run', 'recipe.cell-ended']
   const every = names.flatMap((_name, at) => points.map((point) => [point, at + 1] as const))
-  const pick = [every[0], every[5], every[10]] as typeof every
-  const rounds = isFull ? 20 : 1
-  it.each(isFull ? every : pick)(
-    `killed at %s of cell %i (${rounds} times) and gone on with, does no cell twice and loses none`,
+  // What is not full has one cell, and the test above has another.
+  it.each(isFull ? every : ([['recipe.cell-run', 2]] as const))(
+    'killed at %s of cell %i and gone on with, does no cell twice and loses none',
     async (point, number) => {
-      const { place, box, log } = await remotePlace()
-      write(place, 'steps.mjs', cells(names, 0.4))
-      for (let round = 0; round < rounds; round += 1) {
+      const { place, log } = remotePlace()
+      write(place, 'steps.mjs', cells(names))
+      for (let round = 0; round < (isFull ? 20 : 1); round += 1) {
         writeFileSync(join(box.home, 'log'), '')
-        const run = ['recipe', 'run', 'steps', '--yes', '--json']
+        const name = names[number - 1] ?? ''
         if (point === 'middle') {
-          const cut = await kx(place, run, {
-            onStart: (child) => {
-              void waitUntil(() => log().includes(`${names[number - 1]} begins`), {
-                what: 'the cell',
-                timeoutMs: 60_000,
-              })
-                .then(() => child.kill('SIGKILL'))
-                .catch(() => child.kill('SIGKILL'))
-            },
-          })
-          expect(cut.signal).toBe('SIGKILL')
+          await cutInTheMiddle(place, name, log)
+          letGo(name)
         } else {
+          const run = ['recipe', 'run', 'steps', '--yes', '--json']
           const cut = await kx(place, run, { env: { KX_FAILPOINT: `${point}:${number}` } })
           expect([cut.signal, cut.stdout]).toEqual(['SIGKILL', ''])
         }
