@@ -1,4 +1,5 @@
 // Builds dist/: one ES module graph, split so that the first frame loads only what it draws.
+import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -141,6 +142,19 @@ export default function stringWidth(text, options) {
   },
 }
 
+/** Names the code that folds journals by what it says: what an older one left in an index is not taken. */
+function foldKey() {
+  const files = ['src/run', 'src/walk'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true })
+      .filter((name) => name.endsWith('.ts'))
+      .sort()
+      .map((name) => join(root, folder, name)),
+  )
+  const hash = createHash('sha256').update(readFileSync(join(root, 'package.json')))
+  for (const file of files) hash.update(`\0${relative(root, file)}\0`).update(readFileSync(file))
+  return hash.digest('hex')
+}
+
 rmSync(dist, { recursive: true, force: true })
 mkdirSync(dist, { recursive: true })
 writeFileSync(join(dist, 'package.json'), packageJson)
@@ -160,6 +174,7 @@ const settings = {
     'process.env.NODE_ENV': '"production"',
     'process.env.DEV': '"false"',
     'Intl.Segmenter': '__kxSegmenter',
+    __kxFold: JSON.stringify(foldKey()),
   },
   inject: ['.ci/inject.ts'],
   banner: {

@@ -1,4 +1,5 @@
 import { cellFilter, hostOf, type Notebook, staleWhy } from '../../src/notebook/rules.ts'
+import { cellIdOf, endStateOf } from '../../src/run/cell-record.ts'
 import type { CellRecord, RunState } from '../../src/run/types.ts'
 import { formatDuration, formatTime, plural } from '../../src/text/format.ts'
 import type { Token } from '../../src/ui/theme.ts'
@@ -32,10 +33,10 @@ function rowsOf(from: From) {
   for (const { cellId } of run.cellNotes ?? []) if (cellId !== null) notes.set(cellId, (notes.get(cellId) ?? 0) + 1)
   const marked = new Set(run.bookmarks)
   const count = run.cells.length
-  const all: Made = { ...from, notes, marked }
+  const all: Made = { ...from, notes, marked, worded: new Map() }
   const rows = Array.from({ length: count }, (_, i): Row => {
     const at = count - 1 - i
-    return new CellRow(run.cells[at]?.started.cellId ?? '', at, all)
+    return new CellRow(at, all)
   })
   made = { key, rows, byFilter: new Map() }
   return made
@@ -45,18 +46,25 @@ function rowsOf(from: From) {
 interface Made extends From {
   readonly notes: ReadonlyMap<string, number>
   readonly marked: ReadonlySet<string>
+  /** Rows in words, by their place. */
+  readonly worded: Map<number, readonly string[]>
 }
+
+/** Words of rows that were drawn are kept for so many: a table asks for them once a column and again for every key. */
+const mostWorded = 200
 
 /** A row that is put into words when it is drawn. An object of a class is cheap enough to have many thousand of. */
 class CellRow implements Row {
-  readonly id: string
   readonly #at: number
   readonly #made: Made
 
-  constructor(id: string, at: number, made: Made) {
-    this.id = id
+  constructor(at: number, made: Made) {
     this.#at = at
     this.#made = made
+  }
+
+  get id(): string {
+    return cellIdOf(this.#cell)
   }
 
   get #cell(): CellRecord {
@@ -64,7 +72,7 @@ class CellRow implements Row {
   }
 
   get #state() {
-    return this.#cell.ended?.state ?? (this.#made.live === null ? 'unknown' : 'running')
+    return endStateOf(this.#cell) ?? (this.#made.live === null ? 'unknown' : 'running')
   }
 
   get #stale(): string | null {
@@ -76,6 +84,17 @@ class CellRow implements Row {
   }
 
   get cells(): readonly string[] {
+    const { worded } = this.#made
+    const known = worded.get(this.#at)
+    if (known !== undefined) return known
+    const words = this.#words()
+    if (worded.size >= mostWorded) worded.clear()
+    worded.set(this.#at, words)
+    return words
+  }
+
+  /** What a person or a host wrote is masked; the rest is in words of kx. */
+  #words(): readonly string[] {
     const { notes, marked, mask = (text) => text } = this.#made
     const { started, ended, startedAtMs } = this.#cell
     const state = this.#state
@@ -88,13 +107,13 @@ class CellRow implements Row {
     return [
       `#${this.#at + 1}`,
       state,
-      started.title,
+      mask(started.title),
       ended === null ? '' : formatDuration(ended.durationMs / 1000),
       formatTime(startedAtMs).slice(5, 19).replace('T', ' '),
-      hostOf(this.#cell),
+      mask(hostOf(this.#cell)),
       marks.filter((mark) => mark !== '').join(' '),
-      ended?.summary ?? (state === 'unknown' ? 'kx went away before its end was seen' : ''),
-    ].map(mask)
+      ended === null ? (state === 'unknown' ? 'kx went away before its end was seen' : '') : mask(ended.summary),
+    ]
   }
 
   get detail(): readonly string[] {
@@ -184,7 +203,7 @@ const counted = new WeakMap<readonly CellRecord[], string>()
 function countsOf(cells: readonly CellRecord[]): string {
   const known = counted.get(cells)
   if (known !== undefined) return known
-  const failed = cells.filter(({ ended }) => ended?.state === 'failed').length
+  const failed = cells.filter((cell) => endStateOf(cell) === 'failed').length
   const text = `${plural(cells.length, 'act')} recorded in this run${failed === 0 ? '' : `, ${failed} failed`}`
   counted.set(cells, text)
   return text
@@ -203,8 +222,7 @@ export function notebookModel(input: ScreenInput): ScreenModel {
     empty: run === null ? 'open a run on the home screen (0)' : 'nothing was done yet',
   }
   const chosen = shelves.cellOutput?.cellId
-  const at =
-    chosen === undefined || run === null ? undefined : run.cells.findLast(({ started }) => started.cellId === chosen)
+  const at = chosen === undefined || run === null ? undefined : run.cells.findLast((cell) => cellIdOf(cell) === chosen)
   const hits = hitsPane(input)
   return {
     id: 'notebook',

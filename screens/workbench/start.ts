@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { createElement } from 'react'
 import { buildKeymap } from '../../src/commands/keymap.ts'
 import { allCommands } from '../../src/commands/list/all.ts'
@@ -146,8 +147,16 @@ export async function startWorkbench(options: StartOptions): Promise<Left> {
   )
 
   // The paint of the first frame stands in the queue before this; reading would only hold it back.
-  await new Promise((resolve) => setImmediate(resolve))
+  await turn()
   // Only now is anything read: the frame above shows what was remembered.
+  const beginning = workspace.begin().then(() => {
+    made.loadSoon()
+    // What is on record of a live run is as old as the last kx; it is looked at right away.
+    if (made.isRunLive) made.autoTick()
+  })
+  // What the run has is on screen before code for the settings is loaded: the paint waits for the second turn at most.
+  await turn()
+  await turn()
   const settling = options.loadSettings().then((found) => {
     settings = found
     terminal.setEscTimeout(found.escTimeoutMs)
@@ -157,11 +166,6 @@ export async function startWorkbench(options: StartOptions): Promise<Left> {
       buildKeymap(registry.specs, found.keys),
       found,
     )
-  })
-  const beginning = workspace.begin().then(() => {
-    made.loadSoon()
-    // What is on record of a live run is as old as the last kx; it is looked at right away.
-    if (made.isRunLive) made.autoTick()
   })
   for (const work of [settling, beginning])
     work.catch((error: unknown) => made.setMessage(error instanceof Error ? error.message : String(error), 'error'))

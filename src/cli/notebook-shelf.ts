@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { outputFileOf } from '../notebook/cell-writer.ts'
 import { readOutput } from '../notebook/outputs.ts'
+import { cellIdOf, endStateOf } from '../run/cell-record.ts'
 import { runFolder } from '../run/folder.ts'
 import type { RunState } from '../run/types.ts'
 import type { Shelves } from '../session/view.ts'
@@ -23,7 +24,10 @@ export async function notebookShelf(
   reader: LogReader,
 ): Promise<Partial<Shelves> | null> {
   const folder = runFolder(request.projectFolder, run.runId)
-  const isRunning = (cellId: string) => run.cells.findLast(({ started }) => started.cellId === cellId)?.ended === null
+  const isRunning = (cellId: string) => {
+    const cell = run.cells.findLast((each) => cellIdOf(each) === cellId)
+    return cell !== undefined && endStateOf(cell) === null
+  }
   const opened = (request.opened?.('cells') ?? []).filter(isCellId)
   const chosen = request.selected('cells') ?? run.cells.at(-1)?.started.cellId
   const openOutputs = await opens(request, folder, opened, isRunning)

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 import type { Settings } from '../commands/types.ts'
 import { runFolder } from '../run/folder.ts'
 import { livenessOf } from '../run/reader.ts'
@@ -107,6 +107,11 @@ export function createWorkspace(options: WorkspaceOptions): Workspace & { begin(
       try {
         watch = watchRun(runFolder(projectFolder, runId), lookSoon)
         run = watch.state()
+        const broken = watch.broken()
+        if (broken !== null)
+          options.onTrouble(
+            `the journal of ${runId} is not whole: line ${broken.line} ${broken.why}; kx journal verify says more`,
+          )
       } catch (error) {
         options.onTrouble(`run ${runId} cannot be opened: ${error instanceof Error ? error.message : String(error)}`)
       }
@@ -177,6 +182,9 @@ export function createWorkspace(options: WorkspaceOptions): Workspace & { begin(
     },
     begin: async () => {
       await openRun(options.runId ?? currentRunId(projectFolder, Date.now()))
+      // It is drawn before more code is loaded.
+      await turn()
+      await turn()
       const { createLocalHost } = await import('../host/local.ts')
       const host = createLocalHost()
       identity = await host.identity()

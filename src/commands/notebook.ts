@@ -1,4 +1,5 @@
 import type { ActResult } from '../run/act.ts'
+import { cellWith } from '../run/cell-record.ts'
 import type { CellRecord } from '../run/types.ts'
 import { formatDuration, formatTime, plural } from '../text/format.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
@@ -124,7 +125,7 @@ export function showCell(
         {
           address: addressOf(runId, at + 1),
           number: at + 1,
-          ...record,
+          ...cellWith(record, {}),
           stale,
           notes,
           output: output?.lines.map((line) => clean(line, secrets)) ?? null,

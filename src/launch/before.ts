@@ -2,6 +2,7 @@ import { boxEngine } from '../engine/box/engine.ts'
 import { unitDigest } from '../engine/box/layout.ts'
 import type { BoxHandle } from '../engine/types.ts'
 import type { ActContext } from '../run/act.ts'
+import { cellIdOf, endStateOf } from '../run/cell-record.ts'
 import { failpoint } from '../run/failpoints.ts'
 import { closeIntent } from '../run/intent.ts'
 import type { RunState } from '../run/types.ts'
@@ -142,7 +143,7 @@ export function adoptedFrom(
 
 /** The cell of a launch that has not ended: another kx may be between its intent and the start. */
 export function runningCell(state: RunState, cellId: unknown) {
-  return state.cells.find((cell) => cell.started.cellId === cellId && cell.ended === null) ?? null
+  return state.cells.find((cell) => cellIdOf(cell) === cellId && endStateOf(cell) === null) ?? null
 }
 
 const refused = (text: string, exitCode: 1 | 4 = 1): Before => ({ kind: 'refused', text, exitCode })

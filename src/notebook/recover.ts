@@ -1,3 +1,4 @@
+import { endStateOf } from '../run/cell-record.ts'
 import type { WritableRun } from '../run/handle.ts'
 import type { CellEnded, CellRecord } from '../run/types.ts'
 
@@ -17,7 +18,7 @@ export async function endLostCells(
   probe: (cell: CellRecord) => Promise<CellProbe | null> = async () => null,
 ): Promise<readonly CellRecord[]> {
   if (!run.wasAlone || run.suspect() !== null) return []
-  const lost = run.state().cells.filter((cell) => cell.ended === null)
+  const lost = run.state().cells.filter((cell) => endStateOf(cell) === null)
   for (const cell of lost) {
     const found = await probe(cell)
     await run.append('cell.ended', {

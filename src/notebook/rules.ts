@@ -1,3 +1,4 @@
+import { cellIdOf } from '../run/cell-record.ts'
 import type { CellRecord, RunState } from '../run/types.ts'
 import type { Staleness } from '../walk/proof.ts'
 
@@ -30,7 +31,7 @@ function indexOf(cells: readonly CellRecord[]): Index {
   const byId = new Map<string, number>()
   const executions = new Map<string, number[]>()
   for (const [at, cell] of cells.entries()) {
-    byId.set(cell.started.cellId, at)
+    byId.set(cellIdOf(cell), at)
     const identity = identityOf(cell)
     const of = executions.get(identity)
     if (of === undefined) executions.set(identity, [at])

@@ -3,6 +3,7 @@ import { mostMeterNotes } from '../walk/meter.ts'
 import { withOverride, withoutOverride } from '../walk/overrides.ts'
 import type { Proof, ProofKind } from '../walk/proof.ts'
 import { nextGeneration } from '../walk/shares.ts'
+import { cellIdOf, cellWith, endStateOf } from './cell-record.ts'
 import { wholeObservation } from './observation.ts'
 import {
   type FindingAcknowledged,
@@ -163,8 +164,8 @@ function applyKind(draft: Draft, { kind, payload, atMs }: JournalRecord): string
       const ended = payload as CellEnded
       return replaceLast(
         draft.cells,
-        (cell: CellRecord) => cell.started.cellId === ended.cellId && cell.ended === null,
-        (cell) => ({ ...cell, ended }),
+        (cell: CellRecord) => endStateOf(cell) === null && cellIdOf(cell) === ended.cellId,
+        (cell) => cellWith(cell, { ended }),
         `no running cell ${ended.cellId}`,
       )
     }
@@ -172,20 +173,20 @@ function applyKind(draft: Draft, { kind, payload, atMs }: JournalRecord): string
       const process = payload as CellProcess
       return replaceLast(
         draft.cells,
-        (cell: CellRecord) => cell.started.cellId === process.cellId && cell.ended === null,
-        (cell) => ({ ...cell, process }),
+        (cell: CellRecord) => endStateOf(cell) === null && cellIdOf(cell) === process.cellId,
+        (cell) => cellWith(cell, { process }),
         `no running cell ${process.cellId}`,
       )
     }
     case 'cell.noted': {
       const { cellId = null, text, by } = payload as CellNoted
-      if (cellId !== null && !draft.cells.some((cell) => cell.started.cellId === cellId)) return `no cell ${cellId}`
+      if (cellId !== null && !draft.cells.some((cell) => cellIdOf(cell) === cellId)) return `no cell ${cellId}`
       draft.cellNotes = [...(draft.cellNotes ?? []), { cellId, text, by, atMs }]
       return null
     }
     case 'cell.marked': {
       const { cellId, isMarked } = payload as CellMarked
-      if (!draft.cells.some((cell) => cell.started.cellId === cellId)) return `no cell ${cellId}`
+      if (!draft.cells.some((cell) => cellIdOf(cell) === cellId)) return `no cell ${cellId}`
       const others = (draft.bookmarks ?? []).filter((each) => each !== cellId)
       draft.bookmarks = isMarked ? [...others, cellId] : others
       return null

@@ -96,6 +96,7 @@ class OpenRun implements WritableRun {
   constructor(folder: string, journal: Journal, options: OpenRunOptions) {
     this.folder = folder
     this.#journal = journal
+    this.#folded = journal.folded
     this.#options = options
   }
 

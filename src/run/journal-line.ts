@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { createHash, type Hash, hash } from 'node:crypto'
 import type { JournalKind, JournalRecord } from './types.ts'
 
 /** `previous` of the first line. */
@@ -64,6 +64,29 @@ export class JournalCursor {
   fence = 0
   lastHash = noPrevious
   chainBreak: ChainBreak | null = null
+  /** Over every byte that was taken; null: nobody asked for it. */
+  #whole: Hash | null
+
+  constructor(isHashing = false) {
+    this.#whole = isHashing ? createHash('sha256') : null
+  }
+
+  /** A cursor at a place that was reached before, with the hash over the bytes up to there. */
+  static at(
+    place: Pick<JournalCursor, 'offset' | 'line' | 'sequence' | 'fence' | 'lastHash'>,
+    whole: Hash,
+  ): JournalCursor {
+    const cursor = new JournalCursor()
+    const { offset, line, sequence, fence, lastHash } = place
+    Object.assign(cursor, { offset, line, sequence, fence, lastHash })
+    cursor.#whole = whole
+    return cursor
+  }
+
+  /** SHA-256 of every byte up to `offset`; null where it is not kept. */
+  wholeSha256(): string | null {
+    return this.#whole?.copy().digest('hex') ?? null
+  }
 
   /** Takes whole lines from `bytes`, which begin at `offset`. Returns the records and the bytes left over. */
   take(bytes: Uint8Array): { readonly records: readonly JournalRecord[]; readonly leftBytes: number } {
@@ -76,6 +99,7 @@ export class JournalCursor {
       if (record !== null) records.push(record)
       start = end + 1
     }
+    this.#whole?.update(bytes.subarray(0, start))
     this.offset += start
     return { records, leftBytes: bytes.byteLength - start }
   }

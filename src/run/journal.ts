@@ -9,12 +9,14 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
+import { dirname } from 'node:path'
 import type { AppendLock } from './append-lock.ts'
 import { codeOf, messageOf, RunError } from './errors.ts'
 import { dieHere, failpoint, isFailpointDue } from './failpoints.ts'
 import { fileMode } from './files.ts'
+import { readFoldIndex } from './fold-index.ts'
 import { encodeLine, JournalCursor, maxLineBytes, sha256Hex } from './journal-line.ts'
-import type { JournalKind, JournalRecord } from './types.ts'
+import type { JournalKind, JournalRecord, RunState } from './types.ts'
 
 /** The calls that can fail on a bad disk; tests put failing ones in. */
 export interface JournalDisk {
@@ -84,7 +86,9 @@ export function readEach(fd: number, cursor: JournalCursor, take: (records: read
 export class Journal {
   readonly path: string
   readonly lock: AppendLock
-  readonly cursor = new JournalCursor()
+  readonly cursor: JournalCursor
+  /** What its index held when it was opened: the fold of everything before the cursor; null: it begins at the beginning. */
+  readonly folded: RunState | null
   readonly #fd: number
   readonly #disk: JournalDisk
   #suspect: string | null = null
@@ -95,6 +99,9 @@ export class Journal {
     this.lock = lock
     this.#disk = disk
     this.#fd = openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_NOFOLLOW, fileMode)
+    const known = readFoldIndex(dirname(path), this.#fd)
+    this.cursor = known?.cursor ?? new JournalCursor()
+    this.folded = known?.state ?? null
   }
 
   /** Why nothing is appended any more; null while all is well. */

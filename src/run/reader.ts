@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { launchInDoubt, writtenOffIn } from '../walk/end.ts'
 import type { RunLiveness } from '../walk/phase.ts'
 import { type RunEnd, runEndIn } from '../walk/run-end.ts'
@@ -7,6 +7,7 @@ import { releasedOf } from '../walk/shares.ts'
 import { clockSlackMs } from '../walk/staleness.ts'
 import { messageOf } from './errors.ts'
 import { foldRecords } from './fold.ts'
+import { readFoldIndex } from './fold-index.ts'
 import { viewOf } from './host-view.ts'
 import { readEach } from './journal.ts'
 import { JournalCursor } from './journal-line.ts'
@@ -46,9 +47,12 @@ export interface SummaryReader {
   read(folder: string, nowMs: number): RunSummary
 }
 
-interface Remembered {
+/** A journal as far as it was read. */
+export interface Remembered {
   readonly inode: number
   readonly cursor: JournalCursor
+  /** How far its index went when it was opened; 0: there was none. */
+  readonly indexedBytes: number
   state: RunState | null
   changedAtMs: number | null
 }
@@ -86,12 +90,21 @@ export function readRunState(folder: string): RunState | null {
   return seen.state
 }
 
-function look(path: string, before: Remembered | undefined): Remembered {
+/** What `readRunState` has read of this run last, for whoever reads on from there; it is theirs from now on. */
+export function takeOver(folder: string): Remembered | undefined {
+  if (last?.folder !== folder) return undefined
+  const { seen } = last
+  last = null
+  return seen
+}
+
+/** Reads a journal on from where it was read before, else from its index or its beginning. Throws on a bad disk. */
+export function look(path: string, before: Remembered | undefined): Remembered {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
   try {
     const { ino, size } = fstatSync(fd)
     const isSame = before !== undefined && before.inode === ino && size >= before.cursor.offset
-    const at: Remembered = isSame ? before : { inode: ino, cursor: new JournalCursor(), state: null, changedAtMs: null }
+    const at = isSame ? before : begun(dirname(path), fd, ino)
     readEach(fd, at.cursor, (records) => {
       at.state = foldRecords(at.state, records)
       at.changedAtMs = records.at(-1)?.atMs ?? at.changedAtMs
@@ -100,6 +113,12 @@ function look(path: string, before: Remembered | undefined): Remembered {
   } finally {
     closeSync(fd)
   }
+}
+
+function begun(folder: string, fd: number, inode: number): Remembered {
+  const known = readFoldIndex(folder, fd)
+  if (known !== null) return { ...known, indexedBytes: known.cursor.offset }
+  return { inode, cursor: new JournalCursor(true), indexedBytes: 0, state: null, changedAtMs: null }
 }
 
 function unreadable(folder: string, why: string): RunSummary {

@@ -178,6 +178,7 @@ export interface CellMarked {
   readonly by: string
 }
 
+/** Not to be spread: one of an index has these behind getters (see cell-record.ts, which has `cellWith`). */
 export interface CellRecord {
   readonly started: CellStarted
   readonly startedAtMs: number

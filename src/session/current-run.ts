@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { hasFoldIndex } from '../run/fold-index.ts'
 import { listRunIds, runFolder } from '../run/folder.ts'
-import { createSummaryReader } from '../run/reader.ts'
+import { createSummaryReader, readRunState, type SummaryReader } from '../run/reader.ts'
 
 /**
  * The run that acts go to when none is named: the newest of the project that is not archived. A run that cannot be read is
@@ -11,9 +12,19 @@ export function currentRunId(projectFolder: string, nowMs: number): string | nul
   const reader = createSummaryReader()
   for (const runId of [...listRunIds(projectFolder)].reverse()) {
     const folder = runFolder(projectFolder, runId)
-    if (!mayBeArchived(folder) || !reader.read(folder, nowMs).isArchived) return runId
+    if (!isArchived(folder, nowMs, reader)) return runId
   }
   return null
+}
+
+function isArchived(folder: string, nowMs: number, reader: SummaryReader): boolean {
+  if (!hasFoldIndex(folder)) return mayBeArchived(folder) && reader.read(folder, nowMs).isArchived
+  try {
+    // With an index the state is had about as soon as the bytes, and whoever opens the run next goes on from it.
+    return readRunState(folder)?.isArchived === true
+  } catch {
+    return false
+  }
 }
 
 /** In a record the kind stands like this; inside of a text the quotes would be escaped. */
