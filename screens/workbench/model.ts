@@ -175,6 +175,14 @@ export function rowIdsOf(pane: PaneModel): readonly string[] {
   }
 }
 
+/** Places of the rows that are open, from the first to the last; those that are not there any more are left out. */
+export function openPlaces(pane: PaneModel, openIds: readonly string[]): readonly number[] {
+  if (openIds.length === 0) return []
+  const rowIds = rowIdsOf(pane)
+  const places = openIds.map((id) => rowIds.indexOf(id)).filter((place) => place >= 0)
+  return [...new Set(places)].sort((a, b) => a - b)
+}
+
 /** Whether Enter opens this row of a table: it has lines to show below itself. */
 export function hasDetail(pane: PaneModel, rowId: string): boolean {
   if (pane.kind !== 'table') return false

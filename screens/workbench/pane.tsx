@@ -19,7 +19,7 @@ import { GridBody } from './grid.tsx'
 import { Guard } from './guard.tsx'
 import { indexOf, type LogPane, logStateOf } from './logs.ts'
 import type { PaneModel } from './model.ts'
-import { rowIdsOf } from './model.ts'
+import { openPlaces, rowIdsOf } from './model.ts'
 import { OpenTable } from './open-table.tsx'
 import { counted, paneNote } from './pane-note.ts'
 import { cursorOf, filtered, markdownOf, openIdsOf, scrolledTop, staticLines, wrapLines } from './pane-rows.ts'
@@ -69,7 +69,7 @@ function Body({
       )
     case 'table': {
       const openIds = isFocused ? openIdsOf(pane, state, width) : state.open
-      return pane.rows.some((row) => openIds.includes(row.id)) ? (
+      return openPlaces(pane, openIds).length > 0 ? (
         <OpenTable pane={pane} openIds={openIds} cursor={isFocused ? cursor : -1} top={state.top} inner={inner} />
       ) : (
         <Table

@@ -106,6 +106,8 @@ export function topFor(index: number, top: number, height: number, count: number
 
 /** Index of the remembered row among the rows there are now; the nearest position when it is gone. */
 export function indexIn(pane: PaneState, rowIds: readonly string[]): number {
+  // Nearly always it is where it was: a list of many thousand rows is not gone through for every key.
+  if (pane.rowId !== null && rowIds[pane.index] === pane.rowId) return pane.index
   const found = pane.rowId === null ? -1 : rowIds.indexOf(pane.rowId)
   return found >= 0 ? found : Math.max(0, Math.min(pane.index, rowIds.length - 1))
 }
