@@ -30,6 +30,7 @@ export class UiCommands {
   readonly #acts: Acts
   readonly #host: TerminalActs
   readonly #runById: UiCommandDeps['runById']
+  #isEditing = false
 
   constructor({ desk, layers, acts, host, runById }: UiCommandDeps) {
     this.#desk = desk
@@ -231,7 +232,21 @@ export class UiCommands {
     const file = plan.status === 'ok' ? plan.loaded.file : plan.status === 'bad' ? plan.file : null
     if (file === null) return this.#desk.say('the plan is still being read', 'warn')
     // A plan that cannot be read is named as it is shown, from the folder of its project; kx may run in another one.
-    this.#later(this.#host.edit(resolve(workspace.projectFolder, file)).then(() => workspace.reloadPlan()))
+    // The terminal is the editor's as soon as it is there; a key that comes before must not start another.
+    if (this.#isEditing) return
+    this.#isEditing = true
+    this.#later(this.#edited(resolve(workspace.projectFolder, file)).finally(() => (this.#isEditing = false)))
+  }
+
+  /** The editor is the person's own; what they changed in it is an act like any other. */
+  async #edited(file: string): Promise<void> {
+    const { editPlan } = await import('../../src/commands/plan-edit.ts')
+    const env = this.#acts.environment('key', new AbortController().signal)
+    const result = await editPlan(env, file, () => this.#host.edit(file))
+    await this.#desk.workspace.reloadPlan()
+    if (result === null) return
+    await this.#desk.workspace.refresh()
+    this.#desk.say(result.summary)
   }
 
   #cancel(): void {

@@ -49,6 +49,7 @@ export function terminalAsker({ input, output }: AskerStreams, name = ''): Termi
     needsPerson: () => isNeeded,
     needs: () => [...needs],
     ask: {
+      isAttended: canAsk,
       confirm: (question, detail) => confirm(question, detail),
       typed: async (question, expected, detail) => {
         say(detail)

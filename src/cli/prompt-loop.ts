@@ -38,6 +38,7 @@ export async function runPrompt({ env, isAscii, isJson }: PromptRequest): Promis
     terminal === null
       ? env.ask
       : {
+          isAttended: true,
           confirm: (...about) => terminal.pausedFor(() => env.ask.confirm(...about)),
           typed: (...about) => terminal.pausedFor(() => env.ask.typed(...about)),
           text: (...about) => terminal.pausedFor(() => env.ask.text(...about)),

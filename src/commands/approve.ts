@@ -3,6 +3,7 @@ import type { RunState } from '../run/types.ts'
 import { formatDuration, formatUsd } from '../text/format.ts'
 import { actOnRun, loadProject } from './act.ts'
 import { openForWriting, systemClock } from './open.ts'
+import { declined } from './recorded.ts'
 import { Refused } from './refused.ts'
 import type { CommandEnvironment } from './types.ts'
 
@@ -35,11 +36,11 @@ export async function approve(env: CommandEnvironment, args: { readonly expiresH
     `Lease  ${hours(priced.leaseHours)}${priced.leaseEnd === undefined ? '' : `; then ${priced.leaseEnd}`}`,
   ])
   if (!isAgreed)
-    return {
+    return declined(env, 'cost.approve', args, {
       summary: 'not approved: a person types yes to kx approve on a terminal, or presses a on the Cost screen',
       exitCode: 3,
       data: null,
-    }
+    })
   return actOnRun(env, 'cost.approve', args, {}, async (ctx) =>
     (await import('../cost/service.ts')).approve(ctx, { by: env.who, expiresHours: args.expiresHours }),
   )

@@ -3,6 +3,7 @@ import { ownersOf, releasedOf } from '../walk/shares.ts'
 import { actOnRun } from './act.ts'
 import { eachHost, onHosts, together, whichHost } from './hosts.ts'
 import { loadSettings } from './open.ts'
+import { declined } from './recorded.ts'
 import type { CommandEnvironment } from './types.ts'
 import { launchedHosts } from './verify.ts'
 
@@ -61,7 +62,7 @@ export async function abort(
       'The runner is asked to stop, then TERM, grace, KILL.',
       'Finished units and checkpoints stay; a relaunch goes on from them.',
     ]))
-  if (!isAgreed) return { summary: 'the run goes on', exitCode: 3, data: null }
+  if (!isAgreed) return declined(env, 'patrol.abort', args, { summary: 'the run goes on', exitCode: 3, data: null })
   const stop = async (ctx: ActContext): Promise<ActResult> => {
     const patrol = await import('../patrol/service.ts')
     // A launch has its receipt with the first sign of life; before that it is stopped by its intent.

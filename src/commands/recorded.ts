@@ -1,6 +1,7 @@
 import type { ActResult, CellRequest, CellWriter } from '../run/act.ts'
 import { messageOf } from '../run/errors.ts'
 import type { WritableRun } from '../run/handle.ts'
+import type { CellEnded } from '../run/types.ts'
 import { outputStages, sourceOf } from './act.ts'
 import { allCommands } from './list/all.ts'
 import { openForWriting, systemClock } from './open.ts'
@@ -38,6 +39,7 @@ export async function recordedBeside(
   commandId: string,
   args: Args,
   act: () => Promise<ActResult>,
+  cause: CellEnded['cause'] = null,
 ): Promise<ActResult> {
   const { currentRunId } = await import('../session/current-run.ts')
   const runId = env.runId ?? currentRunId(env.projectFolder, systemClock.nowMs())
@@ -56,7 +58,7 @@ export async function recordedBeside(
     const result = await act()
     for (const line of result.lines ?? []) cell.say(line)
     // What happened has happened; a journal that fails now must not hide it.
-    const trouble = await endAs(cell, result).then(() => null, messageOf)
+    const trouble = await endAs(cell, result, cause).then(() => null, messageOf)
     return trouble === null
       ? result
       : { ...result, summary: `${result.summary} (its end is not on record: ${trouble})` }
@@ -66,6 +68,23 @@ export async function recordedBeside(
   } finally {
     await run.close()
   }
+}
+
+/**
+ * The answer no to a question about money, about what is destroyed or about going on in spite of an error: a decision of a
+ * person like a yes, and a cell like one. Where nobody was there to be asked nobody decided anything, and none is left.
+ */
+export async function declined(
+  env: CommandEnvironment,
+  commandId: string,
+  args: Args,
+  result: ActResult,
+): Promise<ActResult> {
+  if (env.ask.isAttended === false) return result
+  const said = `${env.who} said no: ${result.summary}`
+  const recorded = await recordedBeside(env, commandId, args, async () => ({ ...result, summary: said }), 'aborted')
+  // What the person is told is what they are told without a record, and what is wrong with the record.
+  return { ...recorded, summary: `${result.summary}${recorded.summary.slice(said.length)}` }
 }
 
 async function cellOn(env: CommandEnvironment, run: WritableRun, commandId: string, args: Args): Promise<CellWriter> {
@@ -95,7 +114,7 @@ async function cellOn(env: CommandEnvironment, run: WritableRun, commandId: stri
   })
 }
 
-function endAs(cell: CellWriter, result: ActResult): Promise<void> {
+function endAs(cell: CellWriter, result: ActResult, cause: CellEnded['cause'] = null): Promise<void> {
   const state = result.exitCode === 4 ? 'unknown' : result.exitCode === 0 ? 'done' : 'failed'
-  return cell.end({ state, summary: result.summary, exitCode: result.exitCode })
+  return cell.end({ state, summary: result.summary, exitCode: result.exitCode, cause })
 }

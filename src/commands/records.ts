@@ -6,7 +6,7 @@ import { slotOf } from '../walk/graph.ts'
 import { type CheckedItem, isBlocking, type Override } from '../walk/item.ts'
 import type { Proof } from '../walk/proof.ts'
 import { openForWriting } from './open.ts'
-import { recordedOn } from './recorded.ts'
+import { declined, recordedOn } from './recorded.ts'
 import type { CommandEnvironment } from './types.ts'
 
 const refusal = (summary: string, exitCode: 1 | 2 | 3 = 1): ActResult => ({ summary, exitCode, data: null })
@@ -53,7 +53,11 @@ export async function override(
     if (item.result === 'pass' || item.result === 'not-applicable')
       return refusal(`${item.id} does not need an override: ${item.result}`)
     const reason = args.reason ?? (await env.ask.text(`Why is it all right to go on in spite of ${item.title}`, ''))
-    if (reason === null || reason.trim().length < 3) return refusal('an override needs a reason in words', 3)
+    if (reason === null || reason.trim().length < 3) {
+      const none = refusal('an override needs a reason in words', 3)
+      // Words that are too short are a slip; a question that was left is an answer.
+      return args.reason === undefined ? declined(env, 'item.override', { ...args, item: item.id }, none) : none
+    }
     const given: Override = {
       itemId: item.id,
       reason: reason.trim(),

@@ -74,6 +74,8 @@ export interface CommandSpec<S extends z.ZodObject = z.ZodObject> {
 
 /** How a person is asked. Headless without a terminal answers "needs a person" (exit 3). */
 export interface Asker {
+  /** False: nobody is there to answer, and a no is nobody's. Absent: somebody is. */
+  readonly isAttended?: boolean
   confirm(question: string, detail: readonly string[]): Promise<boolean>
   /** Returns what was typed, or null when cancelled. */
   typed(question: string, expected: string, detail: readonly string[]): Promise<string | null>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { screenIds } from '../../../src/commands/types.ts'
+import { waitUntil } from '../../harness/wait.ts'
 import { makeStage } from './stage.ts'
 
 const homeRows = {
@@ -148,8 +149,11 @@ describe('the editor', () => {
   it('is given the plan of the project, also while that cannot be read', async () => {
     const plan = { status: 'bad', file: 'kx.yaml', problems: ['kx.yaml:3:1 workers: found "two"'] } as const
     const stage = makeStage({ plan, ui: { screen: 'plan' } })
-    await stage.press('e')
-    expect(stage.acts).toContain(`edit ${stage.controller.get().input.projectFolder}/kx.yaml`)
+    await stage.press('e', 'e')
+    await waitUntil(() => stage.acts.includes('reload'), { what: 'the editor closed and the plan read again' })
+    expect(stage.acts.filter((act) => act.startsWith('edit'))).toEqual([
+      `edit ${stage.controller.get().input.projectFolder}/kx.yaml`,
+    ])
   })
 })
 

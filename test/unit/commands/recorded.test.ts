@@ -6,7 +6,9 @@ import { allCommands } from '../../../src/commands/list/all.ts'
 import { systemClock } from '../../../src/commands/open.ts'
 import type { CommandEnvironment } from '../../../src/commands/types.ts'
 import { createRun, runFolder } from '../../../src/run/folder.ts'
+import { openRun } from '../../../src/run/handle.ts'
 import { readRunState } from '../../../src/run/reader.ts'
+import { item, proof } from '../walk/support.ts'
 
 let folder = ''
 let runId = ''
@@ -102,5 +104,55 @@ describe('acts beside the walk', () => {
     const text = readFileSync(join(runFolder(folder, runId), 'journal.jsonl'), 'utf8')
     expect(text).not.toMatch(/correct horse|zq9/)
     expect(text).toContain('gpu')
+  })
+})
+
+describe('what a person decides without an act', () => {
+  const no = { confirm: async () => false, typed: async () => null, text: async () => null }
+
+  it('is a cell: a no to a price, to the end of a run, to going on in spite of an error', async () => {
+    const open = await openRun(runFolder(folder, runId), { clock: systemClock })
+    await open.append('proof.made', proof('PlanDigest', { id: 'p1', items: [item('a', 'fail')] }))
+    await open.close()
+    expect(await run('item.override', { item: 'a' }, { ask: no })).toMatchObject({ exitCode: 3 })
+    expect(await run('patrol.abort', {}, { ask: no, via: 'key' })).toMatchObject({
+      exitCode: 3,
+      summary: 'the run goes on',
+    })
+    expect(await run('item.override', { item: 'a', reason: '?' }, { ask: no })).toMatchObject({ exitCode: 3 })
+    expect(
+      readRunState(runFolder(folder, runId))?.cells.map(({ started, ended }) => [
+        started.name,
+        ended?.state,
+        ended?.cause,
+        ended?.summary,
+      ]),
+    ).toEqual([
+      ['item.override', 'failed', 'aborted', 'ada said no: an override needs a reason in words'],
+      ['patrol.abort', 'failed', 'aborted', 'ada said no: the run goes on'],
+    ])
+  })
+
+  it('is none where nobody is there to be asked', async () => {
+    const open = await openRun(runFolder(folder, runId), { clock: systemClock })
+    await open.append('proof.made', proof('PlanDigest', { id: 'p1', items: [item('a', 'fail')] }))
+    await open.close()
+    await run('item.override', { item: 'a' }, { ask: { ...no, isAttended: false } })
+    expect(cells()).toEqual([])
+  })
+
+  it('is a cell where the plan was changed in the editor, with what was changed; none where it was left', async () => {
+    const { editPlan } = await import('../../../src/commands/plan-edit.ts')
+    const file = join(folder, 'kx.yaml')
+    writeFileSync(file, 'version: 1\nname: a\n')
+    expect(await editPlan(env({ via: 'key' }), file, async () => {})).toBeNull()
+    expect(cells()).toEqual([])
+    const edited = await editPlan(env({ via: 'key' }), file, async () => writeFileSync(file, 'version: 1\nname: b\n'))
+    expect(edited?.summary).toBe('the plan was changed: 2 lines of a diff')
+    const cell = readRunState(runFolder(folder, runId))?.cells.at(-1)
+    expect(cell?.started).toMatchObject({ name: 'plan.edit', phase: 'plan', via: 'key', args: { file } })
+    expect(cell?.started.args.before).toMatch(/^[0-9a-f]{64}$/)
+    const output = readFileSync(join(runFolder(folder, runId), cell?.ended?.outputFile ?? ''), 'utf8')
+    expect(output).toContain('kx: - name: a\nkx: + name: b\n')
   })
 })
