@@ -191,7 +191,8 @@ export async function runRecipeCommand(env: CommandEnvironment, args: RunArgs): 
     if (file === null && args.recipe !== undefined)
       return refused(`there is no recipe "${args.recipe}"; kx recipe list names them`)
     if (file === null && !isResumed) return refused('which recipe? kx recipe list names them', 2)
-    return actOnRun(
+    const child = await earlyChild(file)
+    const result = actOnRun(
       env,
       'recipe.run',
       // As it was named: by these the same act can be run again.
@@ -202,7 +203,7 @@ export async function runRecipeCommand(env: CommandEnvironment, args: RunArgs): 
           import('../recipe/runner.ts'),
           import('./recipe-for.ts'),
         ])
-        const rooms = await roomsFor(env, context)
+        const rooms = await roomsFor(env, context, child.start)
         const resume = isResumed ? lastRecipeRun(context.run, args.resume ?? 'last', file) : null
         if (isResumed && resume === null) return refused('there is no run of a recipe to go on with')
         const frozen = args.frozen === undefined ? null : frozenBy(rooms, args.frozen)
@@ -222,6 +223,7 @@ export async function runRecipeCommand(env: CommandEnvironment, args: RunArgs): 
         })
       },
     )
+    return result.finally(() => child.close())
   })
 }
 
@@ -262,8 +264,35 @@ function hostsOf({ loaded, run }: ActContext, args: Pick<RunArgs, 'host' | 'host
   return named.length > 0 ? [...new Set(named)] : [all[0] ?? 'local']
 }
 
+/** The process of a recipe, begun and its file read while the run and the hosts are opened. */
+async function earlyChild(file: string | null) {
+  const { startRecipeProcess } = await import('../recipe/process.ts')
+  let printed = ''
+  let take: ((text: string) => void) | null = null
+  const process = startRecipeProcess({
+    onPrinted: (text) => {
+      if (take === null) printed += text
+      else take(text)
+    },
+  })
+  // Whoever asks for it hears what is wrong with it.
+  if (file !== null) process.load(file).catch(() => {})
+  return {
+    start: (onPrinted: (text: string) => void) => {
+      if (printed !== '') onPrinted(printed)
+      take = onPrinted
+      return process
+    },
+    close: () => process.close(),
+  }
+}
+
 /** What a recipe has to do with kx: hosts, cells, questions, and every other command behind its own gate. */
-async function roomsFor(env: CommandEnvironment, context: ActContext): Promise<RecipeRooms> {
+async function roomsFor(
+  env: CommandEnvironment,
+  context: ActContext,
+  begun?: Awaited<ReturnType<typeof earlyChild>>['start'],
+): Promise<RecipeRooms> {
   const [{ createLocalHost }, { bareEnvironment }, { startRecipeProcess }] = await Promise.all([
     import('../host/local.ts'),
     import('../host/child-environment.ts'),
@@ -279,7 +308,10 @@ async function roomsFor(env: CommandEnvironment, context: ActContext): Promise<R
     reach: async (name) => reach(name),
     claim,
     here: createLocalHost({ env: bareEnvironment() }),
-    start: () => startRecipeProcess({ onPrinted: (text) => context.cell.stdout(text) }),
+    start: () => {
+      const onPrinted = (text: string) => context.cell.stdout(text)
+      return begun?.(onPrinted) ?? startRecipeProcess({ onPrinted })
+    },
     kx: async (commandId, args) => {
       const spec = allCommands().get(commandId)
       if (spec?.run === undefined) throw new Error(`kx has no command ${commandId}`)

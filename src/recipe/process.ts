@@ -1,4 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bareEnvironment } from '../host/child-environment.ts'
 import { serveHost } from '../host/proxy/server.ts'
@@ -44,6 +46,7 @@ export class AskFailed extends Error {
 /** The child process of one recipe. */
 export interface RecipeProcess {
   readonly pid: number | null
+  /** The one that was loaded last is the one that is asked; asked for again, it is not read again. */
   load(file: string): Promise<RecipeDescription>
   /** Checks parameters with the recipe's own schema. Throws AskFailed in its words. */
   parameters(given: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>
@@ -69,6 +72,12 @@ interface Waiting {
   readonly hooks: AskHooks | null
 }
 
+/** What kx compiles is kept for its children too; Node puts a folder of its version below the one that it is told. */
+function compileCache(): Record<string, string> {
+  const folder = getCompileCacheDir()
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) }
+}
+
 const isBuilt = () => !import.meta.url.endsWith('.ts')
 
 /** Begins the child. Nothing of a recipe is loaded into kx itself. */
@@ -76,7 +85,7 @@ export function startRecipeProcess(options: RecipeProcessOptions): RecipeProcess
   const file = fileURLToPath(new URL(isBuilt() ? `./recipe-child.mjs` : `./child.ts`, import.meta.url))
   const child: ChildProcess = fork(file, [], {
     serialization: 'advanced',
-    env: bareEnvironment(),
+    env: { ...bareEnvironment(), ...compileCache() },
     execArgv: ['--disable-warning=ExperimentalWarning'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // In a group of its own: a Ctrl-C at the terminal is kx's to handle, not the recipe's.
@@ -88,6 +97,7 @@ export function startRecipeProcess(options: RecipeProcessOptions): RecipeProcess
   const waiting = new Map<number, Waiting>()
   let next = 1
   let isOver = false
+  let loaded: { readonly path: string; readonly description: Promise<RecipeDescription> } | null = null
 
   const send = (message: ToChild) => wire.send(message)
   const over = (why: string) => {
@@ -182,7 +192,11 @@ export function startRecipeProcess(options: RecipeProcessOptions): RecipeProcess
 
   return {
     pid: child.pid ?? null,
-    load: (path) => question((id) => ({ to: 'load', id, file: path }), null, loading),
+    load: (path) => {
+      if (loaded?.path !== path)
+        loaded = { path, description: question((id) => ({ to: 'load', id, file: path }), null, loading) }
+      return loaded.description
+    },
     parameters: (given) => question((id) => ({ to: 'parameters', id, given }), null, loading),
     fill: (rule, finding) => question((id) => ({ to: 'fill', id, rule, finding }), null, loading),
     ask: (part, asked, timeoutSeconds, hooks) =>

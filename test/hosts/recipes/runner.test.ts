@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -88,6 +89,8 @@ const log = () => {
 
 describe.skipIf(needsSshd().skip)('a recipe run', () => {
   beforeAll(async () => {
+    // Each run begins a process: what one compiled is there for the next, as in the built program.
+    enableCompileCache(join(tmpdir(), 'kx-e2e-compile'))
     box = await startSshd({ hostKeyTypes: ['ecdsa'] })
     const config = join(state, 'config', 'kx', 'profiles')
     mkdirSync(config, { recursive: true })
