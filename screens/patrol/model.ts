@@ -1,5 +1,6 @@
 import type { Observation } from '../../src/patrol/types.ts'
-import { formatDuration } from '../../src/text/format.ts'
+import type { RunState } from '../../src/run/types.ts'
+import { formatDuration, plural } from '../../src/text/format.ts'
 import { ageText, lookedText } from '../workbench/ages.ts'
 import type { ScreenInput } from '../workbench/input.ts'
 import { lostLink } from '../workbench/link.ts'
@@ -17,6 +18,13 @@ function etaText(o: Observation): string {
   if (o.eta !== null) return `ETA ${formatDuration(o.eta.secondsP50)} (n=${o.eta.samples})`
   const late = o.units.filter((u) => u.isStalled === true || (u.overdueSeconds ?? 0) > 0).length
   return late === 0 ? '' : `ETA unknown (${late} overdue)`
+}
+
+/** Errors that nobody has seen yet, by number: on a narrow terminal their pane is not the one that is shown. */
+function alertText(run: RunState | null): Span | null {
+  const isNew = (f: RunState['findings'][number]) => f.closedAtMs === null && f.acknowledgedBy === null
+  const count = (run?.findings ?? []).filter((f) => isNew(f) && f.severity === 'error').length
+  return count === 0 ? null : { text: plural(count, 'error'), token: 'severity.error' }
 }
 
 /** State, age, counts, time left: in the order in which they may be cut at the edge of a narrow terminal. */
@@ -37,7 +45,9 @@ function stateLine(input: ScreenInput, o: Observation): Span[] {
     running > 0 ? `${running} running` : '',
     queued > 0 ? `${queued} queued` : '',
   ]
-  spans.push({ text: ` – ${counts.filter((c) => c !== '').join(', ')}` })
+  const alert = alertText(input.run)
+  spans.push({ text: ' – ' }, ...(alert === null ? [] : [alert, { text: ', ' }]))
+  spans.push({ text: counts.filter((c) => c !== '').join(', ') })
   const why = reason ?? end?.text ?? (isSame ? o.reasons[0] : undefined)
   if (why !== undefined && word !== 'running') spans.push({ text: `  ${why}`, token: 'text.muted' })
   return spans

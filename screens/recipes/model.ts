@@ -20,6 +20,25 @@ function rowOf(shown: Shown): Row {
   }
 }
 
+type Offer = NonNullable<ScreenInput['offer']>
+const offeredIn = (offer: Offer | null, id: string) => offer?.recipes.find((each) => each.id === id)
+
+/** What of the form is filled in from a finding, so that it can be seen before the form is opened. */
+function offerLines(offer: Offer, id: string): readonly StyledLine[] {
+  const offered = offeredIn(offer, id)
+  if (offered === undefined) return []
+  const { rule, host, text } = offer
+  const filled = [...Object.entries(offered.parameters), ...(host === null ? [] : [['hosts', host]])]
+  return [
+    [{ text: 'For      ', token: 'severity.warn' }, { text: `${rule}: ${text}` }],
+    ...(filled.length === 0
+      ? []
+      : [
+          `Filled   ${filled.map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`).join(', ')}`,
+        ]),
+  ]
+}
+
 function runbookLines(shown: Shown): readonly StyledLine[] {
   if (shown.problem !== null) return [[{ text: `broken: ${shown.problem}`, token: 'state.fail' }]]
   const { runbook, parameters, cells } = shown
@@ -43,12 +62,21 @@ function runbookLines(shown: Shown): readonly StyledLine[] {
   ]
 }
 
+const liveActs = new Set(['recipe.run', 'recipe.resume', 'recipe.undo', 'recipe.for'])
+
 /** Recipes of kx, the user and the project; the runbook of the chosen one; and its cells while it runs. */
 export function recipesModel(input: ScreenInput): ScreenModel {
-  const recipes = input.shelves.recipes ?? null
+  const offer = input.offer ?? null
+  const read = input.shelves.recipes ?? null
+  // Those for the finding that was asked about come first, in the order in which it offers them.
+  const placeOf = ({ id }: Shown) => {
+    const at = offer?.recipes.findIndex((each) => each.id === id) ?? -1
+    return at < 0 ? Number.MAX_SAFE_INTEGER : at
+  }
+  const recipes = read === null ? null : read.toSorted((a, b) => placeOf(a) - placeOf(b))
   const chosen = recipes?.find((each) => each.id === input.selected('list')) ?? recipes?.[0]
   const broken = recipes?.filter((each) => each.problem !== null).length ?? 0
-  const live = input.live?.commandId === 'recipe.run' || input.live?.commandId === 'recipe.undo' ? input.live : null
+  const live = liveActs.has(input.live?.commandId ?? '') ? input.live : null
   return {
     id: 'recipes',
     title: 'Recipes',
@@ -75,13 +103,17 @@ export function recipesModel(input: ScreenInput): ScreenModel {
             kind: 'text',
             id: 'runbook',
             title: chosen?.title ?? 'Runbook',
-            lines: chosen === undefined ? [] : runbookLines(chosen),
+            lines:
+              chosen === undefined
+                ? []
+                : [...(offer === null ? [] : offerLines(offer, chosen.id)), ...runbookLines(chosen)],
           }
         : {
             kind: 'text',
             id: 'runbook',
             title: `${live.title}: ${live.progress?.text ?? 'begins'}`,
-            lines: [...live.output],
+            // The newest of it: a pane of text does not follow its end.
+            lines: live.output.slice(-10),
           },
     ],
     columns: [

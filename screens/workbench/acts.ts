@@ -9,6 +9,7 @@ import { WalkFollower } from './follow.ts'
 import type { Layers } from './layers.ts'
 import { withProgress } from './live.ts'
 import { showCell } from './notebook-acts.ts'
+import { isOffer, showOffer } from './recipe-acts.ts'
 import type { Message } from './snapshot.ts'
 
 /** Runs commands that act on the world: one in the foreground at a time, and the quiet looks of the patrol beside it. */
@@ -149,8 +150,9 @@ export class Acts {
     desk.loadSoon()
   }
 
-  /** What a search of the notebook has found so far is drawn as it comes. */
+  /** What a search of the notebook has found so far is drawn as it comes; recipes that are offered are gone to. */
   #found(result: unknown): void {
+    if (isOffer(result)) return showOffer(this.#desk, result)
     if (!isHits(result)) return
     this.#desk.hits = result
     this.#desk.changed()
@@ -158,7 +160,7 @@ export class Acts {
 
   #showWhole(spec: CommandSpec, { lines = [], summary }: ActResult): void {
     if (spec.isShownWhole !== true || lines.length === 0) return
-    this.#layers.wholeMessage.open({ text: [...lines, summary].join('\n').trimEnd(), tone: 'info' })
+    this.#layers.wholeMessage.open({ text: this.#desk.words([...lines, summary].join('\n').trimEnd()), tone: 'info' })
   }
 
   async #settle(): Promise<void> {

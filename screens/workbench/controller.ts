@@ -284,16 +284,18 @@ export class Controller {
       'run.archive': { run: selected },
       'meter.write-off': this.#runOfRow(pane, selected),
       'patrol.acknowledge': pane === 'findings' ? { finding: selected } : {},
-      'recipe.for':
-        pane === 'findings'
-          ? { finding: selected }
-          : desk.pane(pane)?.kind === 'checklist'
-            ? { finding: selected, ...this.#shownHost() }
-            : {},
+      'recipe.offer': this.#foundUnder(pane, selected),
       'profile.acknowledge': { name: desk.selected('list') ?? selected },
       'checklist.tick': { file: pane, task: Number(selected) },
     }
     return { ...standIns[spec.id], ...args }
+  }
+
+  /** An item of a checklist, else a finding: where the cursor stands elsewhere, the one that is marked in its pane. */
+  #foundUnder(pane: string, selected: string): Readonly<Record<string, unknown>> {
+    if (this.#desk.pane(pane)?.kind === 'checklist') return { finding: selected, ...this.#shownHost() }
+    const finding = this.#desk.selected('findings')
+    return finding === null ? {} : { finding }
   }
 
   /** A reason is given for the host that is shown, and for no other. */

@@ -1,6 +1,7 @@
 import { showChord } from '../../src/commands/chord.ts'
 import type { Keymap } from '../../src/commands/keymap.ts'
 import type { CellHits } from '../../src/commands/notebook-search.ts'
+import type { RecipeOffer } from '../../src/commands/recipe-for.ts'
 import type { Registry } from '../../src/commands/registry.ts'
 import { withKeys } from '../../src/commands/say-keys.ts'
 import type { CommandState, Settings } from '../../src/commands/types.ts'
@@ -68,6 +69,10 @@ export class Desk {
   observed: { readonly runId: string; readonly observation: Observation } | null = null
   /** What a search of the notebook has found so far. */
   hits: CellHits | null = null
+  /** Recipes for the finding that was last asked about. */
+  offer: RecipeOffer | null = null
+  /** What was last entered for a recipe, by its id and what it was for. */
+  readonly given = new Map<string, Readonly<Record<string, unknown>>>()
   readonly #remember: (ui: UiState) => void
   readonly #onChange: () => void
   readonly #mask: (text: string) => string
@@ -97,8 +102,13 @@ export class Desk {
     this.#onChange()
   }
 
+  /** A text with what must not be seen masked, and commands of the shell as the keys of this screen. */
+  words(text: string): string {
+    return withKeys(this.#mask(text), this.registry, this.keymap, this.ui.screen)
+  }
+
   say(text: string, tone: Message['tone'] = 'info'): void {
-    this.message = { text: withKeys(this.#mask(text), this.registry, this.keymap, this.ui.screen), tone }
+    this.message = { text: this.words(text), tone }
     this.lastMessage = this.message
     this.changed()
   }
@@ -148,6 +158,7 @@ export class Desk {
       reconnectKey,
       hostKey,
       this.hits,
+      this.offer,
       run,
       plan,
       shelves,
@@ -179,6 +190,7 @@ export class Desk {
       reconnectKey,
       hostKey,
       hits: this.hits,
+      offer: this.offer,
       mask: this.#mask,
     }
     this.#model = { key, input, model: reuseScreen(this.#model?.model ?? null, screenModel(input)) }

@@ -1,4 +1,5 @@
 import type { CellHits } from '../../src/commands/notebook-search.ts'
+import type { RecipeOffer } from '../../src/commands/recipe-for.ts'
 import type { ScreenId } from '../../src/commands/types.ts'
 import type { Observation } from '../../src/patrol/types.ts'
 import type { Progress } from '../../src/run/act.ts'
@@ -56,6 +57,8 @@ export interface ScreenInput {
   readonly links?: readonly LinkView[]
   /** Masks what was on record before it was known to be a secret; absent: nothing is known. */
   readonly mask?: (text: string) => string
+  /** Recipes for a finding, as they were last asked for; absent or null: none were. */
+  readonly offer?: RecipeOffer | null
   /** What a search of the notebook has found so far; absent or null: nothing was looked for. */
   readonly hits?: CellHits | null
   /** Key that goes on after a pause of a link, as it is shown; empty or absent: none is bound. */

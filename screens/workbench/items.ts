@@ -23,7 +23,7 @@ export function checklistItem(item: CheckedItem, nowMs: number, isStale = false)
     detail.push(`exit: ${item.evidence.exitCode}`)
   for (const line of item.evidence.detail ?? []) detail.push(line)
   if (item.fix !== undefined && item.result !== 'pass') detail.push(`fix: ${item.fix}`)
-  if (item.recipe !== undefined) detail.push(`recipe: ${item.recipe} (F runs it, filled in from this)`)
+  if (item.recipe !== undefined) detail.push(`recipe: ${item.recipe} (F goes to it, filled in from this)`)
   if (item.override !== undefined) detail.push(`overridden by ${item.override.by}: ${item.override.reason}`)
   if (item.lapsed !== undefined) detail.push(lapsedText(item.lapsed, nowMs))
   detail.push(

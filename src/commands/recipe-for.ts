@@ -1,7 +1,8 @@
 import type { ActResult } from '../run/act.ts'
 import type { RunState } from '../run/types.ts'
 import type { CheckedItem } from '../walk/item.ts'
-import { runRecipeCommand } from './recipes.ts'
+import { orRefusal, runRecipeCommand } from './recipes.ts'
+import { Refused } from './refused.ts'
 import type { CommandEnvironment } from './types.ts'
 
 type CatalogEntry = import('../recipe/catalog.ts').CatalogEntry
@@ -48,38 +49,93 @@ export function servedFinding(state: RunState, named: string, host?: string): Se
   return item === undefined ? null : servedItem(item)
 }
 
-/** `kx recipe for`: the recipe that serves a finding, filled in from it. */
-export async function recipeForFinding(
-  env: CommandEnvironment,
-  args: { readonly finding: string; readonly host?: string | undefined; readonly dryRun: boolean },
-): Promise<ActResult> {
-  const [{ recipePlaces }, { readCatalog }, { recipeFor }, { readRunState }, { runFolder }, ids] = await Promise.all([
-    import('./recipes.ts'),
-    import('../recipe/catalog.ts'),
-    import('../recipe/serves.ts'),
-    import('../run/reader.ts'),
-    import('../run/folder.ts'),
-    import('../session/current-run.ts'),
-  ])
+interface ForArgs {
+  readonly finding: string
+  readonly host?: string | undefined
+}
+
+/** What is named, and the recipes for it, the best one first. Throws Refused where there is none. */
+async function serving(env: CommandEnvironment, args: ForArgs) {
+  const [{ recipePlaces }, { readCatalog }, { recipeFor, servesRule }, { readRunState }, { runFolder }, ids] =
+    await Promise.all([
+      import('./recipes.ts'),
+      import('../recipe/catalog.ts'),
+      import('../recipe/serves.ts'),
+      import('../run/reader.ts'),
+      import('../run/folder.ts'),
+      import('../session/current-run.ts'),
+    ])
   const { projectFolder, runId } = env
   const id = runId === null ? ids.currentRunId(projectFolder, Date.now()) : ids.findRunId(projectFolder, runId)
   const state = id === null ? null : readRunState(runFolder(projectFolder, id))
   const found = state === null ? null : servedFinding(state, args.finding, args.host)
-  const refused = (summary: string): ActResult => ({ summary, exitCode: 1, data: null })
+  const refuse = (summary: string) => new Refused({ summary, exitCode: 1, data: null })
   if (found === null)
-    return refused(
+    throw refuse(
       `there is no open finding and no failed item of the audit "${args.finding}"; kx patrol and kx audit name them`,
     )
-  const serving = recipeFor(await readCatalog(await recipePlaces(env)), found)
-  if (serving === null) return refused(`no recipe serves ${found.rule}. What helps: ${found.remedy}`)
-  return runRecipeCommand(env, {
-    recipe: serving.id,
-    ...(found.host === null ? {} : { hosts: found.host }),
-    dryRun: args.dryRun,
-    yes: false,
-    retryFailed: false,
-    parameters: {},
-    finding: args.finding,
+  const catalog = await readCatalog(await recipePlaces(env))
+  const best = recipeFor(catalog, found)
+  if (best === null) throw refuse(`no recipe serves ${found.rule}. What helps: ${found.remedy}`)
+  const serves = (each: CatalogEntry) => each.description?.serves.some((rule) => servesRule(rule, found.rule)) === true
+  return { found, recipes: [best, ...catalog.filter((each) => each !== best && serves(each))] }
+}
+
+/** `kx recipe for`: the recipe that serves a finding, filled in from it. */
+export async function recipeForFinding(
+  env: CommandEnvironment,
+  args: ForArgs & { readonly dryRun: boolean },
+): Promise<ActResult> {
+  return orRefusal(async () => {
+    const { found, recipes } = await serving(env, args)
+    return runRecipeCommand(env, {
+      recipe: recipes[0]?.id,
+      ...(found.host === null ? {} : { hosts: found.host }),
+      dryRun: args.dryRun,
+      yes: false,
+      retryFailed: false,
+      parameters: {},
+      finding: args.finding,
+    })
+  })
+}
+
+/** Recipes for something that is wrong, the best one first, with what each takes from it. */
+export interface RecipeOffer {
+  readonly kind: 'recipe-offer'
+  /** Id or rule of the finding, or item of the audit: as it was asked about. */
+  readonly finding: string
+  readonly rule: string
+  readonly host: string | null
+  readonly text: string
+  readonly recipes: readonly { readonly id: string; readonly parameters: Readonly<Record<string, unknown>> }[]
+}
+
+/** Which recipes are for something that is wrong, and what each takes from it. Nothing is run. */
+export async function offerRecipes(env: CommandEnvironment, args: ForArgs): Promise<ActResult> {
+  return orRefusal(async () => {
+    const { startRecipeProcess } = await import('../recipe/process.ts')
+    const { found, recipes } = await serving(env, args)
+    const { rule, host, text } = found
+    const process = startRecipeProcess({ onPrinted: () => {} })
+    const filled: RecipeOffer['recipes'][number][] = []
+    try {
+      for (const { id, file } of recipes) {
+        await process.load(file)
+        filled.push({ id, parameters: await process.fill(rule, found) })
+      }
+    } finally {
+      await process.close()
+    }
+    const offer: RecipeOffer = { kind: 'recipe-offer', finding: args.finding, rule, host, text, recipes: filled }
+    env.progress({ text: '', result: offer })
+    const [best, ...more] = recipes.map(({ id }) => id)
+    const others = more.length === 0 ? '' : ` (or ${more.join(', ')})`
+    return {
+      summary: `${best} is for ${rule}${others}, filled in from it. Tab reads when to use it; d tries it dry, r runs it.`,
+      exitCode: 0,
+      data: offer,
+    }
   })
 }
 

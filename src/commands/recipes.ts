@@ -227,6 +227,14 @@ export async function runRecipeCommand(env: CommandEnvironment, args: RunArgs): 
   })
 }
 
+/** `kx recipe resume`: goes on with a recipe run where it was cut short. */
+export async function resumeRecipeCommand(
+  env: CommandEnvironment,
+  { run, yes }: { readonly run: string; readonly yes: boolean },
+): Promise<ActResult> {
+  return runRecipeCommand(env, { dryRun: false, yes, retryFailed: false, parameters: {}, resume: run })
+}
+
 /** `kx recipe undo`. */
 export async function undoRecipeCommand(
   env: CommandEnvironment,
@@ -326,7 +334,8 @@ async function roomsFor(
   }
 }
 
-async function orRefusal(work: () => Promise<ActResult>): Promise<ActResult> {
+/** The result of what was refused, or of the work. */
+export async function orRefusal(work: () => Promise<ActResult>): Promise<ActResult> {
   try {
     return await work()
   } catch (error) {

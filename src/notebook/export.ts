@@ -75,7 +75,7 @@ function sentence({ record, stale }: ExportedCell): string {
   const parts = [
     `**${stateOf(record)}**`,
     ended === null ? '' : `after ${formatDuration(ended.durationMs / 1000)}`,
-    ended?.exitCode == null || ended.exitCode === 0 ? '' : `exit ${ended.exitCode}`,
+    ended?.exitCode == null ? '' : `exit ${ended.exitCode}`,
     ended?.signal == null ? '' : `signal ${ended.signal}`,
     ended?.cause == null ? '' : `cause: ${ended.cause}`,
     `begun ${formatMoment(startedAtMs)} by ${plain(started.who)}`,
@@ -85,6 +85,18 @@ function sentence({ record, stale }: ExportedCell): string {
     stale === null ? '' : `stale: ${plain(stale)}`,
   ]
   return `${parts.filter((part) => part !== '').join(', ')}.`
+}
+
+/** What was found wrong in this run, oldest first, and when it was gone. */
+function findingLines({ findings }: RunState): readonly string[] {
+  if (findings.length === 0) return []
+  const line = ({ openedAtMs, closedAtMs, severity, rule, host, text, evidence }: RunState['findings'][number]) => {
+    const where = host === undefined ? '' : ` on ${plain(host)}`
+    const why = evidence === '' ? '' : ` (${plain(evidence)})`
+    const end = closedAtMs === null ? 'still open' : `gone ${formatMoment(closedAtMs)}`
+    return `- ${formatMoment(openedAtMs)}, ${severity}${where}: ${plain(text)}${why}; ${plain(rule)}; ${end}`
+  }
+  return ['## What was found', '', ...findings.toSorted((a, b) => a.openedAtMs - b.openedAtMs).map(line), '']
 }
 
 /** A report that a person reads, and that can be pasted into a pull request: headings, sentences, folded outputs. */
@@ -101,6 +113,7 @@ export function toMarkdown({ state, cells, nowMs }: Exported): string {
     `Plan *${plain(state.created.planName)}* of project *${plain(state.created.project)}*, begun ${formatMoment(state.createdAtMs)} by ${plain(state.created.by)}. ${counts.join(', ')}; written ${formatMoment(nowMs)}.`,
     '',
     ...own.flatMap((note) => [note.text.trimEnd(), '', `— ${plain(note.by)}, ${formatMoment(note.atMs)}`, '']),
+    ...findingLines(state),
   ]
   for (const cell of cells) {
     const { record, number, output } = cell

@@ -148,7 +148,7 @@ async function openFor(opened: Opened, at: CellAt, part: 'run' | 'undo'): Promis
       title: part === 'undo' ? `Undo: ${at.cell.title}` : at.cell.title,
       args: { recipe: description.id, recipeRun, cell: at.cell.name, host: name, part, parameters },
       risk: at.cell.risk,
-      source: `${sourceSha256} ${at.cell.name}`,
+      source: `${description.id}: ${at.cell.name} ${JSON.stringify(parameters)}\nSHA-256 of the recipe ${sourceSha256}`,
       phase: 'recipe',
     },
     host,

@@ -115,7 +115,7 @@ async function claimRun(rooms: RecipeRooms, recipeRun: string, title: string): P
   const { pid, hostname, ageSeconds } = claim
   throw new NotBegun(
     `${title}: another kx is at this run of it (process ${pid} on ${hostname}, for ${formatDuration(ageSeconds)}); nothing was done. ` +
-      `Wait for its end and look with: kx open ${rooms.context.run.id}#${recipeRun}. If it hangs, end that process, then: kx recipe run --resume ${recipeRun}`,
+      `Wait for its end and look with: kx open ${rooms.context.run.id}#${recipeRun}. If it hangs, end that process, then: kx recipe resume ${recipeRun}`,
     1,
   )
 }
@@ -199,8 +199,9 @@ async function realRun(opened: Opened, request: RunRequest): Promise<ActResult> 
   const kept = keptOf(rooms, recipeRun)
   const hosts = request.isFailedOnly ? failedHosts(opened, kept.hosts) : kept.hosts
   if (hosts.length === 0) return { summary: 'no host has a cell that failed', exitCode: 0, data: { recipeRun } }
+  // What was begun and not seen to its end may still be at it: it is planned when it has been looked at, and asked about.
   const isOpen = (cell: CellDescription, host: string) =>
-    pastOf(context.run.state().cells, { recipeRun, cell: cell.name, host }).kind !== 'done'
+    !['done', 'open'].includes(pastOf(context.run.state().cells, { recipeRun, cell: cell.name, host }).kind)
   // What only looks is begun at once; what changes something is looked at first, all of it.
   const planned = await planAll(opened, hosts, (cell, host) => cell.risk !== 'read' && isOpen(cell, host))
   for (const { cell, host, plan } of planned) for (const line of planLines(cell, host, plan)) context.cell.say(line)
@@ -240,6 +241,8 @@ async function runStretches(opened: Opened, hosts: readonly string[], request: R
   const { signal } = rooms.context
   const rows: CellRow[] = []
   const outcomes = new Map<string, Outcome>()
+  /** By host, the cell whose end nobody saw: what comes after it would rest on a guess. */
+  const unseen = new Map<string, string>()
   const key = (cell: string, host: string) => `${cell}\n${host}`
   const isOk = (name: string, host: string) => {
     const need = description.cells.find((each) => each.name === name)
@@ -248,6 +251,7 @@ async function runStretches(opened: Opened, hosts: readonly string[], request: R
   }
   const put = (cell: CellDescription, host: string, { outcome, text }: CellOutcome) => {
     outcomes.set(key(cell.name, host), outcome)
+    if (outcome === 'unknown') unseen.set(host, cell.name)
     rows.push({ cell: cell.name, host, outcome, text })
     rooms.context.progress({ text: `${host}: ${cell.title}: ${text}`, done: rows.length })
     rooms.context.cell.say(`${outcome.padEnd(9)} ${host}: ${cell.title}: ${text}`)
@@ -264,10 +268,13 @@ async function runStretches(opened: Opened, hosts: readonly string[], request: R
         const over = stretch.on === 'each' ? [host] : hosts
         const missing = cell.needs.find((need) => !over.every((each) => isOk(need, each)))
         if (signal.aborted) put(cell, name, { outcome: 'not-begun', text: 'not begun: it was given up' })
+        else if (unseen.has(name))
+          put(cell, name, { outcome: 'not-begun', text: `not begun: nobody saw the end of ${unseen.get(name)}` })
         else if (isStopped) put(cell, name, { outcome: 'not-begun', text: `not begun: ${failures} failed before` })
         else if (missing !== undefined)
           put(cell, name, { outcome: 'not-begun', text: `not begun: it needs ${missing}` })
         else {
+          rooms.context.progress({ text: `${name}: ${cell.title} …`, done: rows.length })
           const at = { cell, host, hosts, frozen: request.frozen, isYes: request.isYes, isAgreed: true }
           const outcome = await doCell(opened, at).catch((error: unknown): CellOutcome => {
             if (signal.aborted) return { outcome: 'unknown', text: 'given up' }
@@ -351,7 +358,7 @@ function resultOf({ description, recipeRun }: Opened, rows: readonly CellRow[], 
     ...(unknown > 0 ? [`${unknown} unknown`] : []),
     ...(left > 0 ? [`${left} not begun`] : []),
   ]
-  const next = bad + unknown + left > 0 ? `; go on with: kx recipe run --resume ${recipeRun}` : ''
+  const next = bad + unknown + left > 0 ? `; go on with: kx recipe resume (run ${recipeRun})` : ''
   return {
     summary: `${description.title}: ${parts.join(', ')}${next}`,
     exitCode: unknown > 0 ? 4 : bad + left > 0 ? 1 : 0,

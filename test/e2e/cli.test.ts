@@ -224,6 +224,8 @@ describe('kx without a terminal, from an empty project to the report', () => {
     expect((await json(place, 'recipe', 'run', 'noisy-neighbour')).exitCode).toBe(0)
     expect((await json(place, 'recipe', 'run', 'nothing-of-the-kind')).exitCode).toBe(1)
     expect((await json(place, 'recipe', 'for', 'nothing')).exitCode).toBe(1)
+    // All of it was done: there is nothing left to go on with.
+    expect((await json(place, 'recipe', 'resume')).data).toMatchObject({ cells: [{ outcome: 'done' }] })
     expect((await json(place, 'recipe', 'undo')).exitCode).toBe(0)
     expect((await json(place, 'recipe', 'new', 'mine')).exitCode).toBe(0)
     expect((await json(place, 'recipe', 'check', 'mine')).data).toMatchObject({ findings: [] })

@@ -92,6 +92,8 @@ export const hostCommands: readonly CommandSpec[] = [
     keys: ['L'],
     where: 'global',
     risk: 'read',
+    // An act that waits for the link is what it is pressed for.
+    besides: 'any',
     disabled: whyNoReconnect,
     run: async (env, args) => {
       const [{ recordedBeside }, link] = await Promise.all([import('../recorded.ts'), import('../host-link.ts')])

@@ -60,14 +60,6 @@ export const navigationCommands: readonly CommandSpec[] = [
   }),
   ui('go.profiles', 'Go to Profiles', 'What kx knows of each platform.', ['g f']),
   ui('go.recipes', 'Go to Recipes', 'Runbooks: what to do about a symptom, cell by cell.', ['g b']),
-  ui('recipe.ask', 'Run this recipe', 'Asks for its parameters, plans, asks by risk, and runs it.', ['r'], {
-    where: ['recipes'],
-    hint: 'run',
-  }),
-  ui('recipe.try', 'Try this recipe dry', 'Asks for its parameters, and says what it would change.', ['d'], {
-    where: ['recipes'],
-    hint: 'dry run',
-  }),
   ui('go.report', 'Go to Report', 'The report of this run.', ['g r']),
   ui('go.notebook', 'Go to the notebook', 'Everything that was done in this run, newest first.', ['g n']),
   ui('go.config', 'Go to Settings', 'Effective settings and where each came from.', ['g ,']),

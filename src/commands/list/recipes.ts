@@ -1,12 +1,32 @@
 import { z } from 'zod'
+import type { RunState } from '../../run/types.ts'
 import { command, noArgs } from '../registry.ts'
 import type { CommandSpec, CommandState } from '../types.ts'
 
 const named = () => z.strictObject({ recipe: z.string().min(1).describe('id of a recipe, or the path of its file') })
 
+/** Something that is wrong, as it is named. */
+const wrong = () =>
+  z.strictObject({
+    finding: z.string().min(1).describe('finding id or rule, or item of the audit; the selected one by default'),
+    host: z.string().optional().describe('of several hosts the one that is meant'),
+  })
+
+const noRun = 'no run is open; check the plan first (1, then r)'
+
+/** Why there is no recipe run to go on with; null: the last one was not seen to its end, or did not come to it. */
+function whyNoResume(cells: RunState['cells']): string | null {
+  const last = cells.findLast(
+    ({ started }) => started.name === 'recipe.run' && (started.args as { dryRun?: unknown }).dryRun !== true,
+  )
+  if (last === undefined) return 'no recipe was run yet'
+  return last.ended?.state === 'done' ? 'the last recipe run is done' : null
+}
+
 /** On the audit screen the item under the cursor has to be one that is not well. */
 function whyNoFinding({ run, screen, selection }: CommandState): string | null {
-  if (run === null) return 'no run is open; check the plan first (1, then r)'
+  if (run === null) return noRun
+  if (screen === 'patrol' && run.findings.every(({ closedAtMs }) => closedAtMs !== null)) return 'no finding is open'
   if (screen !== 'audit' || selection === null) return null
   const reports = run.proofs.filter((proof) => proof.kind === 'AuditReport')
   const newest = new Map(reports.map((proof) => [proof.host?.host, proof]))
@@ -71,25 +91,70 @@ export const recipeCommands: readonly CommandSpec[] = [
     run: async (env, args) => (await import('../recipes.ts')).runRecipeCommand(env, args),
   }),
   command({
-    id: 'recipe.for',
+    id: 'recipe.offer',
     title: 'Recipe for this finding',
     description:
-      'Runs the recipe that serves the finding, or the failed item of the audit, under the cursor, filled in from it; plans and asks first.',
-    args: () =>
-      z.strictObject({
-        finding: z.string().min(1).describe('finding id or rule, or item of the audit; the selected one by default'),
-        host: z.string().optional().describe('of several hosts the one that is meant'),
-        dryRun: z.boolean().default(false).describe('only say what would change'),
-      }),
-    positional: ['finding'],
+      'Goes to the recipe that serves the finding, or the failed item of the audit, under the cursor; its form is filled in from it. Nothing is run yet.',
+    args: wrong,
     keys: ['F'],
     hint: 'recipe',
     where: ['patrol', 'audit'],
+    risk: 'read',
+    besides: 'any',
+    disabled: whyNoFinding,
+    run: async (env, args) => (await import('../recipe-for.ts')).offerRecipes(env, args),
+  }),
+  command({
+    id: 'recipe.for',
+    title: 'Run the recipe for a finding',
+    description:
+      'Runs the recipe that serves a finding, or a failed item of the audit, filled in from it; plans and asks first.',
+    args: () => wrong().extend({ dryRun: z.boolean().default(false).describe('only say what would change') }),
+    positional: ['finding'],
+    where: [],
     risk: 'change',
     isShownWhole: true,
     cli: ['recipe', 'for'],
-    disabled: whyNoFinding,
     run: async (env, args) => (await import('../recipe-for.ts')).recipeForFinding(env, args),
+  }),
+  command({
+    id: 'recipe.ask',
+    title: 'Run this recipe',
+    description: 'Asks for its parameters, plans, asks by risk, and runs it.',
+    args: noArgs,
+    keys: ['r'],
+    hint: 'run',
+    where: ['recipes'],
+    risk: 'read',
+  }),
+  command({
+    id: 'recipe.try',
+    title: 'Try this recipe dry',
+    description: 'Asks for its parameters, and says what it would change.',
+    args: noArgs,
+    keys: ['d'],
+    hint: 'dry run',
+    where: ['recipes'],
+    risk: 'read',
+  }),
+  command({
+    id: 'recipe.resume',
+    title: 'Go on with a recipe run',
+    description: 'Looks what became of each of its cells: done ones are skipped, unknown ones are asked about.',
+    args: () =>
+      z.strictObject({
+        run: z.string().default('last').describe('cell of the recipe run; default: the last one'),
+        yes: z.boolean().default(false).describe('agree to changes and prices; never to what destroys'),
+      }),
+    positional: ['run'],
+    keys: ['R'],
+    hint: 'resume',
+    where: ['recipes'],
+    risk: 'change',
+    isShownWhole: true,
+    cli: ['recipe', 'resume'],
+    disabled: ({ run, screen }) => (screen !== 'recipes' ? null : run === null ? noRun : whyNoResume(run.cells)),
+    run: async (env, args) => (await import('../recipes.ts')).resumeRecipeCommand(env, args),
   }),
   command({
     id: 'recipe.undo',

@@ -11,7 +11,7 @@ export class ChannelLostError extends Error {
 
   constructor(reason: string, process: ProcessIdentity | null) {
     super(
-      `The outcome is unknown: ${reason}. Look at the host before running it again${
+      `The outcome is unknown: ${reason.replace(/\.$/, '')}. Look at the host before running it again${
         process === null ? '' : `: it was process ${process.pid} there`
       }.`,
     )

@@ -100,14 +100,16 @@ const shownLines = 40
 export function prunePlan({ seen, choice }: { seen: Survey; choice: PruneChoice }): CellPlan {
   const { targets, kept, undecided } = choice
   const total = targets.reduce((sum, file) => sum + file.takenBytes, 0)
+  // Below the folder that the first line names: whole paths are longer than a terminal is wide.
+  const below = (path: string) => path.slice(seen.root.length + 1)
   const age = (file: SeenFile) => formatAge((seen.clockSeconds - file.mtimeSeconds) * 1000)
   const lines = [
     `${plural(targets.length, 'file')} of ${formatCount(seen.files.length)} under ${seen.root} would be removed, ${formatBytes(total)}`,
     ...targets
       .slice(0, shownLines)
-      .map((file) => `remove ${formatBytes(file.takenBytes)}, ${age(file)} old: ${file.path}`),
+      .map((file) => `remove ${formatBytes(file.takenBytes)}, ${age(file)} old: ${below(file.path)}`),
     ...more(targets.length),
-    ...kept.slice(0, shownLines).map(({ path, why }) => `keep ${path}: ${why}`),
+    ...kept.slice(0, shownLines).map(({ path, why }) => `keep ${below(path)}: ${why}`),
     ...more(kept.length),
     ...undecided.map(
       (folder) => `${folder}: nothing there is called best, so which checkpoint is the best is not known`,

@@ -52,7 +52,9 @@ describe('how a run stands', () => {
 
   it('does not grow old when the run is over', async () => {
     const { model } = await patrolAt('finished')
-    expect(textOf(model.summary)).toMatch(/^finished, looked 22 min ago – 45 of 45 done {2}completed: 45 of 45 units$/)
+    expect(textOf(model.summary)).toMatch(
+      /^finished, looked 22 min ago – 1 error, 45 of 45 done {2}completed: 45 of 45 units$/,
+    )
   })
 
   it('is not green when the end is suspect', async () => {

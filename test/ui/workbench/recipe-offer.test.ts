@@ -17,7 +17,7 @@ function stageOf(...items: readonly CheckedItem[]) {
     ui: { screen: 'audit', runId: 'r1' },
     size: { columns: 120, rows: 40 },
     runs: {
-      'recipe.for': async (_env, args) => {
+      'recipe.offer': async (_env, args) => {
         given.push(args)
         return { summary: 'planned', exitCode: 0, data: null }
       },
@@ -30,9 +30,9 @@ it('an item of the audit that is not well offers its recipe, in the hint and in 
   const { stage, given } = stageOf(full)
   const hint = stage.controller.get().hints.find(({ key }) => key === 'F')
   expect(hint).toMatchObject({ text: 'recipe', isDisabled: false })
-  expect(stage.text()).toContain('recipe: free-disk (F runs it')
+  expect(stage.text()).toContain('recipe: free-disk (F goes to it')
   await stage.press('F')
-  expect(given).toEqual([{ finding: 'audit.disk-bytes', host: 'b', dryRun: false }])
+  expect(given).toEqual([{ finding: 'audit.disk-bytes', host: 'b' }])
 })
 
 it('an item that is well says that there is nothing to mend', async () => {

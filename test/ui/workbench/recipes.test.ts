@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { askForRecipe } from '../../../screens/workbench/recipe-acts.ts'
 import { allCommands } from '../../../src/commands/list/all.ts'
+import type { RecipeOffer } from '../../../src/commands/recipe-for.ts'
 import type { CommandEnvironment, CommandSpec } from '../../../src/commands/types.ts'
 import type { ShownRecipe } from '../../../src/session/view.ts'
 import { makeStage } from './stage.ts'
@@ -22,9 +23,10 @@ const shown = (more: Partial<ShownRecipe> = {}): ShownRecipe => ({
   ...more,
 })
 
-function asked(recipe: ShownRecipe, isDryRun: boolean) {
+function asked(recipe: ShownRecipe, isDryRun: boolean, offer: RecipeOffer | null = null) {
   const said: string[] = []
   const forms: CommandSpec[] = []
+  const filled: unknown[] = []
   const given: unknown[] = []
   const run = allCommands().get('recipe.run') as CommandSpec
   const recording: CommandSpec = {
@@ -38,11 +40,18 @@ function asked(recipe: ShownRecipe, isDryRun: boolean) {
   const desk = {
     workspace: { shelves: () => ({ recipes: [recipe] }) },
     selected: () => recipe.id,
+    offer,
+    given: new Map(),
     registry: { get: () => recording },
     say: (text: string) => said.push(text),
   }
-  askForRecipe(desk as never, { openForm: (spec: CommandSpec) => forms.push(spec) } as never, isDryRun)
-  return { said, form: forms[0], given }
+  const openForm = (spec: CommandSpec, values: unknown) => {
+    forms.push(spec)
+    filled.push(values)
+  }
+  const ask = (dry: boolean) => askForRecipe(desk as never, { openForm } as never, dry)
+  ask(isDryRun)
+  return { said, form: forms[0], forms, filled, given, ask }
 }
 
 it('asks for the parameters of the chosen recipe, and hands them on as flags', async () => {
@@ -61,6 +70,22 @@ it('asks for the parameters of the chosen recipe, and hands them on as flags', a
       parameters: { folder: '/data', keep: '3', deep: 'false', names: 'x,y', kind: 'a' },
     },
   ])
+})
+
+it('fills the form in from what it is for, and keeps what was changed in it for the next time', async () => {
+  const offer: RecipeOffer = {
+    ...{ kind: 'recipe-offer', finding: 'disk-bytes/data', rule: 'disk-bytes/data', host: 'b', text: 'full' },
+    recipes: [{ id: 'free-disk', parameters: { folder: '/data' } }],
+  }
+  const { form, filled, given, ask } = asked(shown(), true, offer)
+  expect(filled).toEqual([{ folder: '/data', hosts: 'b' }])
+  const changed = form?.args.parse({ folder: '/data', hosts: 'b', keep: 5 }) as Record<string, unknown>
+  await form?.run?.({} as CommandEnvironment, changed)
+  expect(given).toMatchObject([{ finding: 'disk-bytes/data', hosts: 'b', parameters: { folder: '/data', keep: '5' } }])
+  ask(false)
+  expect(filled[1]).toMatchObject({ folder: '/data', keep: 5, hosts: 'b' })
+  const other = asked(shown({ id: 'move-caches' }), true, offer)
+  expect(other.filled).toEqual([{}])
 })
 
 it('opens no form for a recipe that is broken, and says why', () => {
