@@ -4,7 +4,7 @@ import type { BoundedBytes } from './bounded-bytes.ts'
 import { Captured } from './captured.ts'
 import { codeOf } from './errors.ts'
 import { endingOf } from './local-ending.ts'
-import { groupMembers, signalGroup, until } from './local-process.ts'
+import { groupMembers, identityNow, signalGroup, until } from './local-process.ts'
 import type { Ending, ExecOptions, ExecResult } from './types.ts'
 
 export const defaultTimeoutSeconds = 30
@@ -56,6 +56,8 @@ export async function execLocal(
     return spawnFailure(error, program, notStarted, (reason) => result({ kind: 'unknown', reason }, false))
   }
 
+  const who = options.onBegun === undefined || child.pid === undefined ? null : identityNow(child.pid)
+  if (who !== null) options.onBegun?.(who)
   return await new Promise<ExecResult>((resolve) => {
     let ending: Ending | null = null
     let timedOut = false

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf, isMissing } from './errors.ts'
@@ -135,4 +136,15 @@ export async function killLocal(
   if (await until(isGone, Math.max(0, graceSeconds))) return 'gone'
   await signal('SIGKILL')
   return (await until(isGone, afterKillSeconds)) ? 'gone' : 'still-there'
+}
+
+/** Who a child of ours is; asked in the turn in which it was started, its number is surely still its own. */
+export function identityNow(pid: number): ProcessIdentity | null {
+  try {
+    const parsed = parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    return parsed.isKnown && boot !== '' ? { pid, startTicks: parsed.value.startTicks, bootId: boot } : null
+  } catch {
+    return null
+  }
 }

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { HostError, notBegun } from './errors.ts'
 import { endingOf } from './local-ending.ts'
-import { parseProcessStat } from './probe/process.ts'
+import { identityNow } from './local-process.ts'
 import type { Ending, HostProcess, ProcessIdentity, SpawnOptions } from './types.ts'
 
 /** The program has ended but something it left behind holds its output: how long silence counts as the end of it. */
@@ -45,16 +44,6 @@ export async function spawnLocal(
   if (child.pid === undefined) return notStarted(child, program, options)
   // In the same turn: its number cannot have been given out again, not even when it has ended already.
   return running(child, identityNow(child.pid), options)
-}
-
-function identityNow(pid: number): ProcessIdentity | null {
-  try {
-    const parsed = parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-    return parsed.isKnown && boot !== '' ? { pid, startTicks: parsed.value.startTicks, bootId: boot } : null
-  } catch {
-    return null
-  }
 }
 
 function running(child: ChildProcess, identity: ProcessIdentity | null, options: SpawnOptions): HostProcess {

@@ -21,6 +21,8 @@ export interface ExecOptions {
   /** Raw bytes as they come, before any bound. The caller sanitises. */
   readonly onStdout?: (chunk: Uint8Array) => void
   readonly onStderr?: (chunk: Uint8Array) => void
+  /** Told once who runs there, as soon as that is known; not where the kernel there does not tell. */
+  readonly onBegun?: (process: ProcessIdentity) => void
 }
 
 export interface ScriptOptions extends Omit<ExecOptions, 'stdin'> {

@@ -21,24 +21,32 @@ export async function endLostCells(
   const lost = run.state().cells.filter((cell) => endStateOf(cell) === null)
   for (const cell of lost) {
     const found = await probe(cell)
-    await run.append('cell.ended', {
-      cellId: cell.started.cellId,
-      state: found?.state ?? 'unknown',
-      durationMs: 0,
-      exitCode: null,
-      signal: null,
-      cause: 'channel-lost',
-      process: cell.process === undefined ? null : { pgid: cell.process.pgid, startTicks: cell.process.startTicks },
-      stdoutBytes: 0,
-      stderrBytes: 0,
-      truncated: true,
-      outputFile: `cells/${cell.started.cellId}/output.log`,
-      redactions: 0,
-      probe: found?.text ?? null,
-      approvedBy: null,
-      proofId: null,
-      summary: found?.text ?? 'kx went away before the end was seen',
-    } satisfies CellEnded)
+    await run.append('cell.ended', lostEnd(cell, found))
   }
   return lost
+}
+
+/** The end of a cell that nobody saw, as it is written by who comes after. */
+export function lostEnd(
+  cell: CellRecord,
+  found: CellProbe | null,
+  more: Pick<CellEnded, 'cause' | 'signal'> = { cause: 'channel-lost', signal: null },
+): CellEnded {
+  return {
+    cellId: cell.started.cellId,
+    state: found?.state ?? 'unknown',
+    durationMs: 0,
+    exitCode: null,
+    ...more,
+    process: cell.process === undefined ? null : { pgid: cell.process.pgid, startTicks: cell.process.startTicks },
+    stdoutBytes: 0,
+    stderrBytes: 0,
+    truncated: true,
+    outputFile: `cells/${cell.started.cellId}/output.log`,
+    redactions: 0,
+    probe: found?.text ?? null,
+    approvedBy: null,
+    proofId: null,
+    summary: found?.text ?? 'kx went away before the end was seen',
+  }
 }

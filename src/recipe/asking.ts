@@ -1,5 +1,6 @@
 import type { CellWriter } from '../run/act.ts'
 import { launchedFolder } from '../run/box-folder.ts'
+import { keepLasting } from '../run/cell-process.ts'
 import type { RunState } from '../run/types.ts'
 import type { RecipeRun } from './contract.ts'
 import type { CellDescription } from './describe.ts'
@@ -68,6 +69,7 @@ export async function askCell<P extends Part>(
       mark: writer.cellId,
       out: (stream, bytes) => writer[stream](bytes),
       say: (line) => writer.say(line),
+      began: (process, ending) => keepLasting(writer, host.name, process, ending),
       record: async (key, value) => keepValue(context.run.folder, writer.cellId, key, context.run.scrub(value)),
       kx: (commandId, args) => rooms.kx(commandId, args),
       question: async (text) => (await rooms.ask.text(text, '')) ?? '',

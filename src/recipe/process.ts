@@ -27,7 +27,7 @@ export interface AskHooks {
   record(name: string, value: unknown): Promise<void>
   kx(commandId: string, args: Readonly<Record<string, unknown>>): Promise<KxAnswer>
   question(text: string): Promise<string>
-  began?(identity: ProcessIdentity): void
+  began?(identity: ProcessIdentity, ending: Promise<unknown>): void
 }
 
 /** A question to a cell that did not go well. */

@@ -2,6 +2,7 @@ import { serveHost } from '../host/proxy/server.ts'
 import type { Wire } from '../host/proxy/wire.ts'
 import type { Ending, Host } from '../host/types.ts'
 import type { ActResult, CellWriter } from '../run/act.ts'
+import { keepProcess } from '../run/cell-process.ts'
 import type { Risk } from '../run/types.ts'
 import { createRedactor, type SecretSet } from '../text/redact.ts'
 import { createSanitiser } from '../text/sanitise.ts'
@@ -243,6 +244,7 @@ export class ReplSession implements OpenPrompt {
         signal,
         timeoutSeconds: shellSeconds,
         maxBytes: 64 * 1024,
+        onBegun: (process) => open.writer !== null && keepProcess(open.writer, name, process),
         onStdout: (chunk) => shown[0]?.take(chunk),
         onStderr: (chunk) => shown[1]?.take(chunk),
       })

@@ -3,6 +3,7 @@ import { type LogRecord, logMetrics } from '../engine/log-metrics.ts'
 import type { Host } from '../host/types.ts'
 import { withheldVariables, withoutVariables } from '../host/unit-environment.ts'
 import type { ActContext } from '../run/act.ts'
+import { keepProcess } from '../run/cell-process.ts'
 import { knownSecrets } from '../secret/known.ts'
 import { unitCommand } from '../spec/command.ts'
 import type { Unit } from '../spec/schema.ts'
@@ -121,6 +122,7 @@ export async function startUnit(
       timeoutSeconds: loaded.plan.smoke.timeoutSeconds,
       maxBytes: outputBytes,
       signal: ctx.signal,
+      onBegun: (process) => keepProcess(cell, host.name, process),
       onStdout: (chunk) => {
         cell.stdout(chunk)
         if (log !== null) fromLog.push(...log.take('stdout', chunk, seconds()))

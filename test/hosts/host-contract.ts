@@ -18,7 +18,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { groupMembers, localProcessIdentity, until } from '../../src/host/local-process.ts'
-import type { Host, TailPosition } from '../../src/host/types.ts'
+import type { Host, ProcessIdentity, TailPosition } from '../../src/host/types.ts'
 
 export interface HostUnderTest {
   readonly host: Host
@@ -31,6 +31,8 @@ export interface ContractOptions {
   readonly hasFineTimes?: boolean
   /** Its commands are those of a host that is tried elsewhere: only files and processes are looked at here. */
   readonly isPartsOnly?: boolean
+  /** Who runs is told on the other side of it, and not here. */
+  readonly isDeaf?: boolean
 }
 
 const text = (bytes: Uint8Array | null) => (bytes === null ? null : new TextDecoder().decode(bytes))
@@ -80,6 +82,15 @@ export function describeHost(name: string, open: () => Promise<HostUnderTest>, o
           }),
           { numRuns: isFull ? 100 : 10 },
         )
+      })
+
+      it.skipIf(options.isDeaf === true)('tells which process group runs, as soon as that is known', async () => {
+        const told: ProcessIdentity[] = []
+        const ran = await host.exec(['sh', '-c', 'cut -d" " -f5 /proc/$$/stat; sleep 0.2'], {
+          onBegun: (who) => told.push(who),
+        })
+        expect(told.map(({ pid }) => pid)).toEqual([Number(text(ran.stdout)?.trim())])
+        expect(told[0]?.startTicks).toBeGreaterThan(0)
       })
 
       it('keeps streams apart and tells every exit code', async () => {

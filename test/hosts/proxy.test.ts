@@ -40,16 +40,20 @@ const failing = (promise: Promise<unknown>): Promise<ProcessOutput> =>
 
 const isFull = process.env.KX_FULL === '1' || process.env.KX_FAULTS_FULL === '1'
 if (isFull)
-  describeHost('a proxy of this machine', async () => {
-    const { proxy, here, there } = pair(createLocalHost())
-    return {
-      host: proxy,
-      stop: async () => {
-        here.close()
-        there.close()
-      },
-    }
-  })
+  describeHost(
+    'a proxy of this machine',
+    async () => {
+      const { proxy, here, there } = pair(createLocalHost())
+      return {
+        host: proxy,
+        stop: async () => {
+          here.close()
+          there.close()
+        },
+      }
+    },
+    { isDeaf: true },
+  )
 
 describe.skipIf(needsSshd().skip)('a proxied host', () => {
   let sshd: Sshd

@@ -123,6 +123,25 @@ export const notebookCommands: readonly CommandSpec[] = [
     run: async (env, args) => (await import('../notebook.ts')).diffCells(env, args),
   }),
   command({
+    id: 'cell.cancel',
+    title: 'End a cell',
+    description:
+      'Ends the process group that a running cell left on record: TERM, grace, KILL, then seen gone. Also of a kx that died, and of another one.',
+    args: () =>
+      z.strictObject({
+        cell: cell(),
+        graceSeconds: z.number().min(0).max(600).default(10).describe('time between TERM and KILL'),
+      }),
+    positional: ['cell'],
+    keys: ['X'],
+    where: here,
+    risk: 'change',
+    cli: ['cell', 'cancel'],
+    besides: 'any',
+    disabled: needsCell,
+    run: async (env, args) => (await import('../notebook-cancel.ts')).cancelCell(env, args),
+  }),
+  command({
     id: 'cell.rerun',
     title: 'Run a cell again',
     description: 'The same act once more, with its arguments shown to be changed first; it becomes a new cell.',

@@ -277,6 +277,7 @@ export class Runner {
       this.lastUse = performance.now()
       const session = start(sessionArguments(this.#options, socket, remoteCommand))
       void session.gone.then(giveBack)
+      void session.begun.then(() => session.process !== null && given.onBegun?.(session.process))
       return session
     } catch (error) {
       giveBack()

@@ -8,7 +8,7 @@ export interface ServeOptions {
   /** Added to the environment of whatever the other side starts: by it, what it left behind is found again. */
   readonly env?: Readonly<Record<string, string>>
   /** A process of its began there. */
-  readonly onBegan?: (identity: ProcessIdentity) => void
+  readonly onBegan?: (identity: ProcessIdentity, ending: Promise<unknown>) => void
 }
 
 export interface ServedHost {
@@ -99,7 +99,7 @@ export function serveHost(host: Host, wire: Wire, lane: string, options: ServeOp
       })
       served.process = process
       served.begun.resolve(process)
-      if (process.identity !== null) options.onBegan?.(process.identity)
+      if (process.identity !== null) options.onBegan?.(process.identity, process.ending)
       if (served.isHeld) process.pause()
       tell({ kind: 'begun', id: asked.id, identity: process.identity })
       const ending = await process.ending

@@ -32,6 +32,9 @@ export interface Stop {
   done(): void
 }
 
+/** Of a command that was gone before it said who it is. */
+const noOne = () => undefined
+
 /** The commands of one host that run to their end: each is ended when its time, its caller or its host is over. */
 export class Running {
   readonly #link: ControlLink
@@ -153,6 +156,7 @@ export class Running {
         if (!stop.signal.aborted) return unknown(`nothing was begun: ${messageOf(error)}`)
         return unknown(timedOut ? `no link or channel within ${seconds} s: ${this.#why()}` : 'given up before it began')
       }
+      if (given.onBegun !== undefined) void process.begun.then((who) => who && given.onBegun?.(who), noOne)
       const ending = await raceSignal(process.ending, stop.signal).catch(() => this.#stopped(process))
       if (process.failure !== null) throw process.failure
       return captured.result(ending, timedOut)
