@@ -56,6 +56,8 @@ const neverFiles = /^(?:\.kxrc(?:\.example)?|\.DS_Store|README(?:\..*)?|.*\.chec
 
 /** Where kx looks for recipes of the project: they are what a person does about a run, and no part of what is run. */
 const recipeFile = /^recipes\/[^/]+\.(?:m?[jt]s|md)$/
+/** A root that names the folder, or a file in it, says that a run needs it. */
+const recipeRoot = /^(?:\.\/)?recipes(?:\/|$)/
 
 /**
  * The list that a push would send: files under the plan's code roots, without kx's own folder, version control, caches,
@@ -110,7 +112,8 @@ export function codeDigest(files: readonly CodeFile[]): string {
 function isWanted(path: string, plan: CodeListInput['plan']): boolean {
   const parts = path.split('/')
   if (parts.slice(0, -1).some((p) => neverFolders.has(p))) return false
-  if (neverFiles.test(parts.at(-1) ?? '') || recipeFile.test(path)) return false
+  if (neverFiles.test(parts.at(-1) ?? '')) return false
+  if (recipeFile.test(path) && !plan.code.roots.some((root) => recipeRoot.test(root))) return false
   if (!isUnderAny(path, plan.code.roots) || isUnderAny(path, plan.code.exclude)) return false
   return !plan.artifacts.some((a) => matchesGlob(path, a.glob))
 }

@@ -115,6 +115,12 @@ describe('the code list', () => {
     }
   })
 
+  it('takes code that lies where recipes do when a root names the place', async () => {
+    await put('kx.yaml', `${samplePlan}code: { roots: [train.mjs, recipes] }\n`)
+    await put('recipes/run.mjs', '')
+    expect(paths(await load())).toEqual(['recipes/run.mjs', 'train.mjs'])
+  })
+
   it('keeps to the roots and leaves out what the plan excludes', async () => {
     await put('kx.yaml', `${samplePlan}code: { roots: [src, train.mjs], exclude: ['src/**/*.tmp', src/old] }\n`)
     for (const path of ['src/a.mjs', 'src/x/b.tmp', 'src/old/c.mjs', 'other.mjs']) await put(path, '')
