@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import type { ReplHouse } from '../repl/session.ts'
+import type { ReplHouse } from '../repl/house.ts'
 import type { ScopeFacts } from '../repl/types.ts'
 import type { ActResult, CellWriter } from '../run/act.ts'
 import { runFolder } from '../run/folder.ts'

@@ -1,5 +1,5 @@
+import type { ReplHouse } from './house.ts'
 import { scan } from './lexer.ts'
-import type { ReplHouse } from './session.ts'
 import type { Completions } from './types.ts'
 
 /** What a string is given to decides what may stand in it. */

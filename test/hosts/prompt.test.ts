@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SshHost } from '../../src/host/ssh/types.ts'
-import { type ReplHouse, ReplSession } from '../../src/repl/session.ts'
+import type { ReplHouse } from '../../src/repl/house.ts'
+import { ReplSession } from '../../src/repl/session.ts'
 import { hopTo, tellingHost, trusting } from '../harness/ssh-host.ts'
 import { needsSshd, type Sshd, startSshd } from '../harness/sshd.ts'
 import { waitUntil } from '../harness/wait.ts'

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { childEnvironment } from '../../../src/host/child-environment.ts'
 import { createLocalHost } from '../../../src/host/local.ts'
 import { openHistory } from '../../../src/repl/history.ts'
-import { type ReplHouse, ReplSession } from '../../../src/repl/session.ts'
+import type { ReplHouse } from '../../../src/repl/house.ts'
+import { ReplSession } from '../../../src/repl/session.ts'
 import type { CellWriter } from '../../../src/run/act.ts'
 import { addTypedSecret } from '../../../src/secret/known.ts'
 import { createRegistry } from '../../../src/secret/registry.ts'
@@ -157,6 +158,25 @@ describe('the prompt in the main process', () => {
     await session.enter('40 + 2')
     await waitUntil(() => recorded.at(-1)?.ended !== null)
     expect(recorded.at(-1)).toMatchObject({ source: '40 + 2', risk: 'read', output: '42\n', ended: { state: 'done' } })
+  })
+
+  it('records what was printed before its cell was there', async () => {
+    await session.enter('console.log("early"); 7')
+    await waitUntil(() => recorded.at(-1)?.ended !== null)
+    expect(recorded.at(-1)).toMatchObject({ risk: 'read', output: 'early\n7\n' })
+  })
+
+  it('masks a secret that is printed in two pieces, at any place, and one given to a shell line', async () => {
+    shown.length = 0
+    for (let at = 1; at < secret.length; at += 1)
+      await session.enter(
+        `process.stdout.write("<" + ${JSON.stringify(secret.slice(0, at))}); process.stdout.write(${JSON.stringify(secret.slice(at))} + ">\\n")`,
+      )
+    expect(shown).toEqual(Array(secret.length - 1).fill('<***>'))
+    shown.length = 0
+    await session.enter(`!! tr '\\0' ' ' </proc/$PPID/cmdline; tr '\\0' ' ' </proc/$$/cmdline; : ${secret}`)
+    expect(shown.join('\n')).toContain('bash -s')
+    expect(shown.join('\n')).not.toContain('***')
   })
 
   it('completes by where the cursor stands', async () => {
