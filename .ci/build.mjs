@@ -194,7 +194,7 @@ const settings = {
   logLevel: 'warning',
 }
 const result = await build({ ...settings, entryPoints: { main: 'src/cli/main.ts' }, outdir: dist })
-// The prompt evaluates in a thread of its own, which must not load what the workbench draws with.
+// The prompt evaluates in a process of its own, which must not load what the workbench draws with.
 await build({ ...settings, metafile: false, entryPoints: { worker: 'src/repl/worker.ts' }, outdir: join(dist, 'repl') })
 writeFileSync(join(dist, 'meta.json'), JSON.stringify(result.metafile))
 await mergeFirstFrame(dist, result.metafile)

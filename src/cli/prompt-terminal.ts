@@ -180,7 +180,7 @@ export class TerminalPrompt {
       return this.#redraw()
     }
     if (this.#isInterrupted) void prompt.kill()
-    else void prompt.interrupt().then((said) => said !== null && this.print([[{ text: said, tone: 'muted' }]]))
+    else void prompt.interrupt()
     this.#isInterrupted = true
   }
 

@@ -1,6 +1,8 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
-import { portWire, type Wire } from '../host/proxy/wire.ts'
+import { fileURLToPath } from 'node:url'
+import { processWire, type Wire } from '../host/proxy/wire.ts'
 import type {
   Completions,
   DisplayLine,
@@ -27,11 +29,14 @@ export interface EngineOptions {
 /** How often a running entry is asked whether it lets anybody else have a turn. */
 const pingMs = 250
 const answerMs = 500
+/** It is sent again where the code had not yet begun when it came. */
+const signalEveryMs = 250
+/** With signals sent, before the worker is ended: on a crowded machine they may be late. */
+const mostSignalMs = 2500
+/** Code that has not let go after so long is sent a signal; it ends code alone, so sending one too many does no harm. */
+const pauseMs = 60
 /** Beyond the limit given to the engine, before the worker is ended. */
 const graceMs = 750
-
-/** `at-its-limit`: the code does not pause, and is ended when its time is over. */
-export type Interrupted = 'ended' | 'at-its-limit' | 'nothing'
 
 interface Running {
   readonly resolve: (result: Evaluated) => void
@@ -46,15 +51,15 @@ const lostLine: DisplayLine = [
 ]
 
 /**
- * The worker of the prompt, from outside: starts it late, ends code that does not pause, and as a last resort the worker.
- * Nothing that must live longer than a variable lives in it.
+ * The worker of the prompt, a process of its own, from outside: starts it late, ends code that does not pause, and as a
+ * last resort the worker. Nothing that must live longer than a variable lives in it.
  */
 export class Engine {
   readonly #options: EngineOptions
   readonly #running = new Map<number, Running>()
   readonly #asked = new Map<number, (message: FromWorker | null) => void>()
   #setup: WorkerSetup
-  #worker: Worker | null = null
+  #worker: ChildProcess | null = null
   #wire: Wire | null = null
   #ready: Promise<void> | null = null
   #nextId = 1
@@ -111,22 +116,31 @@ export class Engine {
   }
 
   /**
-   * Ends the wait of the running entries, with their variables kept. Code that has not paused yet cannot be reached from
-   * outside and is left to its time limit: an inspector on the worker would do it, and can stop all of kx when another
-   * thread is busy (Node 24.21). A loop after its first pause has no limit of its own and takes the worker with it.
+   * Ends the wait of the running entries, with their variables kept. Code that has not paused yet is ended by SIGINT, which
+   * the worker takes while it evaluates (an inspector from another thread would do it too, and can stop the whole process,
+   * Node 24.21). A loop after its first pause is beyond both, and so is one that V8 itself does not stop
+   * (`for (;;) { new Array(1000).fill(1) }`): it takes the worker with it.
    */
-  async interrupt(): Promise<Interrupted> {
-    if (this.#running.size === 0) return 'nothing'
+  async interrupt(): Promise<void> {
+    if (this.#running.size === 0) return
     await this.#ready?.catch(() => undefined)
     const worker = this.#worker
     const askedAtMs = performance.now()
     for (const cell of this.#running.keys()) this.#post({ type: 'interrupt', cell, why: 'interrupted' })
     this.#post({ type: 'ping', id: 0 })
-    for (let waited = 0; waited < answerMs && this.#running.size > 0; waited += 10) await wait(10)
-    if (this.#running.size === 0 || this.#worker !== worker || this.#pongAtMs >= askedAtMs) return 'ended'
-    if ([...this.#running.values()].some(({ stage }) => stage === 'begun')) return 'at-its-limit'
-    await this.kill('it did not let itself be interrupted')
-    return 'ended'
+    const isOver = () => this.#running.size === 0 || this.#worker !== worker || this.#pongAtMs >= askedAtMs
+    const isComputing = () => [...this.#running.values()].some(({ stage }) => stage === 'begun')
+    let signalledAtMs = askedAtMs - signalEveryMs + pauseMs
+    while (!isOver()) {
+      const nowMs = performance.now()
+      if (nowMs - askedAtMs > (isComputing() ? mostSignalMs : answerMs)) break
+      if (isComputing() && nowMs - signalledAtMs > signalEveryMs) {
+        worker?.kill('SIGINT')
+        signalledAtMs = nowMs
+      }
+      await wait(5)
+    }
+    if (!isOver()) await this.kill('it did not let itself be interrupted')
   }
 
   /** Ends the worker and begins a new one when it is next needed. Variables are lost. */
@@ -134,7 +148,7 @@ export class Engine {
     const worker = this.#worker
     if (worker === null) return
     this.#forget()
-    await worker.terminate()
+    await ended(worker)
     this.#lost(why)
   }
 
@@ -145,43 +159,43 @@ export class Engine {
     for (const { resolve, request } of this.#running.values())
       resolve({ cell: request.cell, outcome: 'lost', lines: [lostLine], durationMs: 0 })
     this.#running.clear()
-    await worker?.terminate()
+    if (worker !== null) await ended(worker)
   }
 
   async #start(): Promise<void> {
     // In the sources it is TypeScript beside this file; in a build it lies in a folder of its own.
     const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './repl/worker.js'
-    const worker = new Worker(new URL(file, import.meta.url), {
-      workerData: this.#setup,
+    const worker = fork(fileURLToPath(new URL(file, import.meta.url)), [], {
       env: { ...this.#options.env },
-      stdout: true,
-      stderr: true,
-      execArgv: [],
+      serialization: 'advanced',
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      // What code prints comes by message.
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      // In a group of its own: a Ctrl-C at the terminal is kx's to hand on.
+      detached: true,
     })
     this.#worker = worker
-    this.#wire = portWire(worker)
-    // Read, or they fill up; what code prints comes by message.
-    worker.stdout.resume()
-    worker.stderr.resume()
-    // A prompt that nobody waits at must not hold kx open.
-    worker.unref()
+    this.#wire = processWire(worker)
+    this.#wire.send(this.#setup)
     const isReady = Promise.withResolvers<void>()
-    worker.on('message', (message: FromWorker) => {
+    worker.on('message', (raw) => {
+      const message = raw as FromWorker
       if (message.type === 'ready') isReady.resolve()
       else this.#take(message)
     })
     worker.on('error', (error) => isReady.reject(error))
-    worker.on('exit', (code) => {
-      isReady.reject(new Error(`the worker of the prompt ended with code ${code} before it was ready`))
+    worker.on('exit', (code, signal) => {
+      isReady.reject(new Error(`the worker of the prompt ended with ${signal ?? code} before it was ready`))
       if (this.#worker !== worker) return
       this.#forget()
-      this.#lost(`the worker ended by itself (code ${code})`)
+      this.#lost(`the worker ended by itself (${signal ?? `code ${code}`})`)
     })
     await isReady.promise
+    if (this.#running.size === 0) hold(worker, false)
   }
 
   #post(message: ToWorker): void {
-    this.#worker?.postMessage(message)
+    this.#wire?.send(message)
   }
 
   #take(message: FromWorker): void {
@@ -253,7 +267,7 @@ export class Engine {
 
   /** While an entry runs the worker is asked for a sign now and then; without one for too long its code is ended. */
   #watch(): void {
-    this.#worker?.ref()
+    if (this.#worker !== null) hold(this.#worker, true)
     if (this.#pingTimer !== undefined) return
     this.#pongAtMs = performance.now()
     this.#pingTimer = setInterval(() => {
@@ -269,7 +283,7 @@ export class Engine {
     if (this.#running.size > 0) return
     clearInterval(this.#pingTimer)
     this.#pingTimer = undefined
-    this.#worker?.unref()
+    if (this.#worker !== null) hold(this.#worker, false)
   }
 
   #forget(): void {
@@ -289,4 +303,20 @@ export class Engine {
       resolve({ cell: request.cell, outcome: 'lost', lines: [lostLine], durationMs: performance.now() - startedMs })
     this.#options.onLost(why)
   }
+}
+
+/** A prompt that nobody waits at must not hold kx open. */
+function hold(worker: ChildProcess, isHeld: boolean): void {
+  const what = isHeld ? 'ref' : 'unref'
+  worker[what]()
+  worker.channel?.[what]()
+}
+
+/** Ends the process and sees it gone. */
+async function ended(worker: ChildProcess): Promise<void> {
+  if (worker.exitCode !== null || worker.signalCode !== null || worker.pid === undefined) return
+  hold(worker, true)
+  const gone = once(worker, 'exit')
+  worker.kill('SIGKILL')
+  await gone
 }

@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Runtime } from 'node:inspector'
-import { Session } from 'node:inspector/promises'
 import { inspect, types } from 'node:util'
 import { completeNames } from './complete-names.ts'
 import { errorLines } from './display/errors.ts'
 import { ownDisplay, type RenderOptions, render, renderShort } from './display/render.ts'
 import { toJson } from './display/to-json.ts'
+import { OwnInspector } from './own-inspector.ts'
 import { isExpression, prepare } from './parse.ts'
 import { declaredAs } from './redeclare.ts'
 import type { Completions, DisplayLine, Evaluated, EvaluateRequest, Outcome } from './types.ts'
@@ -19,6 +19,8 @@ const lookMs = 50
 
 export interface EvaluatorOptions {
   readonly isAscii: boolean
+  /** Runs code that a signal may end; true where one did. */
+  readonly interruptibly: (work: () => void) => boolean
   /** Between the two its code may be ended from outside, and nothing else may (see Engine). */
   readonly onStage: (cell: number, stage: 'begun' | 'passed') => void
   /** What happens to an entry after the prompt came back. */
@@ -33,17 +35,19 @@ interface Ended {
   readonly outcome: Outcome
   readonly remote?: Runtime.RemoteObject
   readonly thrown?: Runtime.ExceptionDetails
+  /** The value or the error itself, where it did not come by a handle. */
+  readonly boxed?: Boxed
   readonly message?: string
   /** Said below the value. */
   readonly note?: string
 }
 
 /**
- * Evaluates entries one beside the other, in the thread it lives in, by an inspector session on itself (handbook notebook
- * 6). It is given control by messages, and can do nothing while an entry computes: ending that one is for another thread.
+ * Evaluates entries one beside the other, in the process it lives in, by an inspector session on itself (handbook notebook
+ * 6). It is given control by messages, and can do nothing while an entry computes: that one is ended by a signal.
  */
 export class Evaluator {
-  readonly #session = new Session()
+  readonly #inspector = new OwnInspector()
   readonly #options: EvaluatorOptions
   readonly #cells = new AsyncLocalStorage<number>()
   readonly #interrupts = new Map<number, (why: 'timeout' | 'interrupted') => void>()
@@ -59,7 +63,7 @@ export class Evaluator {
   }
 
   async begin(): Promise<void> {
-    this.#session.connect()
+    this.#inspector.connect()
     const name = '__kxBridge'
     const bridge = {
       take: (value: unknown) => {
@@ -67,7 +71,7 @@ export class Evaluator {
       },
     }
     Object.defineProperty(globalThis, name, { value: bridge, configurable: true })
-    const { result } = await this.#session.post('Runtime.evaluate', { expression: name })
+    const { result } = await this.#inspector.evaluate({ expression: name })
     Reflect.deleteProperty(globalThis, name)
     this.#bridge = result.objectId ?? ''
   }
@@ -100,7 +104,7 @@ export class Evaluator {
       return await this.#told(request, ended, done)
     } finally {
       // The value itself is held by `_1` and its like; the inspector need not hold it too.
-      if (ended.outcome !== 'pending') void this.#post('Runtime.releaseObjectGroup', { objectGroup: `cell-${cell}` })
+      if (ended.outcome !== 'pending') this.#inspector.release(`cell-${cell}`)
     }
   }
 
@@ -122,10 +126,7 @@ export class Evaluator {
 
   complete(source: string, cursor: number): Promise<Completions> {
     return completeNames(source, cursor, {
-      lexicalNames: async () => {
-        const { names } = await this.#session.post('Runtime.globalLexicalScopeNames', {})
-        return [...new Set(names)]
-      },
+      lexicalNames: () => this.#inspector.lexicalNames(),
       look: (expression) => this.#look(expression),
     })
   }
@@ -181,30 +182,35 @@ export class Evaluator {
 
   async #evaluated(cell: number, code: string, timeoutMs: number, startedMs: number): Promise<Ended> {
     const objectGroup = `cell-${cell}`
-    let answer: Runtime.EvaluateReturnType
+    let answer: Runtime.EvaluateReturnType | undefined
+    let wasInterrupted = false
     try {
       this.#options.onStage(cell, 'begun')
+      let answering: Promise<Runtime.EvaluateReturnType> | undefined
       // It comes back when the code first waits for something, or ends.
-      const answering = this.#session.post('Runtime.evaluate', {
-        expression: `${code}\n//# sourceURL=cell-${cell}`,
-        ...{ objectGroup, replMode: true, awaitPromise: true, timeout: timeoutMs, silent: true },
+      wasInterrupted = this.#options.interruptibly(() => {
+        answering = this.#inspector.evaluateEntry({
+          expression: `${code}\n//# sourceURL=cell-${cell}`,
+          ...{ objectGroup, replMode: true, awaitPromise: true, timeout: timeoutMs, silent: true },
+        })
       })
       this.#options.onStage(cell, 'passed')
       answer = await answering
     } catch (error) {
       // The engine says "Internal error" of an entry that was stopped, whoever stopped it (handbook notebook 6.3).
-      const isTimeout = performance.now() - startedMs >= timeoutMs * 0.95
+      const isTimeout = !wasInterrupted && performance.now() - startedMs >= timeoutMs * 0.95
       return { outcome: isTimeout ? 'timeout' : 'interrupted', message: String(error) }
     }
+    // Ended before there was an answer to wait for.
+    if (answer === undefined) return { outcome: 'interrupted' }
     if (answer.exceptionDetails !== undefined) return { outcome: 'error', thrown: answer.exceptionDetails }
     const { result } = answer
     if (result.subtype !== 'promise' || result.objectId === undefined) return { outcome: 'value', remote: result }
+    const { value: promise } = await this.#take(result)
     try {
-      const awaited = await this.#session.post('Runtime.awaitPromise', { promiseObjectId: result.objectId })
-      if (awaited.exceptionDetails !== undefined) return { outcome: 'error', thrown: awaited.exceptionDetails }
-      return { outcome: 'value', remote: awaited.result }
+      return { outcome: 'value', boxed: { value: await promise } }
     } catch (error) {
-      return { outcome: 'interrupted', message: String(error) }
+      return { outcome: 'error', boxed: { value: error } }
     }
   }
 
@@ -216,7 +222,7 @@ export class Evaluator {
     const { cell, width, timeoutMs, awaitMs } = request
     switch (ended.outcome) {
       case 'error': {
-        const { value: error } = await this.#take(ended.thrown?.exception)
+        const { value: error } = ended.boxed ?? (await this.#take(ended.thrown?.exception))
         this.#setGlobal('_error', error)
         return done('error', this.#errorLines(error), { error: toJson(error) })
       }
@@ -231,7 +237,7 @@ export class Evaluator {
           said(`still pending after ${awaitMs} ms; it goes on, and its result comes as _${cell} when there is one.`),
         ])
       default: {
-        const { value } = await this.#take(ended.remote)
+        const { value } = ended.boxed ?? (await this.#take(ended.remote))
         this.#keep(cell, value)
         const notes = ended.note === undefined ? [] : [said(ended.note)]
         if (value === undefined) return done('nothing', notes, null)
@@ -243,15 +249,15 @@ export class Evaluator {
 
   async #settledLate(cell: number, late: Ended): Promise<void> {
     if (late.outcome === 'error') {
-      const { value: error } = await this.#take(late.thrown?.exception)
+      const { value: error } = late.boxed ?? (await this.#take(late.thrown?.exception))
       this.#setGlobal('_error', error)
       this.#options.onLate(cell, true, this.#errorLines(error))
     } else if (late.outcome === 'value') {
-      const { value } = await this.#take(late.remote)
+      const { value } = late.boxed ?? (await this.#take(late.remote))
       this.#keep(cell, value)
       if (value !== undefined) this.#options.onLate(cell, false, render(value, this.#renderOptions(100)))
     }
-    void this.#post('Runtime.releaseObjectGroup', { objectGroup: `cell-${cell}` })
+    this.#inspector.release(`cell-${cell}`)
   }
 
   #errorLines(error: unknown): readonly DisplayLine[] {
@@ -279,7 +285,7 @@ export class Evaluator {
           ? { unserializableValue: remote.unserializableValue }
           : { value: remote.value as unknown }
     this.#taken = undefined
-    await this.#post('Runtime.callFunctionOn', {
+    await this.#inspector.callFunctionOn({
       functionDeclaration: 'function (value) { this.take(value) }',
       objectId: this.#bridge,
       arguments: [argument],
@@ -295,7 +301,7 @@ export class Evaluator {
   async #look(expression: string): Promise<Boxed | null> {
     const objectGroup = 'look'
     try {
-      const { result, exceptionDetails } = await this.#session.post('Runtime.evaluate', {
+      const { result, exceptionDetails } = await this.#inspector.evaluate({
         expression: `(${expression}\n)`,
         ...{ objectGroup, throwOnSideEffect: true, timeout: lookMs, silent: true },
       })
@@ -303,12 +309,8 @@ export class Evaluator {
     } catch {
       return null
     } finally {
-      void this.#post('Runtime.releaseObjectGroup', { objectGroup })
+      this.#inspector.release(objectGroup)
     }
-  }
-
-  async #post(method: 'Runtime.releaseObjectGroup' | 'Runtime.callFunctionOn', params: object): Promise<void> {
-    await this.#session.post(method as 'Runtime.callFunctionOn', params as never).catch(() => undefined)
   }
 
   #keep(cell: number, value: unknown): void {

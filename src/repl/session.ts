@@ -133,11 +133,9 @@ export class ReplSession implements OpenPrompt {
     return this.#options.history?.ghost(text) ?? ''
   }
 
-  async interrupt(): Promise<string | null> {
+  async interrupt(): Promise<void> {
     for (const { abort } of this.#open.values()) abort.abort(new Error('interrupted'))
-    if ((await this.#engine?.interrupt()) !== 'at-its-limit') return null
-    const seconds = (this.#options.timeoutMs ?? defaultTimeoutMs) / 1000
-    return `it does not pause: ended at ${seconds} s, variables kept; Ctrl-C again drops them now`
+    await this.#engine?.interrupt()
   }
 
   /** Ends the worker; its variables are lost, connections stay. */

@@ -127,8 +127,8 @@ export interface OpenPrompt {
   ghost(text: string): string
   /** Earlier entries that match words and filters (`host:box exit:failed run:01K`), newest first. */
   search(query: string): readonly string[]
-  /** Ends what runs, with variables kept; says in words what it could not end at once, null where there is nothing to say. */
-  interrupt(): Promise<string | null>
+  /** Ends what runs, with variables kept. A loop after its first pause takes the worker with it, as `kill` does. */
+  interrupt(): Promise<void>
   /** Ends the worker; its variables are lost, connections stay. */
   kill(): Promise<void>
   close(): Promise<void>

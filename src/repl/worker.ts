@@ -1,8 +1,9 @@
 import { registerHooks } from 'node:module'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { parentPort, workerData } from 'node:worker_threads'
-import { portWire } from '../host/proxy/wire.ts'
+import { Script } from 'node:vm'
+import { Worker } from 'node:worker_threads'
+import { processWire, type Wire } from '../host/proxy/wire.ts'
 import { Calls } from './calls.ts'
 import { captureOutput } from './capture.ts'
 import { Evaluator } from './evaluator.ts'
@@ -34,23 +35,60 @@ function makeImport(
   }
 }
 
-async function main(port: NonNullable<typeof parentPort>): Promise<void> {
-  const setup = workerData as WorkerSetup
-  const post = (message: FromWorker) => port.postMessage(message)
+const stepName = '__kxStep'
+/** How often it is looked whether kx is still there. */
+const parentMs = 2000
+
+/**
+ * Runs `work` so that SIGINT ends the code in it and nothing else: what it has declared and changed stays. Only the main
+ * thread of a process can do that, and no thread beside it.
+ */
+function makeInterruptible(): (work: () => void) => boolean {
+  const script = new Script(`${stepName}()`, { filename: 'kx-step' })
+  // Outside of such code the signal means nothing; without a listener it would end the process.
+  process.on('SIGINT', () => {})
+  return (work) => {
+    const step = () => {
+      Reflect.deleteProperty(globalThis, stepName)
+      work()
+    }
+    Object.defineProperty(globalThis, stepName, { value: step, configurable: true })
+    try {
+      script.runInThisContext({ breakOnSigint: true })
+      return false
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_INTERRUPTED') return true
+      throw error
+    }
+  }
+}
+
+/** Ends this process when kx is gone, also in the middle of a loop: nobody would be left to end that. */
+function endWithParent(wire: Wire): void {
+  const end = process.exit.bind(process)
+  void wire.closed.then(() => end(0))
+  const source = `setInterval(() => { if (process.ppid !== ${process.ppid}) process.kill(process.pid, 'SIGKILL') }, ${parentMs})`
+  new Worker(source, { eval: true, env: {}, stdout: true, stderr: true }).unref()
+}
+
+async function main(setup: WorkerSetup, wire: Wire): Promise<void> {
+  const post = (message: FromWorker) => wire.send(message)
   const evaluator = new Evaluator({
     isAscii: setup.isAscii,
+    interruptibly: makeInterruptible(),
     onStage: (cell, stage) => post({ type: 'stage', cell, stage }),
     onLate: (cell, isError, lines) => post({ type: 'late', cell, isError, lines }),
   })
   // Without these, one forgotten rejection would end the thread, and every variable with it.
   process.on('unhandledRejection', (reason) => evaluator.lateError(reason))
   process.on('uncaughtException', (error) => evaluator.lateError(error))
+  endWithParent(wire)
   captureOutput((text) => post({ type: 'output', cell: evaluator.cellNow(), text }))
   process.exit = ((): never => {
     throw new Error('process.exit would end the prompt: leave it with Ctrl-D')
   }) as typeof process.exit
   const calls = new Calls(post, () => evaluator.cellNow())
-  const scope = makeScope(setup, calls, portWire(port))
+  const scope = makeScope(setup, calls, wire)
   Object.defineProperty(globalThis, importName, { value: makeImport(setup.projectFolder), enumerable: false })
   await evaluator.begin()
 
@@ -76,7 +114,8 @@ async function main(port: NonNullable<typeof parentPort>): Promise<void> {
         return calls.onAnswer(message)
     }
   }
-  port.on('message', (message: ToWorker) => {
+  wire.onMessage((raw) => {
+    const message = raw as ToWorker
     take(message).catch((error: unknown) => {
       // A fault of ours must not leave an entry without an end.
       const text = `the prompt could not show this: ${error instanceof Error ? error.message : String(error)}`
@@ -92,4 +131,9 @@ async function main(port: NonNullable<typeof parentPort>): Promise<void> {
   post({ type: 'ready' })
 }
 
-if (parentPort !== null) await main(parentPort)
+// The first message says how it is set up.
+const wire = processWire(process)
+const stop = wire.onMessage((message) => {
+  stop()
+  void main(message as WorkerSetup, wire)
+})

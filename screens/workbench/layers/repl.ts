@@ -280,7 +280,7 @@ export class ReplLayer implements Layer {
     }
     this.#isInterrupted = true
     this.#print([muted('interrupting …')])
-    void this.#prompt.interrupt().then((said) => said !== null && this.#print([muted(said)]))
+    void this.#prompt.interrupt()
   }
 
   #upOrDown(by: -1 | 1): void {

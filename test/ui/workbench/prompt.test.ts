@@ -39,7 +39,6 @@ function fakePrompt() {
     search: (query) => ['newest', 'older one'].filter((each) => each.includes(query)),
     interrupt: async () => {
       done.push('interrupt')
-      return 'it does not pause'
     },
     kill: async () => {
       done.push('kill')

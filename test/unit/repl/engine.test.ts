@@ -52,13 +52,64 @@ describe('the worker of the prompt', () => {
     expect(plainLines((await enter(`_${result.cell}`)).lines)).toEqual(["'at last'"])
   })
 
-  it('ends a loop that never pauses at its limit, with its variables kept, and says so when asked before', async () => {
+  it('ends a loop that never pauses at once when it is interrupted, with its variables kept', async () => {
     await enter('let kept = 41')
-    const looping = enter('kept += 1; for (;;) {}', { timeoutMs: 3000 })
+    const looping = enter('kept += 1; for (;;) {}', { timeoutMs: 60_000 })
     await new Promise((resolve) => setTimeout(resolve, 100))
-    expect(await engine.interrupt()).toBe('at-its-limit')
-    expect((await looping).outcome).toBe('timeout')
+    await engine.interrupt()
+    expect((await looping).outcome).toBe('interrupted')
     expect(plainLines((await enter('kept')).lines)).toEqual(['42'])
+    expect(bench.lost).toEqual([])
+  })
+
+  it('is interrupted as often as somebody likes in code that does not pause', async () => {
+    const loops = [
+      'for (;;) {}',
+      'for (;;) { try { JSON.parse("{") } catch {} }',
+      'for (;;) { [3, 1, 2].map((n) => n * 2).sort() }',
+      '/(a+)+$/.test("a".repeat(60) + "b")',
+      '(function deep() { try { deep() } finally { deep() } })()',
+      'for (;;) JSON.stringify({ times, list: [1, 2, 3] })',
+    ]
+    const count = process.env.KX_FAULTS_FULL === '1' ? 200 : loops.length
+    await enter('let times = 0')
+    for (let turn = 0; turn < count; turn += 1) {
+      const looping = enter(`times += 1; ${loops[turn % loops.length]}`, { timeoutMs: 60_000 })
+      await new Promise((resolve) => setTimeout(resolve, (turn * 7) % 40))
+      await engine.interrupt()
+      expect((await looping).outcome).toBe('interrupted')
+    }
+    // The earliest may have been ended before it began.
+    const { json } = await enter('times')
+    expect(json).toBeGreaterThan(count * 0.8)
+    expect(bench.lost).toEqual([])
+  }, 300_000)
+
+  it('outlives a collection of what was given up', async () => {
+    const given = [
+      'await new Promise(() => {})',
+      'new Promise(() => {})',
+      'await Promise.race([new Promise(() => {})])',
+    ]
+    for (const source of given) {
+      const waiting = enter(source, { awaitMs: 60_000 })
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      await engine.interrupt()
+      expect((await waiting).outcome).toBe('interrupted')
+    }
+    await enter('(await import("node:v8")).setFlagsFromString("--expose-gc")')
+    const collected = await enter(
+      'const collect = (await import("node:vm")).runInNewContext("gc"); for (const _turn of [1, 2, 3]) collect()',
+    )
+    expect([collected.outcome, plainLines(collected.lines)]).toEqual(['nothing', []])
+    await enter('await new Promise((resolve) => setTimeout(resolve, 50)); collect()')
+    expect(bench.lost).toEqual([])
+  })
+
+  it('ends one at its limit, with its variables kept', async () => {
+    expect((await enter('for (;;) {}', { timeoutMs: 200 })).outcome).toBe('timeout')
+    expect(plainLines((await enter('kept')).lines)).toEqual(['42'])
+    expect(bench.lost).toEqual([])
   })
 
   it('gives up the wait for a promise when it is interrupted', async () => {

@@ -105,6 +105,7 @@ describe('what kx starts on this machine', () => {
       'src/recipe/new.ts inherits',
       'src/recipe/process.ts env',
       'src/repl/engine.ts env',
+      'src/repl/worker.ts env',
       'src/terminal/clipboard.ts env',
     ])
   })
