@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { JournalCursor } from '../../src/run/journal-line.ts'
@@ -28,7 +29,8 @@ export interface Worker {
 export function startWorker(args: readonly string[], env: Record<string, string> = {}): Worker {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'worker.ts'), ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_OPTIONS: '', ...env },
+    // Each start would strip the types of the same hundred modules anew.
+    env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(tmpdir(), 'kx-crash-compile'), ...env },
   })
   children.push(child)
   const startedMs = performance.now()
