@@ -112,7 +112,11 @@ class CellRow implements Row {
       formatTime(startedAtMs).slice(5, 19).replace('T', ' '),
       mask(hostOf(this.#cell)),
       marks.filter((mark) => mark !== '').join(' '),
-      ended === null ? (state === 'unknown' ? 'kx went away before its end was seen' : '') : mask(ended.summary),
+      ended === null
+        ? state === 'unknown'
+          ? 'no end on record: another kx runs it, or is gone'
+          : ''
+        : mask(ended.summary),
     ]
   }
 

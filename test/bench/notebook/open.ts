@@ -50,6 +50,9 @@ async function end(app: PtyApp): Promise<void> {
 /** From the start of the program, and from the key, to the newest cell on screen. */
 export async function openings(notebook: BenchNotebook, rounds: number) {
   const newest = `#${notebook.cells + 1}`
+  const toFirstFrame: number[] = []
+  const afterFirstFrame: number[] = []
+  const firstFrameCpus: number[] = []
   const fromStart: number[] = []
   const fromKey: number[] = []
   const rss: number[] = []
@@ -58,7 +61,14 @@ export async function openings(notebook: BenchNotebook, rounds: number) {
   const keyCpus: number[] = []
   for (let round = -1; round < rounds; round += 1) {
     const cold = start(notebook, 'notebook')
+    // The frame that waits for nothing: what comes after it is the notebook's own.
+    let firstFrameCpu = 0
+    const firstFrame = until(cold, (seen) => seen.includes('1 Plan'), cold.startedAtMs).then((ms) => {
+      firstFrameCpu = cold.use().cpuSeconds * 1000
+      return ms
+    })
     const startMs = await until(cold, (seen) => seen.includes(newest), cold.startedAtMs)
+    const firstFrameMs = await firstFrame
     const startCpu = cold.use().cpuSeconds * 1000
     await new Promise((resolve) => setTimeout(resolve, 1500))
     const bytes = rssBytes(cold)
@@ -76,6 +86,9 @@ export async function openings(notebook: BenchNotebook, rounds: number) {
     const keyCpu = warm.use().cpuSeconds * 1000 - beforeCpu
     await end(warm)
     if (round < 0) continue
+    toFirstFrame.push(firstFrameMs)
+    afterFirstFrame.push(startMs - firstFrameMs)
+    firstFrameCpus.push(firstFrameCpu)
     fromStart.push(startMs)
     fromKey.push(keyMs)
     startCpus.push(startCpu)
@@ -83,6 +96,9 @@ export async function openings(notebook: BenchNotebook, rounds: number) {
     rss.push(bytes)
   }
   return {
+    startToFirstFrameMs: spread(toFirstFrame),
+    firstFrameCpuMs: spread(firstFrameCpus),
+    firstFrameToNewestMs: spread(afterFirstFrame),
     startToNewestMs: spread(fromStart),
     keyToNewestMs: spread(fromKey),
     startCpuMs: spread(startCpus),

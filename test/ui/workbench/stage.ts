@@ -60,6 +60,8 @@ export function makeStage(
     readonly shelves?: Partial<Shelves>
     readonly size?: { columns: number; rows: number }
     readonly links?: Links
+    /** In place of one that stands still. */
+    readonly workspace?: Workspace
     readonly openPrompt?: NonNullable<ConstructorParameters<typeof Controller>[0]['openPrompt']>
     /** Stands in for what a command does. */
     readonly runs?: Readonly<Record<string, NonNullable<CommandSpec['run']>>>
@@ -70,7 +72,7 @@ export function makeStage(
   const time = { monotonicMs: 10_000, nowMs: Date.UTC(2026, 10, 22) }
   const asked = options.run
   let run: () => RunState | null = typeof asked === 'function' ? asked : () => asked ?? null
-  const workspace: Workspace = {
+  const workspace: Workspace = options.workspace ?? {
     project: 'demo',
     projectFolder: '/demo',
     run: () => run(),
