@@ -94,6 +94,8 @@ describe('the notebook of a project on disk', () => {
     const shows = (what: string) => waitUntil(() => at.text().includes(what), { what, describe: () => at.text() })
     await shows('first line')
     expect(at.text()).toContain('Output of Long look')
+    // It is the cell of somebody else: neither is it called over, nor is its kx called dead.
+    expect(at.text()).toContain('no end on record: another kx')
     cell.stdout('second line\n')
     await shows('second line')
     await cell.end({ state: 'done', summary: 'it was long' })
