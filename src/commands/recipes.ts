@@ -151,20 +151,30 @@ export async function checkRecipeCommand(
 /** `kx recipe new`. */
 export async function newRecipeCommand(env: CommandEnvironment, args: { readonly id: string }): Promise<ActResult> {
   const { newRecipe, newRecipeTest } = await import('../recipe/new.ts')
+  return writeNewRecipe(env, args.id, newRecipe(args.id), newRecipeTest(args.id))
+}
+
+/** A new recipe of the project and its test; refused where one of them is there. */
+export function writeNewRecipe(
+  env: Pick<CommandEnvironment, 'projectFolder'>,
+  id: string,
+  recipe: string,
+  test: string,
+): ActResult {
   const folder = join(env.projectFolder, 'recipes')
   const files = [
-    [join(folder, `${args.id}.mjs`), newRecipe(args.id)],
-    [join(folder, `${args.id}.test.mjs`), newRecipeTest(args.id)],
+    [join(folder, `${id}.mjs`), recipe],
+    [join(folder, `${id}.test.mjs`), test],
   ] as const
   const there = files.find(([file]) => existsSync(file))
   if (there !== undefined) return refused(`${there[0]} is there already: choose another id`)
   mkdirSync(folder, { recursive: true })
   for (const [file, text] of files) writeFileSync(file, text, { flag: 'wx' })
   return {
-    summary: `wrote recipes/${args.id}.mjs and its test; try it: kx recipe run ${args.id} --dry-run`,
+    summary: `wrote recipes/${id}.mjs and its test; try it: kx recipe run ${id} --dry-run`,
     exitCode: 0,
     data: { files: files.map(([file]) => file) },
-    lines: [`test it with: node --test recipes/${args.id}.test.mjs`],
+    lines: [`test it with: node --test recipes/${id}.test.mjs`],
   }
 }
 

@@ -54,7 +54,10 @@ export const recipe = defineRecipe({
 `
 
 /** Its test: \`node --test\` runs it, with the kx that is on the PATH or in KX. */
-export const newRecipeTest = (id: string): string => `import assert from 'node:assert/strict'
+export const newRecipeTest = (
+  id: string,
+  parameters: readonly string[] = ['folder'],
+): string => `import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -70,7 +73,7 @@ test('${id} holds what a recipe has to hold', () => {
 
 test('${id} asks for what it needs, and says how to get back', () => {
   const { data } = kx('show', file)
-  assert.deepEqual(data.parameters.map((each) => each.name), ['folder'])
+  assert.deepEqual(data.parameters.map((each) => each.name), ${JSON.stringify(parameters)})
   assert.match(data.runbook.back, /undo/)
 })
 `

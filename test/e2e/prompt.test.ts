@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { node } from '../harness/apps.ts'
@@ -75,6 +75,31 @@ describe('the prompt of the built program', () => {
     const history = join(place.env.XDG_STATE_HOME ?? '', 'kx', 'repl-history.jsonl')
     expect(statSync(history).mode & 0o777).toBe(0o600)
     expect(readFileSync(history, 'utf8').trim().split('\n')).toHaveLength(3)
+  })
+
+  it('saves entries as a recipe that passes its check and runs, and as a note with their results', () => {
+    const place = makePlace({ groups: 4 })
+    expect(kx(place, ['plan']).status).toBe(0)
+    const mark = join(place.project, 'made')
+    const entries = ['const two = 2', 'two * 21', `!! echo "a \`echo b\` \${HOME:+c}" >'${mark}'`, ':cell list']
+    kx(place, ['repl'], `${entries.join('\n')}\n`)
+    expect(readFileSync(mark, 'utf8')).toBe('a b c\n')
+    const saved = kx(place, ['repl'], ':save recipe again --last 4\n:save recipe again\n:save note --last 3\n')
+    expect(saved.stdout).toContain('4 entries in recipes/again.mjs; again.mjs: 0 errors, 0 to think about')
+    expect(saved.stdout).toContain('is there already: choose another id')
+    expect(saved.stdout).toContain('3 entries noted beside')
+    writeFileSync(mark, '')
+    const ran = kx(place, ['recipe', 'run', 'again', '--host', 'local', '--yes'])
+    expect([ran.status, ran.stderr]).toEqual([0, expect.any(String)])
+    expect(readFileSync(mark, 'utf8')).toBe('a b c\n')
+    const report = kx(place, ['export']).stdout
+    expect(report).toContain('## From the prompt')
+    expect(report).toMatch(/```js\ntwo \* 21\n```\n\n.* on local: value, #\d+\n\n```text\n42\n```/)
+    // What only the prompt has is said, and nothing is written.
+    kx(place, ['repl'], 'table([{ a: 1 }])\n')
+    const no = kx(place, ['save', 'recipe', 'other', '--last', '1'])
+    expect([no.status, no.stdout + no.stderr]).toEqual([1, expect.stringContaining('table is of the prompt only')])
+    expect(existsSync(join(place.project, 'recipes', 'other.mjs'))).toBe(false)
   })
 
   it.skipIf(tmux.skip)(

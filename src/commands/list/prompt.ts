@@ -31,4 +31,26 @@ export const promptCommands: readonly CommandSpec[] = [
     cli: ['eval'],
     run: async (env, args) => (await import('../repl-eval.ts')).evaluateOnce(env, args),
   }),
+  command({
+    id: 'history.save',
+    title: 'Save entries',
+    description:
+      'Makes the last entries of the prompt a recipe of the project (:save recipe NAME), or a note with their results in the notebook of the run (:save note).',
+    args: () =>
+      z.strictObject({
+        as: z.enum(['recipe', 'note']).describe('what they become'),
+        name: z
+          .string()
+          .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'lower-case letters, digits and dashes')
+          .optional()
+          .describe('id of the new recipe'),
+        last: z.number().int().min(1).max(200).default(5).describe('how many entries, the newest'),
+        match: z.string().default('').describe('only those that match: words, host:NAME, exit:ok, run:ID'),
+      }),
+    positional: ['as', 'name'],
+    where: [],
+    risk: 'change',
+    cli: ['save'],
+    run: async (env, args) => (await import('../save-entries.ts')).saveEntries(env, args),
+  }),
 ]
