@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type RunArgs, runRecipeCommand, undoRecipeCommand } from '../../../src/commands/recipes.ts'
 import type { CommandEnvironment } from '../../../src/commands/types.ts'
 import type { CellRow } from '../../../src/recipe/runner.ts'
+import { runFolder } from '../../../src/run/folder.ts'
 import { readRunState } from '../../../src/run/reader.ts'
 import { currentRunId } from '../../../src/session/current-run.ts'
 import { keepHostsOpen } from '../../../src/session/hosts.ts'
@@ -145,6 +146,17 @@ describe.skipIf(needsSshd().skip)('a recipe run', () => {
     let open = 0
     const most = Math.max(...log().map((line) => (open += line.startsWith('begin') ? 1 : -1)))
     expect(most).toBe(2)
+  })
+
+  it('puts the process group of a command that lasts on record', async () => {
+    const cell = (name: string, command: string) =>
+      `{ ...quick, name: '${name}', title: '${name}', run: async ({ $ }) => { await $\`${command}\` } }`
+    recipe('last', `${cell('long', 'echo $$ >>"$HOME/log"; sleep 1.4')}`)
+    expect((await run({ recipe: 'last', hosts: 'a' })).exitCode).toBe(0)
+    const cells = readRunState(runFolder(project, currentRunId(project, Date.now()) ?? ''))?.cells ?? []
+    const named = (name: string) => cells.find(({ started }) => started.name === `recipe.last.${name}`)
+    expect(named('long')?.process).toMatchObject({ host: 'a', pgid: Number(log()[0]) })
+    expect(named('long')?.ended?.process?.pgid).toBe(Number(log()[0]))
   })
 
   it('begins no further host after a failure; only what failed is tried again, and then the rest', async () => {
