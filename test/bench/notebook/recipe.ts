@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { boxPlace } from '../../e2e/box-place.ts'
-import { clearPlaces, kx, type Place } from '../../e2e/support.ts'
+import { clearPlaces, type Place } from '../../e2e/support.ts'
 import { node } from '../../harness/apps.ts'
 import { builtEntry } from '../../harness/built.ts'
 import { startPty } from '../../harness/pty.ts'
@@ -61,8 +63,11 @@ async function headless(place: Place, box: Sshd, rounds: number): Promise<Spread
   for (let i = 0; i <= rounds; i += 1)
     took.push(
       await timed(box, async () => {
-        const { code, stdout } = await kx(place, ['recipe', 'run', 'first', '--yes'])
-        if (code !== 0) throw new Error(`kx recipe run ended with ${code}: ${stdout}`)
+        // The program as it is installed: its first lines are a script that starts Node.
+        const words = ['--project', place.project, 'recipe', 'run', 'first', '--yes']
+        const child = spawn(builtEntry(), words, { cwd: place.project, env: place.env, stdio: 'ignore' })
+        const [code] = await once(child, 'close')
+        if (code !== 0) throw new Error(`kx recipe run ended with ${code}`)
       }),
     )
   return spread(took.slice(1))

@@ -48,7 +48,7 @@ describe('keys on a screen', () => {
     const stage = makeStage({ ui: { screen: 'smoke' } })
     const said = () => stage.controller.get().message?.text
     await stage.press('X')
-    expect(said()).toBe('X works on Patrol, Launch, Fleet')
+    expect(said()).toBe('X works on Patrol, Launch, Fleet, Notebook')
     await stage.press('a')
     expect(said()).toMatch(/^a works on Cost, Patrol/)
     await stage.press('ctrl+t')
