@@ -277,7 +277,7 @@ export const recipe = defineRecipe({
     // Neither can end by itself before the cell is let go: who ends first was refused.
     const refused = await Promise.race(on)
     expect([refused.exitCode, refused.summary]).toEqual([1, expect.stringMatching(/another kx is at this run/)])
-    expect(refused.summary).toMatch(/process \d+ on .*nothing was done.*kx open .*#.*kx recipe run --resume /)
+    expect(refused.summary).toMatch(/process \d+ on .*nothing was done.*kx open .*#.*kx recipe resume /)
     letGo('two')
     const results = await Promise.all(on)
     expect(results.filter((each) => each !== refused)).toMatchObject([{ exitCode: 0 }])
