@@ -61,7 +61,14 @@ export function makePlace(options: PlaceOptions = {}): Place {
   ]).replaceAll('minimumCount: 45', `minimumCount: ${units}`)
   writeFileSync(join(project, 'kx.yaml'), text)
   const config = join(project, 'config.json')
-  // What is trained matters to no test but its accuracy, and a sixteenth of the network still has that.
+  // What is trained matters to no test but its accuracy, and a sixteenth of the network still has that. Its epochs wait
+  // where they would compute: what is to be killed in the middle of a unit has to meet it there.
+  const train = join(project, 'train.mjs')
+  const waits: [string, string][] = [
+    ['setImmediate as pause', 'setTimeout as pause'],
+    ['await pause()', 'await pause(8)'],
+  ]
+  writeFileSync(train, replaced(readFileSync(train, 'utf8'), waits))
   const small: [string, string][] = [
     ['"groups": 10', `"groups": ${groups}`],
     ['"hidden": 64', '"hidden": 4'],
