@@ -1,4 +1,15 @@
-import { appendFileSync, closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 
 /** One entry of the prompt, as it is remembered over runs and projects. Secrets are masked before it comes here. */
@@ -36,6 +47,10 @@ export interface History {
 const readBytes = 1024 * 1024
 const mostEntries = 5000
 const longestText = 16_384
+/** A file that has grown to this becomes the older one of two, in place of the one before. */
+const defaultMostBytes = 2 * 1024 * 1024
+/** Nobody needs that long to rename a file: who left this lock is gone. */
+const staleLockMs = 10_000
 
 /** Reads `host:box exit:failed run:01K words`. */
 export function parseSearch(query: string): HistorySearch {
@@ -68,8 +83,11 @@ function fits(entry: HistoryEntry, { words, host, run, exit }: HistorySearch): b
   return words.every((word) => text.includes(word))
 }
 
-/** The history of this user: one file, only ever appended to, so that several kx may write at once. */
-export function openHistory(file: string): History {
+/**
+ * The history of this user: one file that is only ever appended to, so that several kx may write at once, and the one
+ * before it.
+ */
+export function openHistory(file: string, { mostBytes = defaultMostBytes } = {}): History {
   const entries = new Map<string, HistoryEntry>()
   const keep = (entry: HistoryEntry) => {
     // The newest of one text goes to the end.
@@ -77,6 +95,9 @@ export function openHistory(file: string): History {
     entries.set(entry.text, entry)
     if (entries.size > mostEntries) entries.delete(entries.keys().next().value ?? '')
   }
+  const older = olderOf(file)
+  const isLong = existsSync(file) && statSync(file).size >= readBytes
+  for (const entry of isLong ? [] : readEntries(older)) keep(entry)
   for (const entry of readEntries(file)) keep(entry)
   return {
     all: () => [...entries.values()],
@@ -86,6 +107,7 @@ export function openHistory(file: string): History {
       const kept = { ...entry, text }
       keep(kept)
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+      makeRoom(file, mostBytes)
       // One write a line: lines of several processes do not mix.
       appendFileSync(file, `${endsCleanly(file) ? '' : '\n'}${JSON.stringify({ v: 1, ...kept })}\n`, { mode: 0o600 })
     },
@@ -100,6 +122,31 @@ export function openHistory(file: string): History {
       )
       return found === undefined ? '' : found.text.slice(beginning.length)
     },
+  }
+}
+
+const olderOf = (file: string) => `${file}.1`
+
+/**
+ * Puts a file that is full aside. One kx does it at a time: a second one, late, would put a new file in place of the full
+ * one. Whoever has opened the file by then writes on in it, which is read as well.
+ */
+function makeRoom(file: string, mostBytes: number): void {
+  const isFull = () => (statSync(file, { throwIfNoEntry: false })?.size ?? 0) >= mostBytes
+  if (!isFull()) return
+  const lock = `${file}.lock`
+  try {
+    closeSync(openSync(lock, 'wx', 0o600))
+  } catch {
+    const heldSince = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()
+    // Left by a kx that was killed. The next entry makes room.
+    if (Date.now() - heldSince > staleLockMs) rmSync(lock, { force: true })
+    return
+  }
+  try {
+    if (isFull()) renameSync(file, olderOf(file))
+  } finally {
+    rmSync(lock, { force: true })
   }
 }
 

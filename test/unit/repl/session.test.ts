@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -218,6 +218,48 @@ describe('the history', () => {
     expect(two.search('SMI')).toHaveLength(1)
     expect(two.ghost('sec')).toBe('ond')
     expect(two.ghost('')).toBe('')
+  })
+
+  it('stays within its bound while several kx write, and loses nothing that is new', async () => {
+    const path = join(folder, 'bound.jsonl')
+    const mostBytes = 20_000
+    const source = (name: string) => `
+      const { openHistory } = await import(${JSON.stringify(join(import.meta.dirname, '../../../src/repl/history.ts'))})
+      const history = openHistory(${JSON.stringify(path)}, { mostBytes: ${mostBytes} })
+      for (let at = 0; at < 300; at += 1)
+        history.add({ ...${JSON.stringify(entry(''))}, text: '${name} ' + String(at) })`
+    const ended = await Promise.all(
+      ['a', 'b', 'c'].map(async (name) => {
+        const { spawn } = await import('node:child_process')
+        const child = spawn(process.execPath, ['--input-type=module', '-e', source(name)], { stdio: 'inherit' })
+        return new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
+      }),
+    )
+    expect(ended).toEqual([0, 0, 0])
+    for (const name of [path, `${path}.1`]) expect(statSync(name).size).toBeLessThan(mostBytes + 1000)
+    const lines = [`${path}.1`, path].flatMap((name) => readFileSync(name, 'utf8').trim().split('\n'))
+    const texts = lines.map((line) => (JSON.parse(line) as { text: string }).text)
+    expect(
+      new Set(
+        openHistory(path)
+          .all()
+          .map(({ text }) => text),
+      ),
+    ).toEqual(new Set(texts))
+    // Of each writer the newest are there, without a hole.
+    for (const name of ['a', 'b', 'c']) {
+      const own = texts.filter((text) => text.startsWith(name)).map((text) => Number(text.slice(2)))
+      expect(own).toEqual(own.map((_at, i) => 300 - own.length + i))
+    }
+    expect(texts.length).toBeGreaterThan(100)
+    // A lock that somebody left is taken away in time, and nothing is lost meanwhile.
+    writeFileSync(`${path}.lock`, '')
+    utimesSync(`${path}.lock`, 1, 1)
+    const history = openHistory(path, { mostBytes: 1 })
+    for (const text of ['x', 'y', 'z']) history.add(entry(text))
+    expect(history.search('')[0]?.text).toBe('z')
+    expect(openHistory(path).all().at(-1)?.text).toBe('z')
+    expect(existsSync(`${path}.lock`)).toBe(false)
   })
 
   it('passes over a half-written line and goes on behind it', async () => {
