@@ -21,14 +21,26 @@ export function listRows(
       ? s.where === 'global' || isHere(s)
       : s.where === 'global' || s.where.length > 0,
   )
-  const rows = offered.map((spec) => {
+  const rows = offered.flatMap((spec) => {
     const chords = (keymap.chords.get(spec.id) ?? []).map((c) => showChord(c, !isUnicode)).join(', ')
     const elsewhere = kind === 'help' && chords !== '' ? otherScreens(spec, state.screen) : ''
     const keys = elsewhere === '' ? chords : `${chords} on ${elsewhere}`
-    return {
-      spec,
-      row: { id: spec.id, title: spec.title, keys, why: whyDisabled(spec, state), description: spec.description },
-    }
+    const why = whyDisabled(spec, state)
+    // Keys within what it opens are found in the help as well; there they open it.
+    const inner = kind === 'help' ? (spec.innerKeys ?? []) : []
+    return [
+      { spec, row: { id: spec.id, title: spec.title, keys, why, description: spec.description } },
+      ...inner.map(([chord, does]) => ({
+        spec,
+        row: {
+          id: spec.id,
+          title: `${spec.title}: ${does}`,
+          keys: showChord(chord, !isUnicode),
+          why,
+          description: does,
+        },
+      })),
+    ]
   })
   if (query.trim() === '') return rows.sort((a, b) => Number(isHere(b.spec)) - Number(isHere(a.spec))).map((r) => r.row)
   return rows

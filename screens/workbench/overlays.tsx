@@ -22,7 +22,7 @@ function ListOverlay({ overlay, width, height }: OverlayProps & { overlay: Extra
       <TextInput state={overlay.editor} width={inner} prompt="find: " placeholder="type a few letters" />
       {overlay.rows.slice(top, top + room).map((row, i) => (
         <SpanLine
-          key={row.id}
+          key={`${row.id} ${row.title}`}
           width={inner}
           line={[
             { text: top + i === overlay.index ? `${glyphs.cursor} ` : '  ', token: 'accent' },

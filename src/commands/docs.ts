@@ -40,6 +40,11 @@ export function keyTable(): string {
       ...table(specs.filter((s) => s.where !== 'global' && s.where.includes(screen))),
     )
   }
+  for (const { title, innerKeys } of specs) {
+    if (innerKeys === undefined) continue
+    const rows = innerKeys.map(([chord, does]) => `| \`${showChord(chord)}\` | ${escapeCell(does)} |`)
+    lines.push('', `## In: ${title}`, '', '| Key | Does |', '|---|---|', ...rows)
+  }
   const rest = specs.filter((s) => s.where !== 'global' && s.where.length === 0)
   if (rest.length > 0) lines.push('', '## From the shell only', '', ...table(rest))
   return `${lines.join('\n')}\n`

@@ -53,6 +53,8 @@ export interface CommandSpec<S extends z.ZodObject = z.ZodObject> {
   /** Screens where keys and palette offer it; `global` everywhere. */
   readonly where: 'global' | readonly ScreenId[]
   readonly risk: Risk
+  /** Keys within what it opens: chord and what it does there, for the help and the docs. */
+  readonly innerKeys?: readonly (readonly [chord: string, does: string])[]
   /** Shown in the hint bar of its screens, in this word or two. */
   readonly hint?: string
   /** Words of the CLI, such as `['profile', 'show']`; absent: not reachable from argv. */
