@@ -1,10 +1,12 @@
-// npm run bench:notebook [-- --only open,keys,search,recipe] [--quick] [--cells 20000] [--bytes 1073741824]
+// npm run bench:notebook [-- --only open,keys,search,recipe,prompt] [--quick] [--cells 20000] [--bytes 1073741824]
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type BenchNotebook, makeNotebook } from './notebook/make.ts'
 import { keysOf, openings } from './notebook/open.ts'
 import { recipeStarts } from './notebook/recipe.ts'
+import { measurePrompt } from './notebook/repl.ts'
 import { searches } from './notebook/search.ts'
+import { spread, tidy } from './stats.ts'
 import { takeFigures } from './take.ts'
 
 const { values } = parseArgs({
@@ -32,6 +34,10 @@ try {
       keys: () => keysOf(notebook(), quick ? 60 : 300),
       search: () => searches(notebook(), quick ? 2 : 7),
       recipe: () => recipeStarts(quick ? 2 : 9),
+      prompt: async () => {
+        const { startMs, resultMs } = await measurePrompt(quick ? 20 : 200)
+        return { startMs: tidy(startMs), resultMs: spread(resultMs) }
+      },
     },
     only: values.only,
     out: values.out,

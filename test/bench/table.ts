@@ -150,6 +150,15 @@ const readers: Readonly<Record<string, (f: Figures) => Row[]>> = {
       f.keysMs.p95 <= 100 && f.rssMostMiB <= 300,
     ),
   ],
+  prompt: (f) => [
+    row(
+      'prompt',
+      `Enter to the result of \`1+1\` at a prompt that runs, ${f.resultMs.count} times`,
+      'median <= 20 ms',
+      `p50 ${f.resultMs.p50}, p95 ${f.resultMs.p95}, worst ${f.resultMs.max} ms (the prompt itself starts in ${f.startMs} ms)`,
+      f.resultMs.p50 <= 20,
+    ),
+  ],
   recipe: (f) =>
     (
       [
@@ -177,18 +186,19 @@ function read(name: string): Record<string, Part> {
 function table(): string {
   const hosts = read('hosts.json')
   // Parts of the notebook have names that those of the screen have too; its table stands by itself.
-  const { recipe } = read('notebook.json')
+  const { recipe, prompt } = read('notebook.json')
   const parts: Record<string, Part> = {
     ...read('ui.json'),
     ...read('soak.json'),
     ...hosts,
     ...(recipe === undefined ? {} : { recipe }),
+    ...(prompt === undefined ? {} : { prompt }),
   }
   const lines = ['| What | Bar | Figure | | Command | Load |', '|---|---|---|---|---|---|']
   for (const [name, reader] of Object.entries(readers)) {
     const part = parts[name]
     if (part === undefined) continue
-    const bench = name === 'recipe' ? 'notebook' : name in hosts ? 'hosts' : 'ui'
+    const bench = name === 'recipe' || name === 'prompt' ? 'notebook' : name in hosts ? 'hosts' : 'ui'
     const command = name === 'soak' ? 'npm run bench:soak' : `npm run bench:${bench} -- --only ${name}`
     for (const { what, bar, figure, isMet } of reader(part.figures)) {
       const verdict = isMet ? 'met' : '**missed**'
