@@ -11,6 +11,7 @@ import { notebookShelf } from '../../../src/cli/notebook-shelf.ts'
 import { outputStages } from '../../../src/commands/act.ts'
 import { allCommands } from '../../../src/commands/list/all.ts'
 import { runOptions, systemClock } from '../../../src/commands/open.ts'
+import { openPrompt, plainLine } from '../../../src/commands/repl-eval.ts'
 import type { CommandEnvironment } from '../../../src/commands/types.ts'
 import { openCell, outputFileOf } from '../../../src/notebook/cell-writer.ts'
 import { createRun, runFolder } from '../../../src/run/folder.ts'
@@ -241,4 +242,60 @@ describe('twenty canaries in twelve encodings', () => {
     expect(leaks(JSON.stringify(maskTexts({ deep: [{ error: error.message }] })))).toEqual([])
     writeFileSync(join(folder, 'done'), '')
   })
+
+  it('do not come through the prompt: not what it shows, remembers, completes, records or exports', async () => {
+    plant()
+    const run = await begin(true)
+    const runId = run.id
+    await run.close()
+    const shown: string[] = []
+    const registry = allCommands()
+    const prompt = await openPrompt({
+      registry,
+      environment: (signal) => ({ ...env(runId), via: 'prompt', signal }),
+      runId: () => runId,
+      isAscii: false,
+      isRemembered: true,
+      onLines: (_cell, lines) => shown.push(...lines.map(plainLine)),
+    })
+    const told: string[] = []
+    const enter = async (text: string) => {
+      const { lines, json } = await prompt.enter(text, { wantsJson: true })
+      told.push(...lines.map(plainLine), JSON.stringify(maskTexts(json ?? null)))
+    }
+    try {
+      await learnSecrets()
+      writeFileSync(join(folder, 'forms.json'), JSON.stringify(forms.map(({ text }) => text)))
+      await enter('const { default: forms } = await import("./forms.json", { with: { type: "json" } })')
+      await enter('forms')
+      await enter('console.log(forms.join("\\n")); throw new Error(forms.join(" "))')
+      // Cut at every border, in pieces that come one after the other; few forms an entry, so that all of it is shown.
+      for (let from = 0; from < forms.length; from += 5)
+        await enter(
+          `for (const form of forms.slice(${from}, ${from + 5})) for (let at = 1; at < form.length; at += 1) { process.stdout.write("<" + form.slice(0, at)); process.stdout.write(form.slice(at) + ">\\n") }`,
+        )
+      await enter('await Promise.reject(new Error(forms.join(" ")))')
+      await enter(`!! cat ${join(folder, 'forms.json')}; cat ${join(folder, 'forms.json')} >&2; exit 3`)
+      for (const [at, { text }] of forms.entries()) if (at % 12 === 0) await enter(JSON.stringify(text))
+      told.push(...(await prompt.complete('forms[0].', 9)).names, ...prompt.search(''), prompt.ghost('con'))
+      told.push(...((await prompt.preview('forms.join(" ")', 200)) ?? []).map(({ text }) => text))
+    } finally {
+      await prompt.close()
+    }
+    const cuts = forms.reduce((sum, { text }) => sum + text.length - 1, 0)
+    expect(shown.length).toBeGreaterThan(cuts)
+    rmSync(join(folder, 'forms.json'))
+    for (const text of [...shown, shown.join(''), ...told]) expect(leaks(text)).toEqual([])
+    for (const file of filesBelow(folder)) expect(leaks(readFileSync(file, 'utf8')), file).toEqual([])
+    for (const [id, args] of [
+      ['notebook.export', { lines: 0 }],
+      ['notebook.export', { format: 'ipynb', lines: 0 }],
+      ['history.save', { as: 'note', last: 200 }],
+      ['history.save', { as: 'recipe', name: 'kept', last: 1, match: 'await Promise' }],
+    ] as const) {
+      const spec = registry.get(id)
+      expect(leaks(JSON.stringify(await spec?.run?.(env(runId), spec.args.parse(args)))), id).toEqual([])
+    }
+    for (const file of filesBelow(folder)) expect(leaks(readFileSync(file, 'utf8')), file).toEqual([])
+  }, 120_000)
 })
