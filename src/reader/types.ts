@@ -1,0 +1,132 @@
+/** What wrote a run down. */
+export type Format =
+  | 'kx'
+  | 'wandb'
+  | 'tfevents'
+  | 'mlflow-files'
+  | 'mlflow-sqlite'
+  | 'trainer'
+  | 'lightning'
+  | 'dvclive'
+  | 'trackio'
+  | 'seed'
+  | 'jsonl'
+  | 'csv'
+  | 'log'
+
+/** Who said which way is better; shown beside every arrow. */
+export type DirectionSource = 'wandb goal' | 'wandb summary' | 'trainer' | 'lightning checkpoint' | 'plan' | 'sweep'
+
+/** What a tracker knows of a run beside its figures. Every field is foreign text: sanitise before display. */
+export interface Facts {
+  readonly id?: string
+  readonly name?: string
+  readonly group?: string
+  readonly project?: string
+  readonly tags?: readonly string[]
+  readonly notes?: string
+  readonly host?: string
+  readonly startedAtMs?: number
+  readonly endedAtMs?: number
+  readonly state?: RunState
+  readonly exitCode?: number
+  readonly commit?: string
+  readonly isDirty?: boolean
+  readonly diffSha256?: string
+  readonly program?: string
+  readonly args?: readonly string[]
+  readonly scriptSha256?: string
+  readonly dataSha256?: string
+  readonly python?: string
+  readonly os?: string
+  readonly cuda?: string
+  readonly cudnn?: string
+  readonly driver?: string
+  readonly gpu?: string
+  readonly gpuCount?: number
+  /** Package name in lower case to its version. */
+  readonly packages?: Readonly<Record<string, string>>
+  readonly usd?: number
+}
+
+/** `unknown` where nothing was written of an end: silence is no crash. */
+export type RunState = 'running' | 'finished' | 'failed' | 'killed' | 'unknown'
+
+/** Something that happened at a place of a run. */
+export interface RunEvent {
+  readonly kind: 'alert' | 'checkpoint' | 'restart' | 'phase'
+  /** null where only the time is known. */
+  readonly step: number | null
+  readonly wallSeconds: number | null
+  readonly text: string
+}
+
+/**
+ * Takes what a reader finds, in the order of the file. Points of one metric come in that order too, which is not always
+ * that of their steps.
+ */
+export interface Sink {
+  /** Index of a metric, the same for the same name; -1 where nobody wants its points, so that they need no decoding. */
+  metric(name: string): number
+  /** `step` and `wallSeconds` are NaN where they were not written. `value` may be NaN or infinite: it was logged so. */
+  point(metric: number, step: number, value: number, wallSeconds: number): void
+  /** A setting; a later one of the same path holds. `undefined` takes it away. */
+  config(path: readonly string[], value: unknown): void
+  /** What the tracker itself calls its last or best figure. */
+  summary(path: readonly string[], value: unknown): void
+  facts(facts: Facts): void
+  direction(metric: string, goal: 'lower' | 'higher', source: DirectionSource): void
+  event(event: RunEvent): void
+  /** A run that began again at a step: its points from there on are void. `-Infinity` voids them all. */
+  restart(fromStep: number): void
+}
+
+/** What a reader thinks of the bytes it has seen. Shown, never only logged. */
+export interface ReadReport {
+  readonly format: Format
+  readonly path: string
+  readonly bytes: number
+  readonly mtimeMs: number
+  readonly records: number
+  readonly skippedBytes: number
+  readonly crcErrors: number
+  /** The last record is not whole: it is still being written, or its writer died. */
+  readonly isTruncated: boolean
+  /** What a person should know, one sentence each. */
+  readonly notes: readonly string[]
+}
+
+/** Bytes that may grow; opened for reading alone. */
+export interface ByteSource {
+  readonly path: string
+  /** null: not there. `identity` changes when the file was replaced. */
+  stat(): Promise<{ readonly bytes: number; readonly mtimeMs: number; readonly identity: string } | null>
+  /** At most `length` bytes; short at the end. */
+  read(offset: number, length: number): Promise<Uint8Array>
+  close(): Promise<void>
+}
+
+/** A folder and what lies in it, here or on a host. Paths are relative to its root, with `/`. */
+export interface Folder {
+  readonly root: string
+  /** null: not there. Symbolic links are listed as such and not followed. */
+  list(path: string): Promise<readonly FolderEntry[] | null>
+  open(path: string): ByteSource
+  /** Where a library must open the file by itself (SQLite); null where that cannot be done. */
+  localPath(path: string): string | null
+}
+
+export interface FolderEntry {
+  readonly name: string
+  readonly kind: 'file' | 'folder' | 'other'
+  readonly bytes: number
+  readonly mtimeMs: number
+}
+
+/** Reads one run. Called again it reads on from where it was, and tells the sink what is new alone. */
+export interface RunReader {
+  readonly format: Format
+  /** Never throws for what the bytes are; rejects only when the place itself cannot be read. */
+  advance(sink: Sink, signal?: AbortSignal): Promise<readonly ReadReport[]>
+  close(): Promise<void>
+}
