@@ -49,7 +49,7 @@ class Growing {
   dropFrom(step: number): void {
     let kept = 0
     for (let i = 0; i < this.length; i++) {
-      if ((this.steps[i] as number) >= step || step === Number.NEGATIVE_INFINITY) continue
+      if ((this.steps[i] as number) >= step) continue
       this.steps[kept] = this.steps[i] as number
       this.values[kept] = this.values[i] as number
       this.walls[kept++] = this.walls[i] as number
@@ -124,9 +124,12 @@ export class Columns implements Sink {
     this.events.push(event)
   }
 
-  restart(fromStep: number): void {
-    for (const column of this.columns) column.dropFrom(fromStep)
-    if (fromStep !== Number.NEGATIVE_INFINITY) return
+  restart(metric: number, fromStep: number): void {
+    this.columns[metric]?.dropFrom(fromStep)
+  }
+
+  reset(): void {
+    for (const column of this.columns) column.length = 0
     this.settings.clear()
     this.summaries.clear()
     this.directions.clear()

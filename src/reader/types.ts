@@ -77,8 +77,10 @@ export interface Sink {
   facts(facts: Facts): void
   direction(metric: string, goal: 'lower' | 'higher', source: DirectionSource): void
   event(event: RunEvent): void
-  /** A run that began again at a step: its points from there on are void. `-Infinity` voids them all. */
-  restart(fromStep: number): void
+  /** Points of one metric from a step on are void: the run began again there. */
+  restart(metric: number, fromStep: number): void
+  /** Everything told so far is void: another file stands in the place of what was read. */
+  reset(): void
 }
 
 /** What a reader thinks of the bytes it has seen. Shown, never only logged. */

@@ -1,8 +1,8 @@
 import { figureOf, jsonValue } from '../json-value.ts'
+import type { Names } from '../names.ts'
 import { Fields, wire } from '../protobuf.ts'
 import type { Sink } from '../types.ts'
 import { Item } from './item.ts'
-import type { Names } from './names.ts'
 
 const minus = 0x2d
 const zero = 0x30

@@ -1,5 +1,5 @@
+import type { Names } from '../names.ts'
 import { Fields, wire } from '../protobuf.ts'
-import type { Names } from './names.ts'
 
 /** First bytes of the fields `key`, `nested_key` and `value_json`; that of the last has a second one, 1. */
 const keyTag = 0x0a

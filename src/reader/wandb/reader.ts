@@ -25,7 +25,7 @@ export function wandbReader(source: ByteSource): RunReader {
         () => {
           frames = new WandbFrames()
           records = new WandbRecords()
-          sink.restart(Number.NEGATIVE_INFINITY)
+          sink.reset()
         },
         signal,
       )

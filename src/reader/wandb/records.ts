@@ -1,8 +1,8 @@
 import { jsonValue } from '../json-value.ts'
+import { Names } from '../names.ts'
 import { Fields, wire } from '../protobuf.ts'
 import type { Facts, Sink } from '../types.ts'
 import { HistoryRows } from './history.ts'
-import { Names } from './names.ts'
 import { Summaries } from './summaries.ts'
 
 /** Fields of `Record` that are read; all others are passed by their wire type (handbook compare 4.1). */

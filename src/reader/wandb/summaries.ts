@@ -1,8 +1,8 @@
 import { jsonValue } from '../json-value.ts'
+import type { Names } from '../names.ts'
 import { Fields, wire } from '../protobuf.ts'
 import type { Sink } from '../types.ts'
 import { Item } from './item.ts'
-import type { Names } from './names.ts'
 
 /**
  * The last state of W&B's summary. Its records come twice a step and are about half of a log, so of each name only the

@@ -1,4 +1,4 @@
-import { Fields } from '../protobuf.ts'
+import { Fields } from './protobuf.ts'
 
 /**
  * Names by their bytes. Writers put the names of a row in any order, and a string for each would cost more than all the rest;
