@@ -3,6 +3,8 @@ import type { DirectionSource, Facts, RunEvent, Sink } from './types.ts'
 /** One metric of one run: three columns of the same length, in the order in which they were logged. */
 export interface Column {
   readonly name: string
+  /** Part of the run that logged it; empty where a run has no parts. */
+  readonly unit: string
   /** NaN where no step was written. */
   readonly steps: Float64Array
   /** NaN and infinities stand as they were logged. */
@@ -25,13 +27,15 @@ export interface Direction {
 /** A column that grows by doubling. */
 class Growing {
   readonly name: string
+  readonly unit: string
   length = 0
   private steps = new Float64Array(64)
   private values = new Float64Array(64)
   private walls = new Float64Array(64)
 
-  constructor(name: string) {
+  constructor(name: string, unit: string) {
     this.name = name
+    this.unit = unit
   }
 
   push(step: number, value: number, wall: number): void {
@@ -61,6 +65,7 @@ class Growing {
   view(): Column {
     return {
       name: this.name,
+      unit: this.unit,
       steps: this.steps.subarray(0, this.length),
       values: this.values.subarray(0, this.length),
       wallSeconds: this.walls.subarray(0, this.length),
@@ -78,6 +83,8 @@ function doubled(column: Float64Array): Float64Array<ArrayBuffer> {
 export class Columns implements Sink {
   readonly settings = new Map<string, Setting>()
   readonly summaries = new Map<string, Setting>()
+  /** What each unit says of itself. */
+  readonly results = new Map<string, Map<string, Setting>>()
   readonly directions = new Map<string, Direction>()
   readonly events: RunEvent[] = []
   /** Names of all metrics that were met, wanted or not. */
@@ -91,12 +98,13 @@ export class Columns implements Sink {
     this.isWanted = isWanted
   }
 
-  metric(name: string): number {
-    const known = this.byName.get(name)
+  metric(name: string, unit = ''): number {
+    const key = keyOf(name, unit)
+    const known = this.byName.get(key)
     if (known !== undefined) return known
     this.names.add(name)
-    const index = this.isWanted(name) ? this.columns.push(new Growing(name)) - 1 : -1
-    this.byName.set(name, index)
+    const index = this.isWanted(name) ? this.columns.push(new Growing(name, unit)) - 1 : -1
+    this.byName.set(key, index)
     return index
   }
 
@@ -108,8 +116,11 @@ export class Columns implements Sink {
     keep(this.settings, path, value)
   }
 
-  summary(path: readonly string[], value: unknown): void {
-    keep(this.summaries, path, value)
+  summary(path: readonly string[], value: unknown, unit = ''): void {
+    if (unit === '') return keep(this.summaries, path, value)
+    const results = this.results.get(unit) ?? new Map<string, Setting>()
+    keep(results, path, value)
+    this.results.set(unit, results)
   }
 
   facts(facts: Facts): void {
@@ -132,14 +143,15 @@ export class Columns implements Sink {
     for (const column of this.columns) column.length = 0
     this.settings.clear()
     this.summaries.clear()
+    this.results.clear()
     this.directions.clear()
     this.events.length = 0
     this.known = {}
   }
 
   /** A metric's points; null where it has none or was not wanted. */
-  column(name: string): Column | null {
-    const index = this.byName.get(name)
+  column(name: string, unit = ''): Column | null {
+    const index = this.byName.get(keyOf(name, unit))
     const column = index === undefined || index < 0 ? undefined : this.columns[index]
     return column === undefined || column.length === 0 ? null : column.view()
   }
@@ -149,6 +161,8 @@ export class Columns implements Sink {
     return this.columns.filter(({ length }) => length > 0).map((column) => column.view())
   }
 }
+
+const keyOf = (name: string, unit: string) => (unit === '' ? name : `${unit}\u0000${name}`)
 
 /** Paths are kept whole: a dot in a name is no border between names. */
 function keep(into: Map<string, Setting>, path: readonly string[], value: unknown): void {

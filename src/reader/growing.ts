@@ -9,31 +9,36 @@ export interface Place {
   identity: string | null
 }
 
+/** Another file stands in the place of one that was read, or it became shorter: what was told of it is void. */
+export class Replaced extends Error {
+  constructor(path: string) {
+    super(`${path} was replaced while it was read`)
+    this.name = 'Replaced'
+  }
+}
+
 export interface Growth {
   readonly bytes: number
   readonly mtimeMs: number
-  /** Another file than before, or shorter than what was read of it: everything from it is void. */
-  readonly isAnother: boolean
   readonly isTruncated: boolean
 }
 
 /**
  * Hands a decoder what a file has beyond a place, piece by piece. The decoder says up to where it understood; the rest
  * comes again in front of the next piece. Null: the file is not there.
+ *
+ * @throws Replaced
  */
 export async function readOn(
   source: ByteSource,
   place: Place,
   decode: (bytes: Buffer, from: number) => number | 'stop',
-  onAnother: () => void,
   signal?: AbortSignal,
 ): Promise<Growth | null> {
   const stat = await source.stat()
   if (stat === null) return null
-  const isAnother = place.identity !== null && (stat.identity !== place.identity || stat.bytes < place.offset)
-  if (isAnother) {
-    place.offset = 0
-    onAnother()
+  if (place.identity !== null && (stat.identity !== place.identity || stat.bytes < place.offset)) {
+    throw new Replaced(source.path)
   }
   place.identity = stat.identity
   let length = pieceBytes
@@ -52,5 +57,5 @@ export async function readOn(
       length *= 2
     } else length = pieceBytes
   }
-  return { bytes: stat.bytes, mtimeMs: stat.mtimeMs, isAnother, isTruncated: place.offset < stat.bytes }
+  return { bytes: stat.bytes, mtimeMs: stat.mtimeMs, isTruncated: place.offset < stat.bytes }
 }

@@ -6,11 +6,7 @@ export function jsonValue(text: string): unknown {
   if (text === 'NaN') return Number.NaN
   if (text === 'Infinity') return Number.POSITIVE_INFINITY
   if (text === '-Infinity') return Number.NEGATIVE_INFINITY
-  try {
-    return JSON.parse(text)
-  } catch {
-    return looseJson(text)
-  }
+  return looseJson(text)
 }
 
 /** Bare words outside of strings; the alternatives begin with different characters, so this is linear. */
@@ -18,6 +14,14 @@ const bare = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g
 
 /** JSON in which figures that are not finite stand bare, at any depth. They come back as such, not as strings. */
 export function looseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return withBareWords(text)
+  }
+}
+
+function withBareWords(text: string): unknown {
   const marks: Record<string, number> = { NaN: Number.NaN, Infinity: Infinity, '-Infinity': -Infinity }
   const strict = text.replace(bare, (found) => (found.startsWith('"') ? found : `{"\\u0000kx":"${found}"}`))
   try {

@@ -66,14 +66,17 @@ export interface RunEvent {
  * that of their steps.
  */
 export interface Sink {
-  /** Index of a metric, the same for the same name; -1 where nobody wants its points, so that they need no decoding. */
-  metric(name: string): number
+  /**
+   * Index of a metric, the same for the same name; -1 where nobody wants its points, so that they need no decoding.
+   * `unit`: of a run of several independent parts (splits, folds, seeds) the one that logged it.
+   */
+  metric(name: string, unit?: string): number
   /** `step` and `wallSeconds` are NaN where they were not written. `value` may be NaN or infinite: it was logged so. */
   point(metric: number, step: number, value: number, wallSeconds: number): void
   /** A setting; a later one of the same path holds. `undefined` takes it away. */
   config(path: readonly string[], value: unknown): void
-  /** What the tracker itself calls its last or best figure. */
-  summary(path: readonly string[], value: unknown): void
+  /** What the tracker itself calls its last or best figure, or a unit its result. */
+  summary(path: readonly string[], value: unknown, unit?: string): void
   facts(facts: Facts): void
   direction(metric: string, goal: 'lower' | 'higher', source: DirectionSource): void
   event(event: RunEvent): void

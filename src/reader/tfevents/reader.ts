@@ -7,8 +7,6 @@ interface OpenFile {
   readonly source: ByteSource
   readonly place: Place
   records: TfRecords
-  /** Another file stands in its place: what is there now is not read on. */
-  isReplaced: boolean
 }
 
 export const isEventFile = (name: string) => name.includes('.tfevents.')
@@ -50,7 +48,6 @@ const openFile = (folder: Folder, path: string): OpenFile => ({
   source: folder.open(path),
   place: { offset: 0, identity: null },
   records: new TfRecords(),
-  isReplaced: false,
 })
 
 async function advanceFile(
@@ -64,15 +61,10 @@ async function advanceFile(
     file.source,
     file.place,
     (bytes, from) => {
-      // Event files are only ever appended to: what stands in the place of one is not what was read.
-      if (file.isReplaced) return 'stop'
       const offset = file.records.read(bytes, from, (buffer, start, end) =>
         events.take(index, buffer, start, end, sink),
       )
       return file.records.brokenAt === null ? offset : 'stop'
-    },
-    () => {
-      file.isReplaced = true
     },
     signal,
   )
@@ -80,9 +72,6 @@ async function advanceFile(
   const { brokenAt, crcErrors, records } = file.records
   const notes = [
     ...(brokenAt === null ? [] : [`A checksum is wrong at byte ${brokenAt}; nothing behind it was read.`]),
-    ...(file.isReplaced
-      ? ['The file was replaced while it was read; open the run again to read what is there now.']
-      : []),
     ...(events.broken > 0 ? [`${events.broken} events are whole and make no sense; they were left out.`] : []),
   ]
   return {

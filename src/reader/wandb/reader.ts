@@ -6,8 +6,8 @@ import { WandbRecords } from './records.ts'
 /** Reads a run from W&B's own log, `run-<id>.wandb`, finished or still growing (handbook compare 4.1). */
 export function wandbReader(source: ByteSource): RunReader {
   const place: Place = { offset: 0, identity: null }
-  let frames = new WandbFrames()
-  let records = new WandbRecords()
+  const frames = new WandbFrames()
+  const records = new WandbRecords()
   let lastSink: Sink | null = null
   return {
     format: 'wandb',
@@ -21,11 +21,6 @@ export function wandbReader(source: ByteSource): RunReader {
           const { offset } = frames.read(bytes, from, (buffer, start, end) => records.take(buffer, start, end, sink))
           records.endPiece()
           return frames.isForeign ? 'stop' : offset
-        },
-        () => {
-          frames = new WandbFrames()
-          records = new WandbRecords()
-          sink.reset()
         },
         signal,
       )

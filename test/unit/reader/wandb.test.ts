@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Columns } from '../../../src/reader/columns.ts'
+import { renewing } from '../../../src/reader/renewing.ts'
 import { memorySource } from '../../../src/reader/source.ts'
 import type { ByteSource } from '../../../src/reader/types.ts'
 import { wandbReader } from '../../../src/reader/wandb/reader.ts'
@@ -104,7 +105,7 @@ describe('a log of W&B', () => {
     for (let cut = 0; cut <= log.length; cut += cut < 200 || cut > log.length - 200 ? 1 : 997) {
       const file = growing()
       const columns = new Columns()
-      const reader = wandbReader(file)
+      const reader = renewing('wandb', () => wandbReader(file))
       file.bytes = log.subarray(0, cut)
       const [first] = await reader.advance(columns)
       const before = points(columns).loss ?? []
@@ -142,7 +143,7 @@ describe('a log of W&B', () => {
   it('that was replaced by another one is read anew', async () => {
     const file = growing()
     const columns = new Columns()
-    const reader = wandbReader(file)
+    const reader = renewing('wandb', () => wandbReader(file))
     file.bytes = wandbLog([historyRecord(1, { loss: '1' }), historyRecord(2, { loss: '2' })])
     await reader.advance(columns)
     file.bytes = wandbLog([historyRecord(1, { loss: '9' })])
