@@ -91,9 +91,10 @@ export function directionOf(
   if (said !== undefined) return { goal: said === 'none' ? null : said, source: 'your settings', isGuessed: false }
   if (recorded !== undefined) return { goal: recorded.goal, source: recorded.source, isGuessed: false }
   const parts = partsOf(name)
-  const last = parts.at(-1) ?? ''
-  if (never.some((word) => holds(parts, word) && (word !== 'time' || last === 'time')) || last.startsWith('num'))
-    return { goal: null, source: 'never ranked', isGuessed: false }
+  const rates = higher.filter((word) => word.includes('_'))
+  const isRate = rates.some((word) => holds(parts, word)) || holds(parts, 'step_time')
+  const isNever = never.some((word) => `_${parts.join('_')}`.endsWith(`_${word}`)) || parts.includes('num')
+  if (isNever && !isRate) return { goal: null, source: 'never ranked', isGuessed: false }
   const isLower = lower.some((word) => holds(parts, word))
   const isHigher = higher.some((word) => holds(parts, word))
   if (isLower === isHigher) return { goal: null, source: 'unknown', isGuessed: false }
