@@ -36,6 +36,8 @@ export interface Facts {
   readonly program?: string
   readonly args?: readonly string[]
   readonly scriptSha256?: string
+  /** Of all code that was run, as kx knows it. */
+  readonly codeSha256?: string
   readonly dataSha256?: string
   readonly python?: string
   readonly os?: string
