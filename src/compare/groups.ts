@@ -1,0 +1,48 @@
+import type { Leaf } from './flatten.ts'
+import { isNamed, noiseKeys, seedKeys } from './noise.ts'
+
+/** Runs of one experiment that differ by their seeds alone. */
+export interface Group {
+  /** Places of its runs. */
+  readonly members: readonly number[]
+  /** Seed of each, for pairs; null where none was written. */
+  readonly seeds: readonly (string | null)[]
+}
+
+/**
+ * Puts runs together whose settings are equal once seeds and noise are taken away (handbook compare 6). A run without any
+ * settings stands alone: nothing says that it repeats another.
+ */
+export function groupBySettings(runs: readonly ReadonlyMap<string, Leaf>[]): readonly Group[] {
+  const groups = new Map<string, { members: number[]; seeds: (string | null)[] }>()
+  for (const [at, run] of runs.entries()) {
+    const kept: string[] = []
+    let seed: string | null = null
+    for (const [key, { path, value }] of [...run].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      if (isNamed(path, seedKeys)) seed = String(value)
+      else if (!isNamed(path, noiseKeys))
+        kept.push(`${key}\u0001${typeof value}\u0001${JSON.stringify(value) ?? String(value)}`)
+    }
+    const mark = kept.length === 0 && seed === null ? `alone ${at}` : kept.join('\u0002')
+    const group = groups.get(mark) ?? { members: [], seeds: [] }
+    group.members.push(at)
+    group.seeds.push(seed)
+    groups.set(mark, group)
+  }
+  return [...groups.values()]
+}
+
+/** Places in two groups that have the same seed, each seed once. Null: they share none, or a seed stands twice. */
+export function pairsOf(a: Group, b: Group): readonly (readonly [number, number])[] | null {
+  const places = new Map<string, number>()
+  for (const [at, seed] of b.seeds.entries()) {
+    if (seed === null || places.has(seed)) return null
+    places.set(seed, at)
+  }
+  const pairs: (readonly [number, number])[] = []
+  for (const [at, seed] of a.seeds.entries()) {
+    const there = seed === null ? undefined : places.get(seed)
+    if (there !== undefined) pairs.push([at, there])
+  }
+  return pairs.length < 2 ? null : pairs
+}

@@ -1,0 +1,52 @@
+import { Columns } from '../reader/columns.ts'
+import type { FoundRun } from '../reader/scan.ts'
+import type { Format, ReadReport } from '../reader/types.ts'
+
+/** A run that is compared: what was read of it, and how well it could be read. */
+export interface LoadedRun {
+  readonly name: string
+  readonly path: string
+  readonly format: Format
+  readonly columns: Columns
+  readonly reports: readonly ReadReport[]
+}
+
+/** Names that tell runs apart: where two are called alike, their paths do. */
+export function distinctNames(runs: readonly { readonly name: string; readonly path: string }[]): readonly string[] {
+  const counts = new Map<string, number>()
+  for (const { name } of runs) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return runs.map(({ name, path }) => (counts.get(name) === 1 ? name : path))
+}
+
+/**
+ * Reads runs, some at a time. One that cannot be read at all is told with its reason and left out.
+ *
+ * @param isWanted metrics whose points are kept
+ */
+export async function loadRuns(
+  found: readonly FoundRun[],
+  onFailure: (run: FoundRun, why: string) => void,
+  isWanted: (metric: string) => boolean = () => true,
+  signal?: AbortSignal,
+): Promise<readonly LoadedRun[]> {
+  const loaded = new Array<LoadedRun | null>(found.length).fill(null)
+  let next = 0
+  const work = async () => {
+    for (let at = next++; at < found.length; at = next++) {
+      const run = found[at] as FoundRun
+      const reader = run.open()
+      try {
+        const columns = new Columns(isWanted)
+        const reports = await reader.advance(columns, signal)
+        loaded[at] = { name: run.name, path: run.path, format: run.format, columns, reports }
+      } catch (error) {
+        signal?.throwIfAborted()
+        onFailure(run, error instanceof Error ? error.message : String(error))
+      } finally {
+        await reader.close()
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: 4 }, work))
+  return loaded.filter((run) => run !== null)
+}
