@@ -1,0 +1,163 @@
+import type { Aggregator } from './aggregate.ts'
+import { type BandState, bandsOf } from './bands.ts'
+import { type ConfigDiff, configDiff } from './config-diff.ts'
+import { directionOf } from './direction.ts'
+import { findingsOf } from './findings/all.ts'
+import { type Finding, type Thresholds, usualThresholds } from './findings/types.ts'
+import { flatten } from './flatten.ts'
+import { type Group, groupBySettings, pairsOf } from './groups.ts'
+import { type MetricRow, metricRows } from './metrics.ts'
+import { distinctNames, type LoadedRun } from './run.ts'
+import { type Comparison, compareGroups, type Verdict, verdictOf } from './significance.ts'
+import { holm } from './statistics/tests.ts'
+import { type OneChange, oneChange } from './verdict.ts'
+
+export interface CompareOptions {
+  readonly aggregator: Aggregator
+  readonly directions: Readonly<Record<string, 'lower' | 'higher' | 'none'>>
+  readonly baseline: number
+  /** What a person wants left out besides the usual noise. */
+  readonly isIgnored: (key: string) => boolean
+  /** Metrics that are shown and asked; all by default. */
+  readonly isShown: (metric: string) => boolean
+  readonly thresholds: Thresholds
+}
+
+export const usualOptions: CompareOptions = {
+  aggregator: 'last',
+  directions: {},
+  baseline: 0,
+  isIgnored: () => false,
+  isShown: () => true,
+  thresholds: usualThresholds,
+}
+
+/** One metric of one group against the group of the baseline. */
+export interface Judgement {
+  readonly metric: string
+  /** Place of the group; that of the baseline has no judgement. */
+  readonly group: number
+  readonly comparison: Comparison
+  /** After Holm's correction over all that were tested at once; null: no test was made. */
+  readonly p: number | null
+  readonly verdict: Verdict
+}
+
+export interface CompareModel {
+  readonly runs: readonly (Pick<LoadedRun, 'path' | 'format' | 'reports'> & { readonly name: string })[]
+  readonly baseline: number
+  readonly config: ConfigDiff
+  readonly bands: readonly BandState[]
+  readonly oneChange: OneChange
+  readonly metrics: readonly MetricRow[]
+  readonly groups: readonly Group[]
+  readonly baselineGroup: number
+  readonly judgements: readonly Judgement[]
+  /** Of each run, in their order. */
+  readonly findings: readonly (readonly Finding[])[]
+  /** Tests that were made at once: the more there are, the more each must show. */
+  readonly tests: number
+  readonly aggregator: Aggregator
+}
+
+/** Everything that can be said of some runs side by side. Pure: the same runs give the same answer. */
+export function compareRuns(runs: readonly LoadedRun[], options: CompareOptions = usualOptions): CompareModel {
+  const settings = runs.map(({ columns, format }) =>
+    flatten(columns.settings.values(), format === 'mlflow-files' || format === 'mlflow-sqlite'),
+  )
+  const facts = runs.map(({ columns }) => columns.known)
+  const config = configDiff(settings, options.isIgnored)
+  const bands = bandsOf(facts)
+  const metrics = metricRows(
+    runs.map(({ columns }) => columns),
+    options,
+  ).filter(({ name }) => options.isShown(name))
+  const groups = groupBySettings(settings)
+  const baselineGroup = groups.findIndex(({ members }) => members.includes(options.baseline))
+  const judgements = judge(metrics, groups, baselineGroup)
+  const names = distinctNames(runs)
+  return {
+    runs: runs.map(({ path, format, reports }, at) => ({ name: names[at] as string, path, format, reports })),
+    baseline: options.baseline,
+    config,
+    bands,
+    oneChange: oneChange(config, bands),
+    metrics,
+    groups,
+    baselineGroup,
+    judgements,
+    findings: runs.map((run) => findingsOfRun(run, options)),
+    tests: judgements.filter(({ comparison }) => comparison.p !== null).length,
+    aggregator: options.aggregator,
+  }
+}
+
+/** Metrics with a direction are asked, those without cannot be better; Holm's correction counts all that were. */
+function judge(metrics: readonly MetricRow[], groups: readonly Group[], baseline: number): readonly Judgement[] {
+  const asked = metrics.flatMap((row) =>
+    groups.flatMap((group, at) => {
+      const comparison = at === baseline ? null : compareOne(row, groups[baseline], group)
+      return comparison === null ? [] : [{ row, group: at, comparison }]
+    }),
+  )
+  const counted = asked.filter(({ row, comparison }) => row.direction.goal !== null && comparison.p !== null)
+  const corrected = holm(counted.map(({ comparison }) => comparison.p as number))
+  return asked.map((each) => {
+    const place = counted.indexOf(each)
+    const p = place < 0 ? null : (corrected[place] as number)
+    const { row, group, comparison } = each
+    return { metric: row.name, group, comparison, p, verdict: verdictOf(comparison, row.direction.goal, p) }
+  })
+}
+
+/** Seeds of a group, or the units of two single runs: both are repetitions that may be held in pairs. */
+function compareOne(row: MetricRow, a: Group | undefined, b: Group): Comparison | null {
+  if (a === undefined) return null
+  const cells = (group: Group) => group.members.map((at) => row.cells[at] ?? null)
+  const [left, right] = [cells(a), cells(b)]
+  if (left.length === 1 && right.length === 1) {
+    const [one, other] = [left[0]?.units, right[0]?.units]
+    if (one !== undefined && other !== undefined && one.size > 1 && other.size > 1) return compareUnits(one, other)
+  }
+  const known = (side: readonly ((typeof left)[number] | null)[]) =>
+    side.flatMap((cell) => (cell === null ? [] : [cell.value]))
+  const isWhole = !left.includes(null) && !right.includes(null)
+  if (known(left).length === 0 && known(right).length === 0) return null
+  return compareGroups(known(left), known(right), isWhole ? pairsOf(a, b) : null)
+}
+
+/** Splits of two runs are pairs by their names: the same split is as hard for both. */
+function compareUnits(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): Comparison {
+  const names = [...a.keys()].filter((name) => b.has(name))
+  const values = (side: ReadonlyMap<string, number>) => names.map((name) => side.get(name) as number)
+  if (names.length < 2) return compareGroups([...a.values()], [...b.values()])
+  const found = compareGroups(
+    values(a),
+    values(b),
+    names.map((_, at) => [at, at] as const),
+  )
+  const left = a.size + b.size - 2 * names.length
+  return left === 0 ? found : { ...found, note: `${found.note}${found.note ? '; ' : ''}${left} units have no partner` }
+}
+
+function findingsOfRun({ columns }: LoadedRun, options: CompareOptions): readonly Finding[] {
+  const { startedAtMs, endedAtMs, state, usd } = columns.known
+  const seconds = startedAtMs === undefined || endedAtMs === undefined ? null : (endedAtMs - startedAtMs) / 1000
+  const clip = [...columns.settings.values()].find(({ path }) =>
+    /grad(ient)?_?clip|max_grad_norm/i.test(path.at(-1) ?? ''),
+  )
+  return findingsOf(
+    {
+      columns: columns.all(),
+      state: state ?? 'unknown',
+      seconds,
+      expectedSeconds: null,
+      usd: usd ?? null,
+      expectedUsd: null,
+      chance: {},
+      gradientClip: typeof clip?.value === 'number' ? clip.value : null,
+      goalOf: (name) => directionOf(name, options.directions, columns.directions.get(name)).goal,
+    },
+    options.thresholds,
+  )
+}
