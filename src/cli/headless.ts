@@ -219,7 +219,10 @@ export async function runHeadless(request: HeadlessRequest): Promise<number> {
       .exitOverride()
     const shape = spec.args.shape as Record<string, z.ZodType>
     const positional = spec.positional ?? []
-    for (const name of positional) sub.addArgument(new Argument(`[${name}]`, shape[name]?.description ?? ''))
+    for (const [i, name] of positional.entries()) {
+      const isList = i === positional.length - 1 && baseType(shape[name] as z.ZodType) === 'array'
+      sub.addArgument(new Argument(isList ? `[${name}...]` : `[${name}]`, shape[name]?.description ?? ''))
+    }
     for (const [name, schema] of Object.entries(shape))
       if (name !== spec.takesFlags) sub.addOption(optionFor(name, schema))
     if (spec.takesFlags !== undefined) sub.allowUnknownOption().allowExcessArguments()
@@ -229,7 +232,10 @@ export async function runHeadless(request: HeadlessRequest): Promise<number> {
         const value = given[i]
         if (value === undefined) return
         const type = baseType(shape[name] as z.ZodType)
-        raw[name] = type === 'number' ? Number(value) : type === 'array' ? String(value).split(',') : value
+        const words = Array.isArray(value) ? value.map(String) : [String(value)]
+        if (type === 'array' && words.length === 0) return
+        raw[name] =
+          type === 'number' ? Number(value) : type === 'array' ? words.flatMap((word) => word.split(',')) : value
       })
       if (spec.takesFlags !== undefined) {
         const loose = looseFlags(sub.args.slice(positional.filter((_name, i) => given[i] !== undefined).length))

@@ -69,6 +69,10 @@ function coerce(schema: z.ZodType, text: string): unknown {
   return text
 }
 
+/** Words of a list come one after the other. */
+const addedTo = (before: unknown, value: unknown) =>
+  Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value
+
 const kebab = (name: string) => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)
 const camel = (name: string) => name.replace(/-([a-z])/g, (_all, c: string) => c.toUpperCase())
 
@@ -103,11 +107,13 @@ export function parseLine(specs: readonly CommandSpec[], line: string): LineResu
   for (let i = 0; i < rest.length; i += 1) {
     const word = rest[i] ?? ''
     if (!word.startsWith('--') || word === '--') {
-      const name = positional.shift()
+      const name = positional[0]
       const schema = name === undefined ? undefined : shape[name]
       if (name === undefined || schema === undefined)
         return { ok: false, text: `"${word}" is one word too many for ${spec.id}` }
-      raw[name] = coerce(schema, word)
+      // The last of them takes all further words where it is a list.
+      if (positional.length > 1 || baseType(schema) !== 'array') positional.shift()
+      raw[name] = addedTo(raw[name], coerce(schema, word))
       continue
     }
     const [flag = '', inline] = word.slice(2).split(/=(.*)/s)

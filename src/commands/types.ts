@@ -44,7 +44,7 @@ export interface CommandSpec<S extends z.ZodObject = z.ZodObject> {
   /** One or two sentences for help and docs. */
   readonly description: string
   readonly args: S
-  /** Names of arguments that may be given by position, in order. */
+  /** Names of arguments that may be given by position, in order. The last one takes all further words where it is a list. */
   readonly positional?: readonly string[]
   /** Argument (of text by name) that takes every flag the command does not know itself: those of a recipe, say. */
   readonly takesFlags?: string

@@ -1,13 +1,11 @@
+import { sanitiseLine } from '../text/sanitise.ts'
 import { valueText } from './flatten.ts'
 import type { CompareModel, Judgement } from './model.ts'
 import { changeText, directionText, figureText, intervalText, pText } from './words.ts'
 
 /** Foreign text in a cell of a table: a pipe would end it, a line break as well, and markup would be drawn. */
 export const cell = (text: string): string =>
-  text
-    .replaceAll(/[\r\n]+/g, ' ')
-    .replaceAll(/[\\`*_[\]<>|]/g, (mark) => `\\${mark}`)
-    .slice(0, 200)
+  sanitiseLine(text.replaceAll(/[\r\n]+/g, ' '), 200).replaceAll(/[\\`*_[\]<>|]/g, (mark) => `\\${mark}`)
 
 const table = (header: readonly string[], rows: readonly (readonly string[])[]): string =>
   [header, header.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n')
@@ -105,9 +103,11 @@ function judgements(model: CompareModel): string[] {
       shown.map((each) => [cell(each.metric), nameOf(each.group), ...judgementCells(each)]),
     ),
     '',
-    model.tests > 1
-      ? `p is corrected for ${model.tests} tests at once (Holm).`
-      : 'p of a single test; more of them at once would be corrected.',
+    model.tests === 0
+      ? 'No test was made: it takes at least five runs a side.'
+      : model.tests > 1
+        ? `p is corrected for ${model.tests} tests at once (Holm).`
+        : 'p of a single test; more of them at once would be corrected.',
   ]
 }
 

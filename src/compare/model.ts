@@ -75,7 +75,7 @@ export function compareRuns(runs: readonly LoadedRun[], options: CompareOptions 
   const groups = groupBySettings(settings)
   const baselineGroup = groups.findIndex(({ members }) => members.includes(options.baseline))
   const judgements = judge(metrics, groups, baselineGroup)
-  const names = distinctNames(runs)
+  const names = distinctNames(runs.map(({ name, path, columns }) => ({ name: columns.known.name ?? name, path })))
   return {
     runs: runs.map(({ path, format, reports }, at) => ({ name: names[at] as string, path, format, reports })),
     baseline: options.baseline,

@@ -1,4 +1,5 @@
 import { createRegistry, type Registry } from '../registry.ts'
+import { compareCommands } from './compare.ts'
 import { fileCommands } from './files.ts'
 import { fleetCommands } from './fleet.ts'
 import { hostCommands } from './hosts.ts'
@@ -21,6 +22,7 @@ export function allCommands(): Registry {
     ...fleetCommands,
     ...notebookCommands,
     ...recipeCommands,
+    ...compareCommands,
     ...navigationCommands,
     ...promptCommands,
   ])

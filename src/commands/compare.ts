@@ -1,0 +1,146 @@
+import { isAbsolute, resolve } from 'node:path'
+import type { CompareModel } from '../compare/model.ts'
+import type { FoundRun } from '../reader/scan.ts'
+import type { ActResult } from '../run/act.ts'
+import { plural } from '../text/format.ts'
+import type { CommandEnvironment } from './types.ts'
+
+export interface CompareArguments {
+  readonly runs: readonly string[]
+  readonly baseline?: string | undefined
+  readonly metrics?: string | undefined
+  readonly aggregator: 'last' | 'min' | 'max' | 'tail-mean' | 'first'
+  readonly ignore: readonly string[]
+  readonly lower: readonly string[]
+  readonly higher: readonly string[]
+  readonly md: boolean
+  readonly csv: boolean
+  readonly failOn: readonly string[]
+}
+
+const usage = (summary: string): ActResult => ({ summary, exitCode: 2, data: null })
+
+/** `kx compare`: reads the runs that were named and says what differs. */
+export async function compareCommand(env: CommandEnvironment, args: CompareArguments): Promise<ActResult> {
+  const { found, notes, missing } = await findRuns(env, args.runs)
+  if (missing.length > 0) return usage(`no run at ${missing.join(', ')}: name a folder, a file, or the id of a run`)
+  if (found.length === 0) return usage('no runs were found; name folders that hold some')
+  const isShown = patternOf(args.metrics)
+  if (isShown === null) return usage(`--metrics is no regular expression: ${args.metrics}`)
+  const [{ loadRuns, distinctNames }, { compareRuns, usualOptions }] = await Promise.all([
+    import('../compare/run.ts'),
+    import('../compare/model.ts'),
+  ])
+  const failures: string[] = []
+  const loaded = await loadRuns(found, (run, why) => failures.push(`${run.path}: ${why}`), isShown, env.signal)
+  if (loaded.length === 0)
+    return { summary: `none of the runs could be read: ${failures.join('; ')}`, exitCode: 1, data: null }
+  const names = distinctNames(loaded.map(({ name, path, columns }) => ({ name: columns.known.name ?? name, path })))
+  const baseline =
+    args.baseline === undefined ? 0 : loaded.findIndex((run, at) => [names[at], run.path].includes(args.baseline))
+  if (baseline < 0) return usage(`no run is called ${args.baseline}; there are ${names.join(', ')}`)
+  const directions = Object.fromEntries([
+    ...args.lower.map((name) => [name, 'lower'] as const),
+    ...args.higher.map((name) => [name, 'higher'] as const),
+  ])
+  const ignored = new Set(args.ignore)
+  const model = compareRuns(loaded, {
+    ...usualOptions,
+    aggregator: args.aggregator,
+    baseline,
+    directions,
+    isShown,
+    isIgnored: (key) => ignored.has(key),
+  })
+  const reasons = failing(model, args.failOn)
+  const lines = [
+    ...(await render(model, args)),
+    ...[...notes, ...failures].map((note) => `note: ${note}`),
+    ...reasons.map((reason) => `failed: ${reason}`),
+  ]
+  return {
+    summary: `${plural(model.runs.length, 'run')}: ${model.oneChange.word}${reasons.length > 0 ? `; ${reasons.join('; ')}` : ''}`,
+    exitCode: reasons.length > 0 || failures.length > 0 ? 1 : 0,
+    data: model,
+    lines,
+  }
+}
+
+async function render(model: CompareModel, args: CompareArguments): Promise<readonly string[]> {
+  if (args.csv) return (await import('../compare/csv.ts')).compareCsv(model).split('\n')
+  return (await import('../compare/markdown.ts')).compareMarkdown(model).split('\n')
+}
+
+function patternOf(text: string | undefined): ((name: string) => boolean) | null {
+  if (text === undefined) return () => true
+  try {
+    const pattern = new RegExp(text)
+    return (name) => pattern.test(name)
+  } catch {
+    return null
+  }
+}
+
+/** Runs by the words that a person typed: ids of this project, folders, files. */
+async function findRuns(
+  env: CommandEnvironment,
+  words: readonly string[],
+): Promise<{ found: readonly FoundRun[]; notes: readonly string[]; missing: readonly string[] }> {
+  const [{ scan }, { localFolder }, { runsFolder }] = await Promise.all([
+    import('../reader/scan.ts'),
+    import('../reader/source.ts'),
+    import('../run/folder.ts'),
+  ])
+  const own = runsFolder(env.projectFolder)
+  const found: FoundRun[] = []
+  const notes: string[] = []
+  const missing: string[] = []
+  for (const word of words.length === 0 ? [own] : words) {
+    const [path = '', inside] = word.split('#')
+    const candidates = isAbsolute(path) ? [path] : [resolve(own, path), resolve(env.projectFolder, path), resolve(path)]
+    const here = await firstThatIs(candidates)
+    if (here === null) {
+      if (words.length > 0) missing.push(word)
+      continue
+    }
+    const scanned = await scan(localFolder(here.folder), env.signal)
+    const runs = scanned.runs.filter((run) => {
+      const [file = '', within] = run.path.split('#')
+      return (
+        (here.file === null || file === here.file) && (inside === undefined || within === inside || run.name === inside)
+      )
+    })
+    if (runs.length === 0) missing.push(word)
+    found.push(...runs)
+    notes.push(...scanned.notes)
+  }
+  return { found, notes, missing }
+}
+
+/** A folder is searched; of a file the folder that it lies in, for that file alone. */
+async function firstThatIs(candidates: readonly string[]): Promise<{ folder: string; file: string | null } | null> {
+  const { stat } = await import('node:fs/promises')
+  const { dirname, basename } = await import('node:path')
+  for (const path of candidates) {
+    const there = await stat(path).catch(() => null)
+    if (there?.isDirectory()) return { folder: path, file: null }
+    if (there?.isFile()) return { folder: dirname(path), file: basename(path) }
+  }
+  return null
+}
+
+/** What a script asked to be told as a failure: a verdict of a metric, or that anything at all changed. */
+function failing(model: CompareModel, failOn: readonly string[]): readonly string[] {
+  const reasons: string[] = []
+  for (const each of failOn) {
+    const [word, ...rest] = each.split(':')
+    const metric = rest.join(':')
+    if (word === 'changed' && model.oneChange.changes.length > 0)
+      reasons.push(`${model.oneChange.changes.length} changes`)
+    const judged = model.judgements.filter((one) => one.verdict === word && (metric === '' || one.metric === metric))
+    if (judged.length > 0) reasons.push(`${word}: ${[...new Set(judged.map((one) => one.metric))].join(', ')}`)
+    const isKnown = metric === '' || model.metrics.some(({ name }) => name === metric)
+    if (!isKnown) reasons.push(`no run has a metric ${metric}`)
+  }
+  return reasons
+}
