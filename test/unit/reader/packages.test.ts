@@ -20,7 +20,16 @@ const figure = (value: number | string) => (typeof value === 'number' ? value : 
 describe('runs of the real packages', () => {
   it('are there for every tracker', () => {
     expect(formats.sort()).toEqual(
-      expect.arrayContaining(['dvclive', 'mlflow-files', 'mlflow-sqlite', 'tfevents', 'trackio', 'wandb']),
+      expect.arrayContaining([
+        'dvclive',
+        'lightning',
+        'mlflow-files',
+        'mlflow-sqlite',
+        'tfevents',
+        'trackio',
+        'trainer',
+        'wandb',
+      ]),
     )
   })
 
