@@ -1,0 +1,168 @@
+import type { CompareModel } from '../compare/model.ts'
+import type { CompareChoice, CompareView } from '../compare/types.ts'
+import { Columns } from '../reader/columns.ts'
+import type { FoundRun } from '../reader/scan.ts'
+import type { ReadReport, RunReader } from '../reader/types.ts'
+import type { ShelfRequest } from './shelves.ts'
+
+/** How often runs that may still be written are looked at while the screen is open. */
+const lookAgainMs = 2000
+/** A run that nobody has written to for so long is looked at no more by itself (leet: 5 minutes of silence). */
+const quietMs = 5 * 60_000
+
+interface Kept {
+  readonly found: FoundRun
+  readonly reader: RunReader
+  readonly columns: Columns
+  reports: readonly ReadReport[]
+  /** Why it could not be read; null: it was. */
+  failure: string | null
+}
+
+/** What the compare screen shows; keeps its readers open, so that what runs write is read on and not read anew. */
+export interface CompareShelf {
+  load(request: ShelfRequest): Promise<{ readonly compare: CompareView } | null>
+}
+
+export function compareShelf(): CompareShelf {
+  let kept: readonly Kept[] = []
+  let keptFor = ''
+  let model: CompareModel | null = null
+  let modelFor = ''
+  let notes: readonly string[] = []
+  let version = 0
+  return {
+    async load(request) {
+      const choice = choiceOf(request.opened?.('#compare') ?? [])
+      const key = `${request.projectFolder}\n${choice.paths.join('\n')}`
+      const before = request.shelves.compare ?? null
+      if (key !== keptFor) {
+        for (const { reader } of kept) await reader.close()
+        request.put({ compare: { ...empty, state: 'reading' } })
+        const { findRuns } = await import('../commands/compare.ts')
+        const found = await findRuns(request.projectFolder, choice.paths)
+        kept = found.found.map((each) => ({ found: each, reader: each.open(), columns: new Columns(), reports: [], failure: null }))
+        notes = [...found.notes, ...found.missing.map((each) => `no run at ${each}`)]
+        keptFor = key
+        model = null
+      }
+      const isNew = await readOn(kept)
+      const readable = kept.filter(({ failure }) => failure === null)
+      if (readable.length === 0) return { compare: { ...empty, state: 'empty', notes: [...notes, ...failures(kept)] } }
+      const [{ compareRuns, usualOptions }, view] = await Promise.all([
+        import('../compare/model.ts'),
+        import('../compare/view.ts'),
+      ])
+      const loaded = readable.map(({ found, columns, reports }) => ({ ...found, columns, reports }))
+      const baseline = Math.max(0, readable.findIndex(({ found }) => found.path === choice.baseline))
+      const asked = `${baseline} ${choice.aggregator}`
+      if (model === null || isNew || asked !== modelFor) {
+        model = compareRuns(loaded, { ...usualOptions, aggregator: choice.aggregator, baseline })
+        modelFor = asked
+      } else if (before?.state === 'ready' && !isCurveStale(before, request, choice)) {
+        lookAgain(request, kept)
+        return null
+      }
+      const metric = metricOf(request) ?? before?.curvesOf ?? ''
+      const names = model.runs.map(({ name }) => name)
+      const curves = view.curvesOf(loaded, names, metric, choice.axis)
+      version++
+      lookAgain(request, kept)
+      return {
+        compare: {
+          state: 'ready',
+          runs: model.runs.map(({ name, path, format }) => ({ name, path, format })),
+          baseline,
+          verdict: view.verdictText(model),
+          rows: view.rowsOf(model),
+          aggregator: choice.aggregator,
+          axis: choice.axis,
+          curves: curves.curves,
+          curvesOf: metric,
+          curvesVersion: version,
+          notes: [...notes, ...failures(kept), ...curves.notes, ...readNotes(readable)],
+        },
+      }
+    },
+  }
+}
+
+const empty: CompareView = {
+  state: 'empty',
+  runs: [],
+  baseline: 0,
+  verdict: '',
+  rows: [],
+  aggregator: 'last',
+  axis: 'step',
+  curves: [],
+  curvesOf: '',
+  curvesVersion: 0,
+  notes: [],
+}
+
+const failures = (kept: readonly Kept[]) =>
+  kept.flatMap(({ found, failure }) => (failure === null ? [] : [`${found.path} could not be read: ${failure}`]))
+
+/** What was wrong with files that were read: never only logged. */
+function readNotes(kept: readonly Kept[]): string[] {
+  return kept.flatMap(({ found, reports }) =>
+    reports.flatMap(({ notes, skippedBytes, crcErrors }) => [
+      ...notes.map((note) => `${found.name}: ${note}`),
+      ...(crcErrors > 0 ? [`${found.name}: ${crcErrors} wrong checksums, ${skippedBytes} bytes passed over`] : []),
+    ]),
+  )
+}
+
+/** Reads what there is more. True where anything was. */
+async function readOn(kept: readonly Kept[]): Promise<boolean> {
+  let isNew = false
+  for (const each of kept) {
+    if (each.reports.length > 0 && !mayGrow(each)) continue
+    try {
+      const reports = await each.reader.advance(each.columns)
+      isNew ||= extentOf(reports) !== extentOf(each.reports) || each.failure !== null
+      each.reports = reports
+      each.failure = null
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      isNew ||= each.failure !== why
+      each.failure = why
+    }
+  }
+  return isNew
+}
+
+const extentOf = (reports: readonly ReadReport[]) => reports.map(({ path, bytes, mtimeMs }) => `${path} ${bytes} ${mtimeMs}`).join('\n')
+
+function mayGrow({ columns, reports, found }: Kept): boolean {
+  const state = columns.known.state ?? 'unknown'
+  if (state === 'finished' || state === 'failed' || state === 'killed') return false
+  const newest = Math.max(found.mtimeMs, ...reports.map(({ mtimeMs }) => mtimeMs))
+  return Date.now() - newest < quietMs
+}
+
+function lookAgain(request: ShelfRequest, kept: readonly Kept[]): void {
+  if (kept.some(mayGrow)) request.again(lookAgainMs)
+}
+
+const metricOf = (request: ShelfRequest) => {
+  const selected = request.selected('rows')
+  const row = request.shelves.compare?.rows.find(({ id }) => id === selected)
+  return row === undefined || row.metric === '' ? null : row.metric
+}
+
+const isCurveStale = (before: CompareView, request: ShelfRequest, choice: CompareChoice) =>
+  before.axis !== choice.axis || (metricOf(request) ?? before.curvesOf) !== before.curvesOf
+
+/** What a person chose, as the workbench keeps it: `name=value`. */
+export function choiceOf(words: readonly string[]): CompareChoice {
+  const last = (name: string) => words.findLast((word) => word.startsWith(`${name}=`))?.slice(name.length + 1)
+  const one = <T extends string>(name: string, known: readonly T[]): T => known.find((each) => each === last(name)) ?? (known[0] as T)
+  return {
+    baseline: last('baseline') ?? '',
+    aggregator: one('aggregator', ['last', 'min', 'max', 'tail-mean', 'first']),
+    axis: one('axis', ['step', 'epoch', 'tokens', 'relative', 'time']),
+    paths: words.filter((word) => word.startsWith('path=')).map((word) => word.slice(5)),
+  }
+}

@@ -1,0 +1,56 @@
+/** Where a row of the comparison stands. */
+export type RowBand = 'changed' | 'metrics' | 'findings'
+
+/** What a row's token is made from; a word always says it too. */
+export type RowMark = 'better' | 'worse' | 'warning' | 'critical' | 'plain' | 'muted'
+
+/** One line of the comparison, in words. */
+export interface CompareRow {
+  readonly id: string
+  readonly band: RowBand
+  readonly name: string
+  /** One a run, in the order of the runs. */
+  readonly cells: readonly string[]
+  /** Two runs or more do not say the same. */
+  readonly isDifferent: boolean
+  readonly mark: RowMark
+  readonly detail: readonly string[]
+  /** Metric whose curves are drawn beside it; empty for none. */
+  readonly metric: string
+}
+
+export interface CurveView {
+  readonly name: string
+  readonly x: readonly number[]
+  /** null: not finite there. */
+  readonly y: readonly (number | null)[]
+}
+
+export interface CompareView {
+  /** `reading`: runs are being read; what is there already is shown. */
+  readonly state: 'reading' | 'ready' | 'empty'
+  readonly runs: readonly { readonly name: string; readonly path: string; readonly format: string }[]
+  readonly baseline: number
+  /** One line: whether exactly one thing changed. */
+  readonly verdict: string
+  readonly rows: readonly CompareRow[]
+  readonly aggregator: string
+  readonly axis: string
+  /** Curves of the metric under the cursor. */
+  readonly curves: readonly CurveView[]
+  readonly curvesOf: string
+  /** Changes with every new set of curves. */
+  readonly curvesVersion: number
+  /** What a person must know: runs that could not be read, axes that are missing. */
+  readonly notes: readonly string[]
+}
+
+/** What a person chose on the screen. */
+export interface CompareChoice {
+  /** Path of the run that others are held against; empty: the first. */
+  readonly baseline: string
+  readonly aggregator: 'last' | 'min' | 'max' | 'tail-mean' | 'first'
+  readonly axis: 'step' | 'epoch' | 'tokens' | 'relative' | 'time'
+  /** Words that were given to `kx compare`; none: all runs of the project. */
+  readonly paths: readonly string[]
+}

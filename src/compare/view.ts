@@ -1,0 +1,175 @@
+import { sanitiseLine } from '../text/sanitise.ts'
+import { type Axis, curveOver } from './align.ts'
+import { extentsOf } from './downsample.ts'
+import type { Finding } from './findings/types.ts'
+import { valueText } from './flatten.ts'
+import type { CompareModel } from './model.ts'
+import type { LoadedRun } from './run.ts'
+import type { CompareRow, CurveView, RowMark } from './types.ts'
+import { changeText, directionText, figureText, intervalText, pText } from './words.ts'
+
+const safe = (text: string) => sanitiseLine(text, 400)
+
+/** All rows of the comparison, band by band; what is the same everywhere stands behind what differs. */
+export function rowsOf(model: CompareModel): readonly CompareRow[] {
+  return [...changedRows(model), ...metricRows(model), ...findingRows(model)]
+}
+
+/** The one line over the table. */
+export function verdictText({ oneChange, runs }: CompareModel): string {
+  const { word, changes, unknown } = oneChange
+  if (runs.length === 1) return 'One run: nothing to hold it against'
+  const what = changes.slice(0, 3).map((change) => safe(change.what))
+  const more = changes.length > 3 ? ` and ${changes.length - 3} more` : ''
+  const missing = unknown.length > 0 ? `; nothing comparable on record of ${unknown.join(', ')}` : ''
+  return `Exactly one thing changed? ${word}${what.length > 0 ? ` (${what.join(', ')}${more})` : ''}${missing}`
+}
+
+function changedRows({ config, bands }: CompareModel): CompareRow[] {
+  const row = (id: string, name: string, cells: readonly string[], isDifferent: boolean, detail: readonly string[]): CompareRow => ({
+    id,
+    band: 'changed',
+    name,
+    cells,
+    isDifferent,
+    mark: isDifferent ? 'plain' : 'muted',
+    detail,
+    metric: '',
+  })
+  const setting = (isDifferent: boolean, why: string) => (each: (typeof config.changed)[number]) => {
+    const words = each.values.map((value) => safe(valueText(value)))
+    const name = `${each.isSeed ? 'seed' : 'config'} ${safe(each.key)}${each.difference === 'type' ? ' (type)' : ''}`
+    return row(`config ${each.key}`, name, words, isDifferent, [...(why === '' ? [] : [why]), ...words])
+  }
+  const facts = bands.flatMap(({ rows }) => rows)
+  const fact = ({ band, what, values, isDifferent }: (typeof facts)[number]) => {
+    const words = values.map((value) => (value === undefined ? 'not recorded' : safe(value)))
+    return row(`${band} ${what}`, `${band} ${safe(what)}`, words, isDifferent, words)
+  }
+  return [
+    ...config.changed.map(setting(true, '')),
+    ...facts.filter(({ isDifferent }) => isDifferent).map(fact),
+    ...config.ignored.map(setting(false, 'differs, and is taken for noise by its name')),
+    ...config.same.map(setting(false, '')),
+    ...facts.filter(({ isDifferent }) => !isDifferent).map(fact),
+  ]
+}
+
+function metricRows(model: CompareModel): CompareRow[] {
+  return model.metrics.map((metric): CompareRow => {
+    const judged = model.judgements.filter((each) => each.metric === metric.name)
+    const cells = metric.cells.map((cell) => {
+      if (cell === null) return '-'
+      const change = cell.change === null || cell.change.delta === 0 ? '' : ` ${changeText(cell.change)}`
+      return `${figureText(cell.value)}${change}${cell.isBest ? ' best' : ''}${cell.nonFinite > 0 ? ` ${cell.nonFinite} NaN/inf` : ''}`
+    })
+    const words = [...new Set(judged.map(({ verdict }) => verdict))]
+    const mark: RowMark = words.length === 1 && (words[0] === 'better' || words[0] === 'worse') ? words[0] : 'plain'
+    const values = new Set(metric.cells.map((cell) => cell?.value))
+    return {
+      id: `metric ${metric.name}`,
+      band: 'metrics',
+      name: `${safe(metric.name)}${arrow(metric.direction.goal)}`,
+      cells,
+      isDifferent: values.size > 1 || model.runs.length === 1,
+      mark,
+      detail: [directionText(metric.direction), ...judged.flatMap((each) => judgementLines(model, each))],
+      metric: metric.name,
+    }
+  })
+}
+
+/** In words, not by an arrow alone: `(-)` less is better, `(+)` more is. */
+const arrow = (goal: 'lower' | 'higher' | null) => (goal === null ? '' : goal === 'lower' ? ' (less)' : ' (more)')
+
+function judgementLines(model: CompareModel, { group, comparison, p, verdict }: CompareModel['judgements'][number]): string[] {
+  const members = model.groups[group]?.members ?? []
+  const first = safe(model.runs[members[0] ?? 0]?.name ?? '?')
+  const who = members.length > 1 ? `${first} and ${members.length - 1} more seeds` : first
+  const { n, delta, interval, bootstrap, probabilityGreater, note, detectable, isPaired } = comparison
+  const shown = isPaired ? bootstrap : interval
+  return [
+    `${who}: ${verdict}${note ? `, ${note}` : ''}`,
+    `  ${n[0]} against ${n[1]}${isPaired ? ', paired' : ''}; difference ${figureText(delta)}${shown === null ? '' : `, 95 % ${intervalText(shown)}`}`,
+    ...(p === null
+      ? []
+      : [
+          `  p ${pText(p)}${model.tests > 1 ? ` after Holm's correction for ${model.tests} tests` : ''}${probabilityGreater === null ? '' : `, P(greater) ${probabilityGreater.toFixed(2)}`}${detectable === null ? '' : `; could show ${figureText(detectable)} or more`}`,
+        ]),
+  ]
+}
+
+const marks: Readonly<Record<Finding['severity'], RowMark>> = { critical: 'critical', warning: 'warning', note: 'plain' }
+
+function findingRows(model: CompareModel): CompareRow[] {
+  return model.findings.flatMap((found, run) =>
+    found.map((finding, at): CompareRow => {
+      const { rule, severity, metric, unit, fromStep, toStep, what, next } = finding
+      const where = [metric, unit].filter(Boolean).map(safe).join(' of ')
+      const steps = fromStep === null ? '' : toStep === null || toStep === fromStep ? `step ${fromStep}` : `steps ${fromStep} to ${toStep}`
+      return {
+        id: `finding ${run} ${at} ${rule} ${metric} ${unit}`,
+        band: 'findings',
+        name: `${severity}: ${rule}${where ? ` in ${where}` : ''}`,
+        cells: model.runs.map((_, each) => (each === run ? steps || 'here' : '')),
+        isDifferent: true,
+        mark: marks[severity],
+        detail: [`${what}.`, next],
+        metric,
+      }
+    }),
+  )
+}
+
+/** Columns of the picture: two points each, so that no extent is lost. */
+const pictureColumns = 160
+
+/** Curves of one metric over an axis, and what is missing of them. Several units of a run are drawn each. */
+export function curvesOf(
+  runs: readonly LoadedRun[],
+  names: readonly string[],
+  metric: string,
+  axis: Axis,
+): { readonly curves: readonly CurveView[]; readonly notes: readonly string[] } {
+  const notes: string[] = []
+  const known = runs.flatMap((run, at) => {
+    const all = run.columns.all()
+    return all
+      .filter(({ name }) => name === metric)
+      .flatMap((column) => {
+        const curve = curveOver(column, axis, all, run.columns.known.startedAtMs ?? null)
+        if (curve === null) notes.push(`${safe(names[at] ?? '?')} has no ${axis} on record for ${safe(metric)}`)
+        const unit = column.unit === '' ? '' : ` ${column.unit}`
+        return curve === null ? [] : [{ name: safe(`${names[at] ?? '?'}${unit}`), ...curve }]
+      })
+  })
+  const all = known.flatMap(({ xs }) => [xs.reduce((a, b) => Math.min(a, b), Infinity), xs.reduce((a, b) => Math.max(a, b), -Infinity)])
+  const [from, to] = [Math.min(...all), Math.max(...all)]
+  const curves = known.slice(0, mostCurves).map(({ name, xs, values }): CurveView => {
+    const { least, most, nonFinite } = extentsOf(xs, values, from, to, pictureColumns)
+    const x: number[] = []
+    const y: (number | null)[] = []
+    for (let at = 0; at < pictureColumns; at++) {
+      const place = from + ((at + 0.5) / pictureColumns) * (to - from)
+      const [low, high] = [least[at] as number, most[at] as number]
+      if (!Number.isNaN(low)) {
+        x.push(place)
+        y.push(low)
+        if (high !== low) {
+          x.push(place)
+          y.push(high)
+        }
+      }
+      if (nonFinite[at] === 1) {
+        x.push(place)
+        y.push(null)
+      }
+    }
+    return { name, x, y }
+  })
+  if (known.length > mostCurves) notes.push(`${known.length - mostCurves} more curves are not drawn`)
+  return { curves, notes }
+}
+
+/** More lines than can be told apart. */
+const mostCurves = 8
