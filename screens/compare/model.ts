@@ -20,7 +20,11 @@ const bandTitles: Readonly<Record<RowBand, string>> = { changed: 'Changed', metr
 const headOf = (band: RowBand, rows: readonly CompareRow[], hidden: number): Row => {
   const shown = rows.length - hidden
   const count = hidden > 0 ? `${shown} (${hidden} the same, d shows them)` : String(shown)
-  return { id: `#${band}`, cells: [`${bandTitles[band]}: ${shown === 0 && band === 'findings' ? 'the rules found nothing' : count}`], token: 'text.strong' }
+  return {
+    id: `#${band}`,
+    cells: [`${bandTitles[band]}: ${shown === 0 && band === 'findings' ? 'the rules found nothing' : count}`],
+    token: 'text.strong',
+  }
 }
 
 function rowsFor(view: CompareView, isAll: boolean): readonly Row[] {
@@ -29,7 +33,14 @@ function rowsFor(view: CompareView, isAll: boolean): readonly Row[] {
     const shown = isAll || band !== 'changed' ? all : all.filter(({ isDifferent }) => isDifferent)
     return [
       headOf(band, all, all.length - shown.length),
-      ...shown.map((row): Row => ({ id: row.id, cells: [`  ${row.name}`, ...row.cells], token: tokens[row.mark], detail: row.detail })),
+      ...shown.map(
+        (row): Row => ({
+          id: row.id,
+          cells: [`  ${row.name}`, ...row.cells],
+          token: tokens[row.mark],
+          detail: row.detail,
+        }),
+      ),
     ]
   })
 }

@@ -24,7 +24,16 @@ import { rowText, wholeText } from './pane-text.ts'
 import { reuseScreen } from './reuse.ts'
 import { screenModel } from './screens.ts'
 import type { Hint, Message } from './snapshot.ts'
-import { hostPane, marksPane, paneOf, reduceUi, sortPane, type UiAction, type UiState } from './ui-state.ts'
+import {
+  comparePane,
+  hostPane,
+  marksPane,
+  paneOf,
+  reduceUi,
+  sortPane,
+  type UiAction,
+  type UiState,
+} from './ui-state.ts'
 
 export interface DeskOptions {
   readonly workspace: Workspace
@@ -182,6 +191,7 @@ export class Desk {
       shelves,
       selected: this.selected,
       marked: paneOf(this.ui, marksPane).open,
+      options: paneOf(this.ui, comparePane).open,
       sort: paneOf(this.ui, sortPane).filter,
       chosenHost: paneOf(this.ui, hostPane).filter,
       screen: this.ui.screen,

@@ -45,6 +45,8 @@ export interface ScreenInput {
   readonly selected: (pane: string) => string | null
   /** Rows that a person has marked on this screen; absent: none. */
   readonly marked?: readonly string[]
+  /** What a person chose on the compare screen, as `name=value`; absent: nothing. */
+  readonly options?: readonly string[]
   /** What its rows are ordered by, where a person chose; absent or empty: as they come. */
   readonly sort?: string
   /** Host of a run over several that a person chose to see; absent or empty: none. */

@@ -1,6 +1,7 @@
 import type { ScreenId } from '../../src/commands/types.ts'
 import { auditModel } from '../audit/model.ts'
 import { checklistsModel } from '../checklists/model.ts'
+import { compareModel } from '../compare/model.ts'
 import { configModel } from '../config/model.ts'
 import { costModel } from '../cost/model.ts'
 import { fleetModel } from '../fleet/model.ts'
@@ -30,6 +31,7 @@ const models: Readonly<Record<ScreenId, (input: ScreenInput) => ScreenModel>> = 
   checklists: checklistsModel,
   profiles: profilesModel,
   recipes: recipesModel,
+  compare: compareModel,
   report: reportModel,
   notebook: notebookModel,
   config: configModel,

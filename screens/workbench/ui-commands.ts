@@ -3,6 +3,7 @@ import type { ScreenId } from '../../src/commands/types.ts'
 import type { RunRow } from '../../src/session/view.ts'
 import { fleetSorts, isFleetSort } from '../fleet/model.ts'
 import type { Acts } from './acts.ts'
+import { chooseCompare, exportArguments } from './compare-acts.ts'
 import type { Desk } from './desk.ts'
 import { enterAt, screenOfRun } from './enter.ts'
 import type { Layers } from './layers.ts'
@@ -56,6 +57,15 @@ export class UiCommands {
         return this.#sort()
       case 'view.host':
         return this.#nextHost()
+      case 'compare.baseline':
+      case 'compare.column':
+      case 'compare.same':
+      case 'compare.aggregator':
+      case 'compare.axis':
+      case 'compare.next':
+        return chooseCompare(desk, id)
+      case 'compare.export':
+        return this.#runById('compare.runs', exportArguments(desk))
       case 'notebook.next-failed':
         return nextFailed(desk)
       case 'view.open':

@@ -56,6 +56,8 @@ export const freshUi: UiState = {
 /** Marked rows of a screen are kept like the opened ones of a pane, and its order like a filter: both outlive a crash. */
 export const marksPane = '#marks'
 export const sortPane = '#sort'
+/** What was chosen on the compare screen. */
+export const comparePane = '#compare'
 /** Host of several that a person chose to see on a screen. */
 export const hostPane = '#host'
 

@@ -41,7 +41,13 @@ export function compareShelf(): CompareShelf {
         request.put({ compare: { ...empty, state: 'reading' } })
         const { findRuns } = await import('../commands/compare.ts')
         const found = await findRuns(request.projectFolder, choice.paths)
-        kept = found.found.map((each) => ({ found: each, reader: each.open(), columns: new Columns(), reports: [], failure: null }))
+        kept = found.found.map((each) => ({
+          found: each,
+          reader: each.open(),
+          columns: new Columns(),
+          reports: [],
+          failure: null,
+        }))
         notes = [...found.notes, ...found.missing.map((each) => `no run at ${each}`)]
         keptFor = key
         model = null
@@ -54,7 +60,10 @@ export function compareShelf(): CompareShelf {
         import('../compare/view.ts'),
       ])
       const loaded = readable.map(({ found, columns, reports }) => ({ ...found, columns, reports }))
-      const baseline = Math.max(0, readable.findIndex(({ found }) => found.path === choice.baseline))
+      const baseline = Math.max(
+        0,
+        readable.findIndex(({ found }) => found.path === choice.baseline),
+      )
       const asked = `${baseline} ${choice.aggregator}`
       if (model === null || isNew || asked !== modelFor) {
         model = compareRuns(loaded, { ...usualOptions, aggregator: choice.aggregator, baseline })
@@ -133,7 +142,8 @@ async function readOn(kept: readonly Kept[]): Promise<boolean> {
   return isNew
 }
 
-const extentOf = (reports: readonly ReadReport[]) => reports.map(({ path, bytes, mtimeMs }) => `${path} ${bytes} ${mtimeMs}`).join('\n')
+const extentOf = (reports: readonly ReadReport[]) =>
+  reports.map(({ path, bytes, mtimeMs }) => `${path} ${bytes} ${mtimeMs}`).join('\n')
 
 function mayGrow({ columns, reports, found }: Kept): boolean {
   const state = columns.known.state ?? 'unknown'
@@ -158,7 +168,8 @@ const isCurveStale = (before: CompareView, request: ShelfRequest, choice: Compar
 /** What a person chose, as the workbench keeps it: `name=value`. */
 export function choiceOf(words: readonly string[]): CompareChoice {
   const last = (name: string) => words.findLast((word) => word.startsWith(`${name}=`))?.slice(name.length + 1)
-  const one = <T extends string>(name: string, known: readonly T[]): T => known.find((each) => each === last(name)) ?? (known[0] as T)
+  const one = <T extends string>(name: string, known: readonly T[]): T =>
+    known.find((each) => each === last(name)) ?? (known[0] as T)
   return {
     baseline: last('baseline') ?? '',
     aggregator: one('aggregator', ['last', 'min', 'max', 'tail-mean', 'first']),

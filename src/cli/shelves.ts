@@ -7,6 +7,7 @@ import type { HomeReader } from '../session/home.ts'
 import type { ListedChecklist, PlanView, RunRow, Shelves } from '../session/view.ts'
 import { sanitise, sanitiseLine } from '../text/sanitise.ts'
 import { mayBill } from '../walk/meter.ts'
+import type { CompareShelf } from './compare-shelf.ts'
 import type { FarLogReader } from './far-log.ts'
 import { logReader } from './log-reader.ts'
 
@@ -131,6 +132,7 @@ export function makeShelfLoader(): ShelfLoader {
   const cellLog = logReader()
   const unitLog = logReader()
   let farLog: FarLogReader | null = null
+  let compare: CompareShelf | null = null
   return async (request) => {
     const { screen, projectFolder, run } = request
     switch (screen) {
@@ -143,6 +145,10 @@ export function makeShelfLoader(): ShelfLoader {
         return profiles(request.shelves)
       case 'recipes':
         return recipes(projectFolder)
+      case 'compare': {
+        compare ??= (await import('./compare-shelf.ts')).compareShelf()
+        return compare.load(request)
+      }
       case 'config':
         return config(projectFolder)
       case 'report': {

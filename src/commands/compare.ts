@@ -22,7 +22,7 @@ const usage = (summary: string): ActResult => ({ summary, exitCode: 2, data: nul
 
 /** `kx compare`: reads the runs that were named and says what differs. */
 export async function compareCommand(env: CommandEnvironment, args: CompareArguments): Promise<ActResult> {
-  const { found, notes, missing } = await findRuns(env, args.runs)
+  const { found, notes, missing } = await findRuns(env.projectFolder, args.runs, env.signal)
   if (missing.length > 0) return usage(`no run at ${missing.join(', ')}: name a folder, a file, or the id of a run`)
   if (found.length === 0) return usage('no runs were found; name folders that hold some')
   const isShown = patternOf(args.metrics)
@@ -82,28 +82,29 @@ function patternOf(text: string | undefined): ((name: string) => boolean) | null
 }
 
 /** Runs by the words that a person typed: ids of this project, folders, files. */
-async function findRuns(
-  env: CommandEnvironment,
+export async function findRuns(
+  projectFolder: string,
   words: readonly string[],
+  signal?: AbortSignal,
 ): Promise<{ found: readonly FoundRun[]; notes: readonly string[]; missing: readonly string[] }> {
   const [{ scan }, { localFolder }, { runsFolder }] = await Promise.all([
     import('../reader/scan.ts'),
     import('../reader/source.ts'),
     import('../run/folder.ts'),
   ])
-  const own = runsFolder(env.projectFolder)
+  const own = runsFolder(projectFolder)
   const found: FoundRun[] = []
   const notes: string[] = []
   const missing: string[] = []
   for (const word of words.length === 0 ? [own] : words) {
     const [path = '', inside] = word.split('#')
-    const candidates = isAbsolute(path) ? [path] : [resolve(own, path), resolve(env.projectFolder, path), resolve(path)]
+    const candidates = isAbsolute(path) ? [path] : [resolve(own, path), resolve(projectFolder, path), resolve(path)]
     const here = await firstThatIs(candidates)
     if (here === null) {
       if (words.length > 0) missing.push(word)
       continue
     }
-    const scanned = await scan(localFolder(here.folder), env.signal)
+    const scanned = await scan(localFolder(here.folder), signal)
     const runs = scanned.runs.filter((run) => {
       const [file = '', within] = run.path.split('#')
       return (

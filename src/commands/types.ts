@@ -17,6 +17,7 @@ export const screenIds = [
   'checklists',
   'profiles',
   'recipes',
+  'compare',
   'report',
   'notebook',
   'config',

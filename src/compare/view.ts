@@ -26,7 +26,13 @@ export function verdictText({ oneChange, runs }: CompareModel): string {
 }
 
 function changedRows({ config, bands }: CompareModel): CompareRow[] {
-  const row = (id: string, name: string, cells: readonly string[], isDifferent: boolean, detail: readonly string[]): CompareRow => ({
+  const row = (
+    id: string,
+    name: string,
+    cells: readonly string[],
+    isDifferent: boolean,
+    detail: readonly string[],
+  ): CompareRow => ({
     id,
     band: 'changed',
     name,
@@ -82,7 +88,10 @@ function metricRows(model: CompareModel): CompareRow[] {
 /** In words, not by an arrow alone: `(-)` less is better, `(+)` more is. */
 const arrow = (goal: 'lower' | 'higher' | null) => (goal === null ? '' : goal === 'lower' ? ' (less)' : ' (more)')
 
-function judgementLines(model: CompareModel, { group, comparison, p, verdict }: CompareModel['judgements'][number]): string[] {
+function judgementLines(
+  model: CompareModel,
+  { group, comparison, p, verdict }: CompareModel['judgements'][number],
+): string[] {
   const members = model.groups[group]?.members ?? []
   const first = safe(model.runs[members[0] ?? 0]?.name ?? '?')
   const who = members.length > 1 ? `${first} and ${members.length - 1} more seeds` : first
@@ -99,14 +108,23 @@ function judgementLines(model: CompareModel, { group, comparison, p, verdict }: 
   ]
 }
 
-const marks: Readonly<Record<Finding['severity'], RowMark>> = { critical: 'critical', warning: 'warning', note: 'plain' }
+const marks: Readonly<Record<Finding['severity'], RowMark>> = {
+  critical: 'critical',
+  warning: 'warning',
+  note: 'plain',
+}
 
 function findingRows(model: CompareModel): CompareRow[] {
   return model.findings.flatMap((found, run) =>
     found.map((finding, at): CompareRow => {
       const { rule, severity, metric, unit, fromStep, toStep, what, next } = finding
       const where = [metric, unit].filter(Boolean).map(safe).join(' of ')
-      const steps = fromStep === null ? '' : toStep === null || toStep === fromStep ? `step ${fromStep}` : `steps ${fromStep} to ${toStep}`
+      const steps =
+        fromStep === null
+          ? ''
+          : toStep === null || toStep === fromStep
+            ? `step ${fromStep}`
+            : `steps ${fromStep} to ${toStep}`
       return {
         id: `finding ${run} ${at} ${rule} ${metric} ${unit}`,
         band: 'findings',
@@ -143,7 +161,10 @@ export function curvesOf(
         return curve === null ? [] : [{ name: safe(`${names[at] ?? '?'}${unit}`), ...curve }]
       })
   })
-  const all = known.flatMap(({ xs }) => [xs.reduce((a, b) => Math.min(a, b), Infinity), xs.reduce((a, b) => Math.max(a, b), -Infinity)])
+  const all = known.flatMap(({ xs }) => [
+    xs.reduce((a, b) => Math.min(a, b), Infinity),
+    xs.reduce((a, b) => Math.max(a, b), -Infinity),
+  ])
   const [from, to] = [Math.min(...all), Math.max(...all)]
   const curves = known.slice(0, mostCurves).map(({ name, xs, values }): CurveView => {
     const { least, most, nonFinite } = extentsOf(xs, values, from, to, pictureColumns)

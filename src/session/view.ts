@@ -1,3 +1,4 @@
+import type { CompareView } from '../compare/types.ts'
 import type { LoadedPlan } from '../run/act.ts'
 import type { ShownLog } from './log-follower.ts'
 
@@ -126,6 +127,8 @@ export interface Shelves {
         readonly wrong?: readonly string[]
       }[]
     | null
+  /** Runs side by side; null or absent: nobody has asked yet. */
+  readonly compare?: CompareView | null
   /** Recipes that can be run by name; null or absent: not read yet. */
   readonly recipes?: readonly ShownRecipe[] | null
   readonly config: readonly { readonly key: string; readonly value: string; readonly origin: string }[] | null

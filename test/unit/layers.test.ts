@@ -24,7 +24,7 @@ const allowed: Record<string, readonly string[]> = {
   notebook: ['run', 'text', 'secret', 'walk'],
   checklist: ['walk', 'text'],
   recipe: ['walk', 'run', 'notebook', 'host', 'profile', 'spec', 'text', 'secret'],
-  session: ['run', 'walk', 'text', 'notebook', 'spec', 'profile', 'host', 'secret', 'config'],
+  session: ['compare', 'run', 'walk', 'text', 'notebook', 'spec', 'profile', 'host', 'secret', 'config'],
   environment: ['spec', 'run', 'host', 'profile', 'text'],
   plan: ['walk', 'spec', 'run', 'host', 'profile', 'text', 'secret', 'estimate', 'artifact'],
   audit: ['walk', 'spec', 'run', 'host', 'profile', 'text', 'secret', 'estimate', 'artifact', 'engine', 'environment'],
@@ -52,7 +52,22 @@ const allowed: Record<string, readonly string[]> = {
   commands: ['compare', 'reader', 'walk', 'run', 'text', 'spec', 'session', 'notebook', 'repl'],
   terminal: ['text'],
   ui: ['terminal', 'text'],
-  cli: ['commands', 'run', 'session', 'notebook', 'config', 'text', 'walk', 'terminal', 'secret', 'spec', 'repl', 'ui'],
+  cli: [
+    'compare',
+    'reader',
+    'commands',
+    'run',
+    'session',
+    'notebook',
+    'config',
+    'text',
+    'walk',
+    'terminal',
+    'secret',
+    'spec',
+    'repl',
+    'ui',
+  ],
 }
 /** Screens draw: they know commands, folded state and widgets. */
 const allowedForScreens = [
@@ -70,7 +85,7 @@ const allowedForScreens = [
 ]
 /** Content types of a phase may be known to its screen; they hold no code that runs. */
 const typesOfPhases =
-  /^src\/(plan|audit|smoke|cost|launch|patrol|teardown|engine|profile|host|artifact|notebook|recipe|repl)\/(.*\/)?(types|schema|contract)\.ts$|^src\/notebook\/rules\.ts$/
+  /^src\/(plan|audit|smoke|cost|launch|patrol|teardown|engine|profile|host|artifact|notebook|recipe|repl|compare)\/(.*\/)?(types|schema|contract)\.ts$|^src\/notebook\/rules\.ts$/
 
 const pure = ['walk', 'estimate', 'text']
 const impure = /^node:(?!buffer$|util$|crypto$|string_decoder$|path$)|^react$|^ink$/

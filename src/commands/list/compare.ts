@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { command } from '../registry.ts'
+import { command, noArgs } from '../registry.ts'
 import type { CommandSpec } from '../types.ts'
 
 const runs = () =>
@@ -11,8 +11,49 @@ const metrics = () => z.string().optional().describe('regular expression for the
 const aggregator = () =>
   z.enum(['last', 'min', 'max', 'tail-mean', 'first']).default('last').describe('how a curve becomes one figure')
 
+/** Choices of the compare screen, which the workbench itself keeps. */
+const chosen = (id: string, title: string, description: string, keys: readonly string[], hint: string): CommandSpec =>
+  command({ id, title, description, args: noArgs, keys, where: ['compare'], risk: 'read', hint })
+
 /** What tells runs apart, from kx itself or from whatever wrote them. Reads only. */
 export const compareCommands: readonly CommandSpec[] = [
+  chosen('compare.baseline', 'Next baseline', 'Holds the others against the next run.', ['b'], 'baseline'),
+  chosen(
+    'compare.column',
+    'Next run beside it',
+    'Shows the next run beside the baseline, where not all fit.',
+    ['o'],
+    'next run',
+  ),
+  chosen(
+    'compare.same',
+    'Show what is the same',
+    'Shows settings that do not differ as well, or hides them again.',
+    ['d'],
+    'same',
+  ),
+  chosen(
+    'compare.aggregator',
+    'Next aggregator',
+    'How a curve becomes one figure: last, min, max, tail-mean, first.',
+    ['a'],
+    'figure',
+  ),
+  chosen(
+    'compare.axis',
+    'Next axis',
+    'What curves are drawn over: step, epoch, tokens, relative time, time.',
+    ['x'],
+    'axis',
+  ),
+  chosen(
+    'compare.next',
+    'Next difference',
+    'Goes to the next row that differs, and begins again at the end.',
+    ['n'],
+    'next difference',
+  ),
+  chosen('compare.export', 'Whole comparison', 'Everything as Markdown, to read, copy or page.', ['e'], 'whole'),
   command({
     id: 'compare.runs',
     title: 'Compare runs',

@@ -60,6 +60,7 @@ export const navigationCommands: readonly CommandSpec[] = [
   }),
   ui('go.profiles', 'Go to Profiles', 'What kx knows of each platform.', ['g f']),
   ui('go.recipes', 'Go to Recipes', 'Runbooks: what to do about a symptom, cell by cell.', ['g b']),
+  ui('go.compare', 'Go to Compare', 'Runs side by side: what changed, and whether it matters.', ['g d']),
   ui('go.report', 'Go to Report', 'The report of this run.', ['g r']),
   ui('go.notebook', 'Go to the notebook', 'Everything that was done in this run, newest first.', ['g n']),
   ui('go.config', 'Go to Settings', 'Effective settings and where each came from.', ['g ,']),

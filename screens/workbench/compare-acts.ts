@@ -1,0 +1,80 @@
+import type { CompareView } from '../../src/compare/types.ts'
+import { optionOf } from '../compare/model.ts'
+import type { Desk } from './desk.ts'
+import { rowIdsOf } from './model.ts'
+import { comparePane, paneOf } from './ui-state.ts'
+
+const aggregators = ['last', 'min', 'max', 'tail-mean', 'first'] as const
+const axes = ['step', 'epoch', 'tokens', 'relative', 'time'] as const
+
+/** Puts one choice in the place of the one before; it is kept with the screen, also over a crash. */
+function choose(desk: Desk, name: string, value: string): void {
+  for (const word of paneOf(desk.ui, comparePane).open) {
+    if (word.startsWith(`${name}=`)) desk.do({ type: 'toggle-open', pane: comparePane, rowId: word })
+  }
+  desk.do({ type: 'toggle-open', pane: comparePane, rowId: `${name}=${value}` })
+}
+
+const after = <T>(list: readonly T[], now: T): T => list[(list.indexOf(now) + 1) % list.length] as T
+
+/** Carries out a choice on the compare screen and says what it is now. */
+export function chooseCompare(desk: Desk, id: string): void {
+  const view = desk.workspace.shelves().compare ?? null
+  if (view === null || view.state !== 'ready') return desk.say('the runs are still being read', 'warn')
+  const options = paneOf(desk.ui, comparePane).open
+  switch (id) {
+    case 'compare.baseline': {
+      if (view.runs.length < 2) return desk.say('there is one run: nothing to hold it against', 'warn')
+      const next = view.runs[(view.baseline + 1) % view.runs.length]
+      choose(desk, 'baseline', next?.path ?? '')
+      desk.say(`held against ${next?.name ?? '?'}`)
+      break
+    }
+    case 'compare.column': {
+      if (view.runs.length < 3) return desk.say('every run is shown', 'warn')
+      choose(desk, 'first', String((Number(optionOf(options, 'first') || 0) + 1) % (view.runs.length - 1)))
+      return
+    }
+    case 'compare.same':
+      return choose(desk, 'all', optionOf(options, 'all') === 'yes' ? 'no' : 'yes')
+    case 'compare.aggregator': {
+      const next = after<string>(aggregators, view.aggregator)
+      choose(desk, 'aggregator', next)
+      desk.say(`${next} of each curve`)
+      break
+    }
+    case 'compare.axis': {
+      const next = after<string>(axes, view.axis)
+      choose(desk, 'axis', next)
+      desk.say(`curves over ${next}`)
+      break
+    }
+    default:
+      return nextDifference(desk, view)
+  }
+  desk.loadSoon()
+}
+
+function nextDifference(desk: Desk, view: CompareView): void {
+  const pane = desk.pane('rows')
+  const rowIds = pane === null ? [] : rowIdsOf(pane)
+  const height = (desk.placed().find(({ id }) => id === 'rows')?.height ?? 10) - 3
+  const different = new Set(view.rows.filter(({ isDifferent }) => isDifferent).map(({ id }) => id))
+  const now = rowIds.indexOf(desk.selected('rows') ?? '')
+  const to = [...rowIds.keys()]
+    .map((step) => (now + 1 + step) % rowIds.length)
+    .find((at) => different.has(rowIds[at] ?? ''))
+  if (to === undefined) desk.say('nothing differs', 'warn')
+  else {
+    desk.do({ type: 'move', pane: 'rows', to, rowIds, height })
+    desk.loadSoon(80)
+  }
+}
+
+/** Arguments with which `kx compare` says the same as the screen. */
+export function exportArguments(desk: Desk): Readonly<Record<string, unknown>> {
+  const view = desk.workspace.shelves().compare
+  const paths = paneOf(desk.ui, comparePane).open.flatMap((word) => (word.startsWith('path=') ? [word.slice(5)] : []))
+  const baseline = view?.runs[view.baseline]?.path
+  return { runs: paths, aggregator: view?.aggregator ?? 'last', ...(baseline === undefined ? {} : { baseline }) }
+}
