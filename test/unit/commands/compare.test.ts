@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type CompareArguments, compareCommand } from '../../../src/commands/compare.ts'
+import type { CommandEnvironment } from '../../../src/commands/types.ts'
+import type { CompareModel } from '../../../src/compare/model.ts'
+import { accuracy, writeTracked } from '../../harness/tracked-runs.ts'
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kx-compare-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const usual: CompareArguments = {
+  runs: [],
+  aggregator: 'last',
+  ignore: [],
+  lower: [],
+  higher: [],
+  md: false,
+  csv: false,
+  failOn: [],
+}
+const compare = async (args: Partial<CompareArguments> = {}) => {
+  const env = { projectFolder: folder, signal: new AbortController().signal } as CommandEnvironment
+  const result = await compareCommand(env, { ...usual, runs: [folder], ...args })
+  return { ...result, model: result.data as CompareModel, text: (result.lines ?? []).join('\n') }
+}
+const seeds = Array.from({ length: 10 }, (_, at) => at)
+
+describe('kx compare', () => {
+  it('tells two runs that differ in one learning rate', async () => {
+    writeTracked(folder, [
+      { name: 'slow', config: { lr: 0.001, depth: 4, run_name: 'slow' }, curves: { 'val/acc': accuracy(0.7, 1) } },
+      { name: 'fast', config: { lr: 0.01, depth: 4, run_name: 'fast' }, curves: { 'val/acc': accuracy(0.8, 1) } },
+    ])
+    const { model, text, exitCode } = await compare({ baseline: 'slow' })
+    expect(exitCode).toBe(0)
+    expect(model.config.changed.map(({ key, values }) => [key, values])).toEqual([['lr', [0.01, 0.001]]])
+    expect(model.config.ignored.map(({ key }) => key)).toEqual(['run_name'])
+    // Nobody wrote down code, environment and data: a change there would not be seen.
+    expect(model.oneChange).toMatchObject({ word: 'cannot tell', unknown: ['code', 'environment', 'data'] })
+    expect(model.judgements.map(({ verdict }) => verdict)).toEqual(['cannot tell'])
+    expect(text).toContain('one run each: cannot separate from seed noise')
+    expect(text).toContain('ignored as noise: run\\_name')
+  })
+
+  it('claims nothing where ten seeds and ten seeds differ by chance alone', async () => {
+    writeTracked(
+      folder,
+      ['a', 'b'].flatMap((arm) =>
+        seeds.map((seed) => ({
+          name: `${arm}${seed}`,
+          config: { arm, seed },
+          curves: { 'val/acc': accuracy(0.7, seed + (arm === 'a' ? 0 : 100)) },
+        })),
+      ),
+    )
+    const { model, text } = await compare()
+    expect(model.groups.map(({ members }) => members.length)).toEqual([10, 10])
+    expect(model.judgements.map(({ verdict, comparison }) => [verdict, comparison.n])).toEqual([
+      ['no clear difference', [10, 10]],
+    ])
+    expect(text).toMatch(/\*\*no clear difference\*\* \(could show 0\.0\d+ or more\)/)
+    expect((await compare({ failOn: ['worse:val/acc', 'better'] })).exitCode).toBe(0)
+  })
+
+  it('says worse, and fails for a script that asks, where it is', async () => {
+    writeTracked(
+      folder,
+      (['a', 'b'] as const).flatMap((arm) =>
+        seeds.map((seed) => ({
+          name: `${arm}${seed}`,
+          config: { arm, seed },
+          curves: { 'val/acc': accuracy(arm === 'a' ? 0.75 : 0.7, seed), lr: [1, 1] },
+        })),
+      ),
+    )
+    const { exitCode, text, model } = await compare({ failOn: ['worse:val/acc'] })
+    expect(exitCode).toBe(1)
+    expect(text).toContain('failed: worse: val/acc')
+    expect(model.judgements.filter(({ metric }) => metric === 'lr').map(({ verdict }) => verdict)).toEqual([
+      'cannot tell',
+    ])
+    expect((await compare({ failOn: ['worse:other'] })).text).toContain('no run has a metric other')
+  })
+
+  it('of a run with itself is empty', async () => {
+    writeTracked(folder, [{ name: 'one', config: { lr: 0.1, seed: 1 }, curves: { loss: [3, 2, 1] } }])
+    const { model } = await compare({ runs: [folder, folder] })
+    expect(model.runs.length).toBe(2)
+    expect(model.config.changed).toEqual([])
+    expect(model.metrics.flatMap(({ cells }) => cells.map((cell) => cell?.change?.delta ?? 0))).toEqual([0, 0])
+    expect(model.bands.flatMap(({ changes }) => changes)).toEqual([])
+  })
+
+  it('writes a table that no spreadsheet runs', async () => {
+    writeTracked(folder, [{ name: '=cmd()', config: {}, curves: { 'a,"b': [1] } }])
+    const { lines } = await compare({ csv: true })
+    expect(lines?.[1]).toBe(`'=cmd(),yes,"a,""b",1,0,1,,,,unknown,no,0`)
+  })
+
+  it('says what it was given wrongly', async () => {
+    expect(await compare({ runs: [join(folder, 'nowhere')] })).toMatchObject({ exitCode: 2 })
+    expect((await compare({ runs: [folder] })).summary).toContain('no run at')
+    writeTracked(folder, [{ name: 'one', config: {}, curves: { loss: [1] } }])
+    expect((await compare({ metrics: '(' })).summary).toContain('no regular expression')
+    expect((await compare({ baseline: 'two' })).summary).toBe('no run is called two; there are one')
+  })
+})
