@@ -17,15 +17,16 @@ const cores = availableParallelism()
 /**
  * Side by side: tests wait for what they have started more than they compute, so two cores are busy only with more files
  * at once than cores. The second lane holds whole walks, the third what is killed again and again, one file after the
- * other, so that neither waits for the other's end. With arguments of the caller's there is one run of exactly what was asked for.
+ * other, and beside it the engines, which wait most of all; so none waits for another's end. With arguments of the
+ * caller's there is one run of exactly what was asked for.
  */
 const lanes =
   extra.length > 0
     ? [{ projects: [], workers: cores }]
     : [
-        { projects: ['apart', 'unit', 'ui', 'formats', 'hosts', 'engines', 'faults'], workers: cores + 1 },
+        { projects: ['apart', 'unit', 'ui', 'formats', 'hosts', 'faults'], workers: cores + 1 },
         { projects: ['e2e'], workers: cores },
-        { projects: ['crash'], workers: 1 },
+        { projects: ['crash', 'engines'], workers: cores },
       ]
 
 function step(title, command, args) {

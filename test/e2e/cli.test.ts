@@ -297,6 +297,14 @@ describe('kx without a terminal, from an empty project to the report', () => {
     expect((await json(place, 'cell', 'rerun', '1')).data).toBeDefined()
     const again = (await json(place, 'cell', 'list', 'phase:plan')).data.cells
     expect(again[0]).toMatchObject({ isMarked: true, notes: 1, stale: expect.stringMatching(/again|newer|changed/) })
+    expect(await json(place, 'cell', 'cancel', '1')).toMatchObject({
+      exitCode: 1,
+      summary: expect.stringContaining('has ended already'),
+    })
+    // Entries of scripts are no history of a person: there is nothing to save.
+    expect(await json(place, 'save', 'note')).toMatchObject({ exitCode: 1, summary: expect.stringContaining(':save') })
+    const compared = await json(place, 'compare', run, '--metrics', 'acc')
+    expect(compared.data.metrics.map((row: { name: string }) => row.name)).toEqual(expect.arrayContaining(['test_acc']))
     expect((await json(place, 'cell', 'diff', `${again.at(-1).number}`, '1')).data.diff).toBeInstanceOf(Array)
     expect((await json(place, 'export')).data.text).toContain('> **Seen**')
     expect((await json(place, 'export', '--format', 'ipynb')).data).toMatchObject({ nbformat: 4, nbformat_minor: 5 })
