@@ -4,13 +4,31 @@ import type { ByteSource } from './types.ts'
 const quote = 0x22
 const newline = 0x0a
 
-/** End of the row that begins here, behind its newline: one inside of quotes does not count. -1: it is not whole yet. */
-function rowEnd(bytes: Buffer, from: number): number {
+/** A row in quotes that is longer than this has lost its closing quote: it ends with its line. */
+const mostRowBytes = 1024 * 1024
+
+/**
+ * End of the row that begins here, behind its newline: one inside of quotes does not count. A quote in the middle of a cell
+ * (`5" disc`) opens nothing, as in `cellsOf`. -1: the row is not whole yet.
+ */
+function rowEnd(bytes: Buffer, from: number, separator: number): number {
   let isQuoted = false
+  let isCellStart = true
+  let isClosed = false
   for (let at = from; at < bytes.length; at++) {
     const byte = bytes[at]
-    if (byte === quote) isQuoted = !isQuoted
-    else if (byte === newline && !isQuoted) return at + 1
+    if (isQuoted) {
+      if (byte === quote) {
+        isQuoted = false
+        isClosed = true
+      } else if (at - from > mostRowBytes) return bytes.indexOf(newline, from) + 1 || -1
+      continue
+    }
+    // Behind the quote that closed a cell another one goes on with it: two stand for one.
+    if (byte === quote && (isCellStart || isClosed)) isQuoted = true
+    else if (byte === newline) return at + 1
+    isCellStart = byte === separator
+    isClosed = false
   }
   return -1
 }
@@ -43,7 +61,7 @@ export function cellsOf(row: string, separator = ','): string[] {
 export class GrowingTable {
   header: readonly string[] | null = null
   rows = 0
-  private headerText = ''
+  private headerBytes: Buffer = Buffer.alloc(0)
   private readonly source: ByteSource
   private readonly separator: string
   private readonly place: Place = { offset: 0, identity: null }
@@ -68,24 +86,23 @@ export class GrowingTable {
   }
 
   private async isSameHeader(): Promise<boolean> {
-    const length = Buffer.byteLength(this.headerText)
-    const now = await this.source.read(0, length)
-    return Buffer.from(now).toString('utf8') === this.headerText
+    return this.headerBytes.equals(await this.source.read(0, this.headerBytes.length))
   }
 
   private take(bytes: Buffer, onRow: (cells: readonly string[], header: readonly string[]) => void): number {
     let at = 0
     for (;;) {
-      const end = rowEnd(bytes, at)
+      const end = rowEnd(bytes, at, this.separator.charCodeAt(0))
       if (end < 0) return at
-      const text = bytes.toString('utf8', at, end)
+      const raw = bytes.subarray(at, end)
       at = end
-      const row = text.replace(/\r?\n$/, '')
+      const row = raw.toString('utf8').replace(/\r?\n$/, '')
       if (row === '') continue
       const cells = cellsOf(this.header === null ? row.replace(/^\ufeff/, '') : row, this.separator)
       if (this.header === null) {
         this.header = cells
-        this.headerText = text
+        // As bytes: what is no UTF-8 is not the same again once it was decoded.
+        this.headerBytes = Buffer.from(raw)
       } else {
         this.rows++
         onRow(cells, this.header)
