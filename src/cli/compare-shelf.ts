@@ -1,3 +1,4 @@
+import { digestOf, type RunDigest } from '../compare/digest.ts'
 import type { CompareModel } from '../compare/model.ts'
 import type { CompareChoice, CompareView } from '../compare/types.ts'
 import { Columns } from '../reader/columns.ts'
@@ -12,8 +13,9 @@ const quietMs = 5 * 60_000
 
 interface Kept {
   readonly found: FoundRun
-  readonly reader: RunReader
-  readonly columns: Columns
+  /** Open while the run may still be written, with its points; of the others nothing but the digest is kept. */
+  live: { readonly reader: RunReader; readonly columns: Columns } | null
+  digest: RunDigest | null
   reports: readonly ReadReport[]
   /** Why it could not be read; null: it was. */
   failure: string | null
@@ -31,23 +33,21 @@ export function compareShelf(): CompareShelf {
   let modelFor = ''
   let notes: readonly string[] = []
   let version = 0
+  /** Points of the metric that is drawn, by run: those of finished runs are read again when another one is asked for. */
+  const drawn = new Map<string, Columns>()
+  let drawnOf = ''
   return {
     async load(request) {
       const choice = choiceOf(request.opened?.('#compare') ?? [])
       const key = `${request.projectFolder}\n${choice.paths.join('\n')}`
       const before = request.shelves.compare ?? null
       if (key !== keptFor) {
-        for (const { reader } of kept) await reader.close()
+        for (const { live } of kept) await live?.reader.close()
+        drawn.clear()
         request.put({ compare: { ...empty, state: 'reading' } })
         const { findRuns } = await import('../commands/compare.ts')
         const found = await findRuns(request.projectFolder, choice.paths)
-        kept = found.found.map((each) => ({
-          found: each,
-          reader: each.open(),
-          columns: new Columns(),
-          reports: [],
-          failure: null,
-        }))
+        kept = found.found.map((each) => ({ found: each, live: null, digest: null, reports: [], failure: null }))
         notes = [...found.notes, ...found.missing.map((each) => `no run at ${each}`)]
         keptFor = key
         model = null
@@ -59,7 +59,9 @@ export function compareShelf(): CompareShelf {
         import('../compare/model.ts'),
         import('../compare/view.ts'),
       ])
-      const loaded = readable.map(({ found, columns, reports }) => ({ ...found, columns, reports }))
+      const loaded = readable.flatMap(({ found, digest, reports }) =>
+        digest === null ? [] : [{ ...found, digest, reports }],
+      )
       const baseline = Math.max(
         0,
         readable.findIndex(({ found }) => found.path === choice.baseline),
@@ -74,7 +76,19 @@ export function compareShelf(): CompareShelf {
       }
       const metric = metricOf(request) ?? before?.curvesOf ?? ''
       const names = model.runs.map(({ name }) => name)
-      const curves = view.curvesOf(loaded, names, metric, choice.axis)
+      if (metric !== drawnOf) drawn.clear()
+      drawnOf = metric
+      const shown = [baseline, ...readable.keys()]
+        .filter((at, i, list) => list.indexOf(at) === i)
+        .slice(0, view.mostCurves)
+      const columns = await Promise.all(shown.map((at) => pointsOf(readable[at] as Kept, metric, drawn)))
+      const curves = view.curvesOf(
+        columns.map((each) => ({ columns: each })),
+        shown.map((at) => names[at] ?? '?'),
+        metric,
+        choice.axis,
+      )
+      const undrawn = readable.length - shown.length
       version++
       lookAgain(request, kept)
       return {
@@ -89,7 +103,13 @@ export function compareShelf(): CompareShelf {
           curves: curves.curves,
           curvesOf: metric,
           curvesVersion: version,
-          notes: [...notes, ...failures(kept), ...curves.notes, ...readNotes(readable)],
+          notes: [
+            ...notes,
+            ...failures(kept),
+            ...curves.notes,
+            ...(undrawn > 0 ? [`${undrawn} more runs are not drawn`] : []),
+            ...readNotes(readable),
+          ],
         },
       }
     },
@@ -123,16 +143,42 @@ function readNotes(kept: readonly Kept[]): string[] {
   )
 }
 
+/** Points of one metric of a run, and of what may be its axis. */
+async function pointsOf({ live, found }: Kept, metric: string, drawn: Map<string, Columns>): Promise<Columns> {
+  if (live !== null) return live.columns
+  const known = drawn.get(found.path)
+  if (known !== undefined) return known
+  const columns = new Columns((name) => name === metric || /epoch|tokens/i.test(name))
+  drawn.set(found.path, columns)
+  if (metric === '') return columns
+  const reader = found.open()
+  try {
+    await reader.advance(columns)
+  } finally {
+    await reader.close()
+  }
+  return columns
+}
+
 /** Reads what there is more. True where anything was. */
 async function readOn(kept: readonly Kept[]): Promise<boolean> {
   let isNew = false
   for (const each of kept) {
-    if (each.reports.length > 0 && !mayGrow(each)) continue
+    if (each.digest !== null && each.live === null) continue
+    const live = each.live ?? { reader: each.found.open(), columns: new Columns() }
+    each.live = live
     try {
-      const reports = await each.reader.advance(each.columns)
-      isNew ||= extentOf(reports) !== extentOf(each.reports) || each.failure !== null
+      const reports = await live.reader.advance(live.columns)
+      if (each.digest === null || extentOf(reports) !== extentOf(each.reports)) {
+        each.digest = digestOf(live.columns)
+        isNew = true
+      }
       each.reports = reports
       each.failure = null
+      if (!mayGrow(each)) {
+        await live.reader.close()
+        each.live = null
+      }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       isNew ||= each.failure !== why
@@ -145,15 +191,15 @@ async function readOn(kept: readonly Kept[]): Promise<boolean> {
 const extentOf = (reports: readonly ReadReport[]) =>
   reports.map(({ path, bytes, mtimeMs }) => `${path} ${bytes} ${mtimeMs}`).join('\n')
 
-function mayGrow({ columns, reports, found }: Kept): boolean {
-  const state = columns.known.state ?? 'unknown'
+function mayGrow({ digest, reports, found }: Kept): boolean {
+  const state = digest?.facts.state ?? 'unknown'
   if (state === 'finished' || state === 'failed' || state === 'killed') return false
   const newest = Math.max(found.mtimeMs, ...reports.map(({ mtimeMs }) => mtimeMs))
   return Date.now() - newest < quietMs
 }
 
 function lookAgain(request: ShelfRequest, kept: readonly Kept[]): void {
-  if (kept.some(mayGrow)) request.again(lookAgainMs)
+  if (kept.some((each) => each.failure === null && mayGrow(each))) request.again(lookAgainMs)
 }
 
 const metricOf = (request: ShelfRequest) => {

@@ -32,17 +32,23 @@ export async function compareCommand(env: CommandEnvironment, args: CompareArgum
     import('../compare/model.ts'),
   ])
   const failures: string[] = []
-  const loaded = await loadRuns(found, (run, why) => failures.push(`${run.path}: ${why}`), isShown, env.signal)
-  if (loaded.length === 0)
-    return { summary: `none of the runs could be read: ${failures.join('; ')}`, exitCode: 1, data: null }
-  const names = distinctNames(loaded.map(({ name, path, columns }) => ({ name: columns.known.name ?? name, path })))
-  const baseline =
-    args.baseline === undefined ? 0 : loaded.findIndex((run, at) => [names[at], run.path].includes(args.baseline))
-  if (baseline < 0) return usage(`no run is called ${args.baseline}; there are ${names.join(', ')}`)
   const directions = Object.fromEntries([
     ...args.lower.map((name) => [name, 'lower'] as const),
     ...args.higher.map((name) => [name, 'higher'] as const),
   ])
+  const loaded = await loadRuns(
+    found,
+    (run, why) => failures.push(`${run.path}: ${why}`),
+    isShown,
+    directions,
+    env.signal,
+  )
+  if (loaded.length === 0)
+    return { summary: `none of the runs could be read: ${failures.join('; ')}`, exitCode: 1, data: null }
+  const names = distinctNames(loaded.map(({ name, path, digest }) => ({ name: digest.facts.name ?? name, path })))
+  const baseline =
+    args.baseline === undefined ? 0 : loaded.findIndex((run, at) => [names[at], run.path].includes(args.baseline))
+  if (baseline < 0) return usage(`no run is called ${args.baseline}; there are ${names.join(', ')}`)
   const ignored = new Set(args.ignore)
   const model = compareRuns(loaded, {
     ...usualOptions,

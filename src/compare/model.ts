@@ -1,9 +1,7 @@
 import type { Aggregator } from './aggregate.ts'
 import { type BandState, bandsOf } from './bands.ts'
 import { type ConfigDiff, configDiff } from './config-diff.ts'
-import { directionOf } from './direction.ts'
-import { findingsOf } from './findings/all.ts'
-import { type Finding, type Thresholds, usualThresholds } from './findings/types.ts'
+import type { Finding } from './findings/types.ts'
 import { flatten } from './flatten.ts'
 import { type Group, groupBySettings, pairsOf } from './groups.ts'
 import { type MetricRow, metricRows } from './metrics.ts'
@@ -20,7 +18,6 @@ export interface CompareOptions {
   readonly isIgnored: (key: string) => boolean
   /** Metrics that are shown and asked; all by default. */
   readonly isShown: (metric: string) => boolean
-  readonly thresholds: Thresholds
 }
 
 export const usualOptions: CompareOptions = {
@@ -29,7 +26,6 @@ export const usualOptions: CompareOptions = {
   baseline: 0,
   isIgnored: () => false,
   isShown: () => true,
-  thresholds: usualThresholds,
 }
 
 /** One metric of one group against the group of the baseline. */
@@ -62,20 +58,20 @@ export interface CompareModel {
 
 /** Everything that can be said of some runs side by side. Pure: the same runs give the same answer. */
 export function compareRuns(runs: readonly LoadedRun[], options: CompareOptions = usualOptions): CompareModel {
-  const settings = runs.map(({ columns, format }) =>
-    flatten(columns.settings.values(), format === 'mlflow-files' || format === 'mlflow-sqlite'),
+  const settings = runs.map(({ digest, format }) =>
+    flatten(digest.settings, format === 'mlflow-files' || format === 'mlflow-sqlite'),
   )
-  const facts = runs.map(({ columns }) => columns.known)
+  const facts = runs.map(({ digest }) => digest.facts)
   const config = configDiff(settings, options.isIgnored)
   const bands = bandsOf(facts)
   const metrics = metricRows(
-    runs.map(({ columns }) => columns),
+    runs.map(({ digest }) => digest),
     options,
   ).filter(({ name }) => options.isShown(name))
   const groups = groupBySettings(settings)
   const baselineGroup = groups.findIndex(({ members }) => members.includes(options.baseline))
   const judgements = judge(metrics, groups, baselineGroup)
-  const names = distinctNames(runs.map(({ name, path, columns }) => ({ name: columns.known.name ?? name, path })))
+  const names = distinctNames(runs.map(({ name, path, digest }) => ({ name: digest.facts.name ?? name, path })))
   return {
     runs: runs.map(({ path, format, reports }, at) => ({ name: names[at] as string, path, format, reports })),
     baseline: options.baseline,
@@ -86,7 +82,7 @@ export function compareRuns(runs: readonly LoadedRun[], options: CompareOptions 
     groups,
     baselineGroup,
     judgements,
-    findings: runs.map((run) => findingsOfRun(run, options)),
+    findings: runs.map(({ digest }) => digest.findings),
     tests: judgements.filter(({ comparison }) => comparison.p !== null).length,
     aggregator: options.aggregator,
   }
@@ -138,26 +134,4 @@ function compareUnits(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, num
   )
   const left = a.size + b.size - 2 * names.length
   return left === 0 ? found : { ...found, note: `${found.note}${found.note ? '; ' : ''}${left} units have no partner` }
-}
-
-function findingsOfRun({ columns }: LoadedRun, options: CompareOptions): readonly Finding[] {
-  const { startedAtMs, endedAtMs, state, usd } = columns.known
-  const seconds = startedAtMs === undefined || endedAtMs === undefined ? null : (endedAtMs - startedAtMs) / 1000
-  const clip = [...columns.settings.values()].find(({ path }) =>
-    /grad(ient)?_?clip|max_grad_norm/i.test(path.at(-1) ?? ''),
-  )
-  return findingsOf(
-    {
-      columns: columns.all(),
-      state: state ?? 'unknown',
-      seconds,
-      expectedSeconds: null,
-      usd: usd ?? null,
-      expectedUsd: null,
-      chance: {},
-      gradientClip: typeof clip?.value === 'number' ? clip.value : null,
-      goalOf: (name) => directionOf(name, options.directions, columns.directions.get(name)).goal,
-    },
-    options.thresholds,
-  )
 }

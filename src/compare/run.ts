@@ -1,13 +1,14 @@
 import { Columns } from '../reader/columns.ts'
 import type { FoundRun } from '../reader/scan.ts'
 import type { Format, ReadReport } from '../reader/types.ts'
+import { digestOf, type OwnDirections, type RunDigest } from './digest.ts'
 
 /** A run that is compared: what was read of it, and how well it could be read. */
 export interface LoadedRun {
   readonly name: string
   readonly path: string
   readonly format: Format
-  readonly columns: Columns
+  readonly digest: RunDigest
   readonly reports: readonly ReadReport[]
 }
 
@@ -21,12 +22,14 @@ export function distinctNames(runs: readonly { readonly name: string; readonly p
 /**
  * Reads runs, some at a time. One that cannot be read at all is told with its reason and left out.
  *
- * @param isWanted metrics whose points are kept
+ * @param isWanted metrics that are looked at
+ * @param own which way is better, where a person said it
  */
 export async function loadRuns(
   found: readonly FoundRun[],
   onFailure: (run: FoundRun, why: string) => void,
   isWanted: (metric: string) => boolean = () => true,
+  own: OwnDirections = {},
   signal?: AbortSignal,
 ): Promise<readonly LoadedRun[]> {
   const loaded = new Array<LoadedRun | null>(found.length).fill(null)
@@ -38,7 +41,9 @@ export async function loadRuns(
       try {
         const columns = new Columns(isWanted)
         const reports = await reader.advance(columns, signal)
-        loaded[at] = { name: run.name, path: run.path, format: run.format, columns, reports }
+        // Points are given up at once: those of many runs would not fit into memory.
+        const digest = digestOf(columns, own)
+        loaded[at] = { name: run.name, path: run.path, format: run.format, digest, reports }
       } catch (error) {
         signal?.throwIfAborted()
         onFailure(run, error instanceof Error ? error.message : String(error))

@@ -1,10 +1,10 @@
+import type { Columns } from '../reader/columns.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
 import { type Axis, curveOver } from './align.ts'
 import { extentsOf } from './downsample.ts'
 import type { Finding } from './findings/types.ts'
 import { valueText } from './flatten.ts'
 import type { CompareModel } from './model.ts'
-import type { LoadedRun } from './run.ts'
 import type { CompareRow, CurveView, RowMark } from './types.ts'
 import { changeText, directionText, figureText, intervalText, pText } from './words.ts'
 
@@ -144,7 +144,7 @@ const pictureColumns = 160
 
 /** Curves of one metric over an axis, and what is missing of them. Several units of a run are drawn each. */
 export function curvesOf(
-  runs: readonly LoadedRun[],
+  runs: readonly { readonly columns: Columns }[],
   names: readonly string[],
   metric: string,
   axis: Axis,
@@ -193,4 +193,4 @@ export function curvesOf(
 }
 
 /** More lines than can be told apart. */
-const mostCurves = 8
+export const mostCurves = 8
