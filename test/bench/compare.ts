@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type BenchRuns, bigEventFile, bigWandbLog, manyRuns } from './compare/make.ts'
+import { type BenchRuns, bigEventFile, bigWandbLog, manyRuns, sameLog } from './compare/make.ts'
 import { spread } from './stats.ts'
 import { takeFigures } from './take.ts'
 
@@ -115,7 +115,7 @@ await takeFigures({
     },
     runs200: () => measured(manyRuns(quick ? 20 : 200, 100, 50, 20), rounds, false),
     runs1000: () => measured(manyRuns(quick ? 50 : 1000, 20, 10, 20), rounds, false),
-    memory: () => measured(manyRuns(quick ? 5 : 50, 10, 10, quick ? 1000 : 100_000), 1, false),
+    memory: () => measured(sameLog(quick ? 5 : 50, quick ? 1000 : 100_000, 10), 1, false),
   },
   only: values.only,
   out: values.out,

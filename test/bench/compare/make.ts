@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { scalarEvent, tfRecord } from '../../harness/event-file.ts'
@@ -52,6 +52,15 @@ export function bigEventFile(steps: number, metrics: number): BenchRuns {
   }
   mkdirSync(join(made.folder, 'run'))
   writeFileSync(join(made.folder, 'run', 'events.out.tfevents.1700000000.box'), Buffer.concat(records))
+  return made
+}
+
+/** The same log so many times: what it takes to keep their points is what it would take for others. */
+export function sameLog(times: number, steps: number, metrics: number): BenchRuns {
+  const made = bigWandbLog(steps, metrics)
+  const first = join(made.folder, 'offline-run-20260101_000000-big')
+  for (let at = 1; at < times; at++)
+    cpSync(first, join(made.folder, `offline-run-20260101_000000-big${at}`), { recursive: true })
   return made
 }
 
