@@ -15,6 +15,7 @@ export interface CompareArguments {
   readonly higher: readonly string[]
   readonly md: boolean
   readonly csv: boolean
+  readonly html?: string | undefined
   readonly failOn: readonly string[]
 }
 
@@ -27,18 +28,23 @@ export async function compareCommand(env: CommandEnvironment, args: CompareArgum
   if (found.length === 0) return usage('no runs were found; name folders that hold some')
   const isShown = patternOf(args.metrics)
   if (isShown === null) return usage(`--metrics is no regular expression: ${args.metrics}`)
-  const [{ loadRuns, distinctNames }, { compareRuns, usualOptions }] = await Promise.all([
+  const [{ loadRuns, distinctNames }, { compareRuns, usualOptions }, { compareJson }] = await Promise.all([
     import('../compare/run.ts'),
     import('../compare/model.ts'),
+    import('../compare/json.ts'),
   ])
   const failures: string[] = []
+  const failed = new Set<FoundRun>()
   const directions = Object.fromEntries([
     ...args.lower.map((name) => [name, 'lower'] as const),
     ...args.higher.map((name) => [name, 'higher'] as const),
   ])
   const loaded = await loadRuns(
     found,
-    (run, why) => failures.push(`${run.path}: ${why}`),
+    (run, why) => {
+      failed.add(run)
+      failures.push(`${run.path}: ${why}`)
+    },
     isShown,
     directions,
     env.signal,
@@ -59,15 +65,24 @@ export async function compareCommand(env: CommandEnvironment, args: CompareArgum
     isIgnored: (key) => ignored.has(key),
   })
   const reasons = failing(model, args.failOn)
+  const written =
+    args.html === undefined
+      ? null
+      : await writeHtml(
+          args.html,
+          model,
+          found.filter((run) => !failed.has(run)),
+          env.signal,
+        )
   const lines = [
-    ...(await render(model, args)),
+    ...(written === null ? await render(model, args) : []),
     ...[...notes, ...failures].map((note) => `note: ${note}`),
     ...reasons.map((reason) => `failed: ${reason}`),
   ]
   return {
-    summary: `${plural(model.runs.length, 'run')}: ${model.oneChange.word}${reasons.length > 0 ? `; ${reasons.join('; ')}` : ''}`,
+    summary: `${plural(model.runs.length, 'run')}: ${model.oneChange.word}${written === null ? '' : `; written to ${written}`}${reasons.length > 0 ? `; ${reasons.join('; ')}` : ''}`,
     exitCode: reasons.length > 0 || failures.length > 0 ? 1 : 0,
-    data: model,
+    data: compareJson(model),
     lines,
   }
 }
@@ -77,7 +92,37 @@ async function render(model: CompareModel, args: CompareArguments): Promise<read
   return (await import('../compare/markdown.ts')).compareMarkdown(model).split('\n')
 }
 
-function patternOf(text: string | undefined): ((name: string) => boolean) | null {
+/**
+ * Writes the comparison as one HTML file, secrets masked. Returns its path.
+ *
+ * @param found the runs of the model, in its order
+ */
+async function writeHtml(
+  file: string,
+  model: CompareModel,
+  found: readonly FoundRun[],
+  signal: AbortSignal,
+): Promise<string> {
+  const [{ compareHtml, mostCurves }, { readPoints }, { writeAtomic }, { pathOf, safe }, { knownSecrets }] =
+    await Promise.all([
+      import('../compare/html.ts'),
+      import('../compare/run.ts'),
+      import('../artifact/write-atomic.ts'),
+      import('./notebook-at.ts'),
+      import('./known-secrets.ts'),
+    ])
+  const points = []
+  // Read once more: of all runs only the digest was kept, and no picture holds more lines than these.
+  for (const run of found.slice(0, mostCurves)) points.push((await readPoints(run, signal)).columns)
+  const secrets = await knownSecrets([])
+  const masked = <T>(value: T): T => safe(value, secrets) as T
+  const path = pathOf(file)
+  await writeAtomic(path, compareHtml(model, points, 'step', masked))
+  return path
+}
+
+/** The pattern of a name; null: it is none. */
+export function patternOf(text: string | undefined): ((name: string) => boolean) | null {
   if (text === undefined) return () => true
   try {
     const pattern = new RegExp(text)

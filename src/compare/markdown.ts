@@ -1,49 +1,48 @@
-import { sanitiseLine } from '../text/sanitise.ts'
+import {
+  type Block,
+  foreign as cell,
+  heading,
+  type Inline,
+  type Line,
+  list,
+  markdownOf,
+  table,
+  text,
+} from './blocks.ts'
 import { valueText } from './flatten.ts'
 import type { CompareModel, Judgement } from './model.ts'
 import { changeText, directionText, figureText, intervalText, pText } from './words.ts'
 
-/** Foreign text in a cell of a table: a pipe would end it, a line break as well, and markup would be drawn. */
-export const cell = (text: string): string =>
-  sanitiseLine(text.replaceAll(/[\r\n]+/g, ' '), 200).replaceAll(/[\\`*_[\]<>|]/g, (mark) => `\\${mark}`)
-
-const table = (header: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [header, header.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n')
-
 /** The whole comparison as Markdown that pastes into a pull request. The screen in plain words says the same. */
-export function compareMarkdown(model: CompareModel): string {
-  const names = model.runs.map(({ name }, at) => `${cell(name)}${at === model.baseline ? ' (baseline)' : ''}`)
+export const compareMarkdown = (model: CompareModel): string => markdownOf(compareBlocks(model))
+
+/** The whole comparison, for whoever writes it down: Markdown and HTML hold the same. */
+export function compareBlocks(model: CompareModel): readonly Block[] {
+  const names = namesOf(model)
   return [
-    `# ${names.length} runs compared`,
-    '',
-    verdictLine(model),
-    '',
-    '## Changed',
-    '',
-    changed(model, names),
-    '',
-    `## Metrics (${model.aggregator})`,
-    '',
-    metrics(model, names),
+    heading(`${names.length} runs compared`, 1),
+    text(verdictLine(model)),
+    heading('Changed'),
+    changedBlock(model, names),
+    heading(`Metrics (${model.aggregator})`),
+    metricsBlock(model, names),
     ...judgements(model),
-    '',
-    '## Findings',
-    '',
-    findings(model, names),
-    '',
-    '## How well the runs could be read',
-    '',
-    ...model.runs.map((run, at) => `- ${names[at]}: ${cell(run.format)}, ${readText(run.reports)}`),
-    '',
-  ].join('\n')
+    heading('Findings'),
+    findingsBlock(model.findings, names),
+    heading('How well the runs could be read'),
+    list(model.runs.map((run, at) => `${names[at]}: ${cell(run.format)}, ${readingText(run.reports)}`)),
+  ]
 }
 
-function verdictLine({ oneChange, config }: CompareModel): string {
+const namesOf = (model: CompareModel): readonly string[] =>
+  model.runs.map(({ name }, at) => `${cell(name)}${at === model.baseline ? ' (baseline)' : ''}`)
+
+/** Whether exactly one thing changed, what, and what nobody recorded. */
+export function verdictLine({ oneChange, config }: CompareModel): Line {
   const { word, changes, unknown, isSeedChanged } = oneChange
   const what = changes.slice(0, 8).map((change) => `${change.band}: ${cell(change.what)}`)
   const more = changes.length > 8 ? `, and ${changes.length - 8} more` : ''
-  return [
-    `**Exactly one thing changed? ${word}.**`,
+  const rest = [
     what.length > 0 ? `${what.join(', ')}${more}.` : '',
     isSeedChanged ? 'The seed differs.' : '',
     unknown.length > 0 ? `Nothing that can be compared was recorded of: ${unknown.join(', ')}.` : '',
@@ -51,9 +50,11 @@ function verdictLine({ oneChange, config }: CompareModel): string {
   ]
     .filter(Boolean)
     .join(' ')
+  return [{ strong: `Exactly one thing changed? ${word}.` }, ` ${rest}`]
 }
 
-function changed(model: CompareModel, names: readonly string[]): string {
+/** Settings and facts that differ. */
+export function changedBlock(model: CompareModel, names: readonly string[]): Block {
   const settings = model.config.changed.map(({ key, values, difference, isSeed }) => [
     isSeed ? 'seed' : 'config',
     cell(key) + (difference === 'type' ? ' (type)' : ''),
@@ -65,11 +66,12 @@ function changed(model: CompareModel, names: readonly string[]): string {
       .map(({ what, values }) => [band, cell(what), ...values.map((value) => cell(value ?? 'not recorded'))]),
   )
   const rows = [...settings, ...facts]
-  return rows.length === 0 ? 'Nothing that was recorded differs.' : table(['band', 'key', ...names], rows)
+  return rows.length === 0 ? text('Nothing that was recorded differs.') : table(['band', 'key', ...names], rows)
 }
 
-function metrics(model: CompareModel, names: readonly string[]): string {
-  if (model.metrics.length === 0) return 'No metric was recorded.'
+/** One row a metric: value, difference to the baseline, the best. */
+export function metricsBlock(model: CompareModel, names: readonly string[]): Block {
+  if (model.metrics.length === 0) return text('No metric was recorded.')
   const rows = model.metrics.map(({ name, direction, cells }) => [
     cell(name),
     directionText(direction),
@@ -84,7 +86,8 @@ function metrics(model: CompareModel, names: readonly string[]): string {
   return table(['metric', 'direction', ...names], rows)
 }
 
-function judgements(model: CompareModel): string[] {
+/** What the spread of the runs shows; empty where no metric has a direction. */
+export function judgements(model: CompareModel): readonly Block[] {
   const shown = model.judgements.filter(({ metric }) =>
     model.metrics.some((row) => row.name === metric && row.direction.goal !== null),
   )
@@ -95,23 +98,22 @@ function judgements(model: CompareModel): string[] {
     return members.length > 1 ? `${first} and ${members.length - 1} more seeds` : first
   }
   return [
-    '',
-    `## More than noise? (against ${nameOf(model.baselineGroup)})`,
-    '',
+    heading(`More than noise? (against ${nameOf(model.baselineGroup)})`),
     table(
       ['metric', 'group', 'n', 'difference', '95 % interval', 'P(greater)', 'p', 'verdict'],
       shown.map((each) => [cell(each.metric), nameOf(each.group), ...judgementCells(each)]),
     ),
-    '',
-    model.tests === 0
-      ? 'No test was made: it takes at least five runs a side.'
-      : model.tests > 1
-        ? `p is corrected for ${model.tests} tests at once (Holm).`
-        : 'p of a single test; more of them at once would be corrected.',
+    text(
+      model.tests === 0
+        ? 'No test was made: it takes at least five runs a side.'
+        : model.tests > 1
+          ? `p is corrected for ${model.tests} tests at once (Holm).`
+          : 'p of a single test; more of them at once would be corrected.',
+    ),
   ]
 }
 
-function judgementCells({ comparison, p, verdict }: Judgement): string[] {
+function judgementCells({ comparison, p, verdict }: Judgement): readonly Line[] {
   const { n, delta, bootstrap, interval, probabilityGreater, note, detectable } = comparison
   const shown = comparison.isPaired ? bootstrap : interval
   const why =
@@ -122,12 +124,13 @@ function judgementCells({ comparison, p, verdict }: Judgement): string[] {
     shown === null ? '-' : intervalText(shown),
     probabilityGreater === null ? '-' : probabilityGreater.toFixed(2),
     pText(p),
-    `**${verdict}**${why ? ` (${why})` : ''}`,
+    [{ strong: verdict }, why ? ` (${why})` : ''] satisfies readonly Inline[],
   ]
 }
 
-function findings(model: CompareModel, names: readonly string[]): string {
-  const lines = model.findings.flatMap((found, at) =>
+/** What the rules found, with their figures. */
+export function findingsBlock(of: CompareModel['findings'], names: readonly string[]): Block {
+  const lines = of.flatMap((found, at) =>
     found.map(({ severity, rule, metric, unit, fromStep, toStep, what, next }) => {
       const where = [metric, unit].filter(Boolean).map(cell).join(' of ')
       const steps =
@@ -136,13 +139,14 @@ function findings(model: CompareModel, names: readonly string[]): string {
           : toStep === null || toStep === fromStep
             ? ` at step ${fromStep}`
             : ` at steps ${fromStep} to ${toStep}`
-      return `- ${severity}, ${names[at]}: ${rule}${where ? ` in ${where}` : ''}${steps}: ${what}. ${next}`
+      return `${severity}, ${names[at]}: ${rule}${where ? ` in ${where}` : ''}${steps}: ${what}. ${next}`
     }),
   )
-  return lines.length === 0 ? 'The rules found nothing.' : lines.join('\n')
+  return lines.length === 0 ? text('The rules found nothing.') : list(lines)
 }
 
-function readText(reports: CompareModel['runs'][number]['reports']): string {
+/** How well a run could be read, in words. */
+export function readingText(reports: CompareModel['runs'][number]['reports']): string {
   const sum = (of: (report: (typeof reports)[number]) => number) =>
     reports.reduce((total, report) => total + of(report), 0)
   const parts = [

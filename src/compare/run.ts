@@ -55,3 +55,17 @@ export async function loadRuns(
   await Promise.all(Array.from({ length: 4 }, work))
   return loaded.filter((run) => run !== null)
 }
+
+/** All points of one run, for whoever draws its curves; they are not kept for many runs at once. */
+export async function readPoints(
+  run: FoundRun,
+  signal?: AbortSignal,
+): Promise<{ readonly columns: Columns; readonly reports: readonly ReadReport[] }> {
+  const reader = run.open()
+  try {
+    const columns = new Columns()
+    return { reports: await reader.advance(columns, signal), columns }
+  } finally {
+    await reader.close()
+  }
+}

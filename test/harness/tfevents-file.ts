@@ -1,15 +1,5 @@
-import { maskedCrc32c } from '../../src/reader/tfevents/crc32c.ts'
+import { tfRecord } from './event-file.ts'
 import { bytesField, numberField } from './wandb-log.ts'
-
-/** One TFRecord: length, its checksum, the payload, the payload's checksum. */
-export function tfRecord(payload: Uint8Array): Buffer {
-  const head = Buffer.alloc(12)
-  head.writeUInt32LE(payload.length)
-  head.writeUInt32LE(maskedCrc32c(head, 0, 8), 8)
-  const foot = Buffer.alloc(4)
-  foot.writeUInt32LE(maskedCrc32c(payload))
-  return Buffer.concat([head, payload, foot])
-}
 
 /** An event with one scalar a tag, as TensorBoard's writers had them before tensors. */
 export function scalarEvent(step: number, values: Readonly<Record<string, number>>): Buffer {

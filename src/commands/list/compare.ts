@@ -73,6 +73,11 @@ export const compareCommands: readonly CommandSpec[] = [
         higher: z.array(z.string().min(1)).default([]).describe('metrics of which more is better'),
         md: z.boolean().default(false).describe('Markdown, for a pull request'),
         csv: z.boolean().default(false).describe('a table: one line a run and metric'),
+        html: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('file to write: one HTML page with all tables and the curves, which loads nothing from elsewhere'),
         failOn: z
           .array(z.string().regex(/^(better|worse|no clear difference|cannot tell|changed):?.*$/))
           .default([])
@@ -85,5 +90,27 @@ export const compareCommands: readonly CommandSpec[] = [
     besides: 'any',
     isShownWhole: true,
     run: async (env, args) => (await import('../compare.ts')).compareCommand(env, args),
+  }),
+  command({
+    id: 'compare.analyze',
+    title: 'Report on one run',
+    description:
+      'What one run is, what it reached and spent, what the rules find in it, its curves, and what is missing or not to be trusted. What nobody wrote down is unknown.',
+    args: () =>
+      z.strictObject({
+        run: z.string().min(1).describe('folder, file, or id of a run of this project'),
+        baseline: z.string().min(1).optional().describe('run that it is held against'),
+        metrics: metrics(),
+        lower: z.array(z.string().min(1)).default([]).describe('metrics of which less is better'),
+        higher: z.array(z.string().min(1)).default([]).describe('metrics of which more is better'),
+        md: z.boolean().default(false).describe('Markdown, for a pull request; what is printed without --json as well'),
+      }),
+    positional: ['run'],
+    where: [],
+    risk: 'read',
+    cli: ['analyze'],
+    besides: 'any',
+    isShownWhole: true,
+    run: async (env, args) => (await import('../analyze.ts')).analyzeCommand(env, args),
   }),
 ]

@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { analyzeCommand } from '../../../src/commands/analyze.ts'
 import { type CompareArguments, compareCommand } from '../../../src/commands/compare.ts'
 import type { CommandEnvironment } from '../../../src/commands/types.ts'
 import type { CompareModel } from '../../../src/compare/model.ts'
@@ -108,5 +109,52 @@ describe('kx compare', () => {
     writeTracked(folder, [{ name: 'one', config: {}, curves: { loss: [1] } }])
     expect((await compare({ metrics: '(' })).summary).toContain('no regular expression')
     expect((await compare({ baseline: 'two' })).summary).toBe('no run is called two; there are one')
+  })
+
+  it('writes one page of HTML, for its owner alone', async () => {
+    writeTracked(folder, [
+      { name: 'slow', config: { lr: 0.001 }, curves: { 'val/acc': accuracy(0.7, 1) } },
+      { name: 'fast', config: { lr: 0.01 }, curves: { 'val/acc': accuracy(0.8, 1) } },
+    ])
+    const html = join(folder, 'out', 'page.html')
+    const { summary, lines, exitCode } = await compare({ html })
+    expect(exitCode).toBe(0)
+    expect(summary).toContain(`written to ${html}`)
+    expect(lines).toEqual([])
+    const page = readFileSync(html, 'utf8')
+    expect(page).toContain('<td>config</td><td>lr</td>')
+    expect(page.match(/<svg /g)).toHaveLength(1)
+    expect(statSync(html).mode & 0o777).toBe(0o600)
+  })
+})
+
+describe('kx analyze', () => {
+  const analyze = (args: { run: string; baseline?: string }) => {
+    const env = { projectFolder: folder, signal: new AbortController().signal } as CommandEnvironment
+    return analyzeCommand(env, { lower: [], higher: [], md: true, ...args })
+  }
+
+  it('reports on one run, and on what changed against another', async () => {
+    writeTracked(folder, [
+      { name: 'slow', config: { lr: 0.001 }, curves: { 'val/acc': accuracy(0.7, 1) } },
+      { name: 'fast', config: { lr: 0.01 }, curves: { 'val/acc': accuracy(0.8, 1) } },
+    ])
+    const [slow, fast] = ['slow', 'fast'].map((name) => join(folder, `offline-run-20260101_000000-${name}`))
+    const result = await analyze({ run: fast as string, baseline: slow as string })
+    expect(result.exitCode).toBe(0)
+    const text = (result.lines ?? []).join('\n')
+    expect(text).toContain('# Run fast')
+    expect(text).toContain('## Against slow')
+    expect(text).toContain('| config | lr | 0.001 | 0.01 |')
+    expect(result.data).toMatchObject({ identity: { run: 'fast', commit: 'unknown' } })
+  })
+
+  it('wants one run, and says which there are', async () => {
+    expect(await analyze({ run: join(folder, 'nowhere') })).toMatchObject({ exitCode: 2 })
+    writeTracked(folder, [
+      { name: 'a', config: {}, curves: { loss: [1] } },
+      { name: 'b', config: {}, curves: { loss: [1] } },
+    ])
+    expect((await analyze({ run: folder })).summary).toMatch(/^2 runs at .*, of which one is wanted: .*-a, .*-b$/)
   })
 })

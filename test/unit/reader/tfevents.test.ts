@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { Columns } from '../../../src/reader/columns.ts'
 import { TfRecords } from '../../../src/reader/tfevents/framing.ts'
 import { tfeventsReader } from '../../../src/reader/tfevents/reader.ts'
+import { tfRecord } from '../../harness/event-file.ts'
 import { GrowingFolder } from '../../harness/growing-folder.ts'
-import { eventFile, scalarEvent, tfRecord } from '../../harness/tfevents-file.ts'
+import { eventFile, scalarEvent } from '../../harness/tfevents-file.ts'
 
 const pointsOf = (columns: Columns) =>
   Object.fromEntries(
