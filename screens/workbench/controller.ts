@@ -224,7 +224,7 @@ export class Controller {
   /** Runs a command by whatever way it was asked for; one that cannot run says why, one that lacks arguments asks. */
   runCommand(spec: CommandSpec, args: Readonly<Record<string, unknown>>, via: CommandEnvironment['via']): void {
     const desk = this.#desk
-    const why = whyDisabled(spec, desk.commandState())
+    const why = whyDisabled(spec, { ...desk.commandState(), given: args })
     if (why !== null) return desk.say(`${spec.title}: ${why}`, 'warn')
     if (spec.run === undefined) return this.#uiCommands.run(spec.id)
     const given = this.#withSelection(spec, args)
@@ -256,7 +256,7 @@ export class Controller {
       environment: (signal) => this.#acts.environment('prompt', signal),
       runId: () => desk.workspace.run()?.runId ?? null,
       isAscii: !desk.theme.glyphs.isUnicode,
-      whyNot: (spec) => whyDisabled(spec, desk.commandState()),
+      whyNot: (spec, given) => whyDisabled(spec, { ...desk.commandState(), given }),
       inWorkbench: (spec) => {
         this.#uiCommands.run(spec.id)
         return { summary: spec.title, exitCode: 0, data: null }

@@ -8,7 +8,7 @@ export interface PromptSurface {
   readonly runId: () => string | null
   readonly isAscii: boolean
   /** Why a command cannot run now; null when it can. */
-  readonly whyNot: (spec: CommandSpec) => string | null
+  readonly whyNot: (spec: CommandSpec, given: Readonly<Record<string, unknown>>) => string | null
   /** Carries out a command of the workbench itself. */
   readonly inWorkbench: (spec: CommandSpec) => ActResult
   readonly onLines: OnLines

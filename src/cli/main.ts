@@ -1,11 +1,13 @@
 import { basename, dirname, resolve } from 'node:path'
 import { type Globals, globalHelp, splitArgv } from './globals.ts'
+import { maskLastWords } from './last-words.ts'
 
 /**
  * Entry of the program. Opens the workbench on a terminal; without one, or with words, runs headless.
  * Exit codes: 0 ok, 1 a finding or a refusal, 2 usage, 3 needs a person, 4 unknown, 130 interrupted.
  */
 export async function main(argv: readonly string[]): Promise<void> {
+  maskLastWords()
   // A reader that leaves early (`kx runs | head`) is no failure of ours; there is nobody left to tell.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)

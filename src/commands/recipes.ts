@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import type { ActContext, ActResult } from '../run/act.ts'
 import type { ShownRecipe } from '../session/view.ts'
 import { actOnRun } from './act.ts'
+import { knownSecrets } from './known-secrets.ts'
 import { validateArgs } from './line.ts'
 import { allCommands } from './list/all.ts'
 import { Refused } from './refused.ts'
@@ -22,11 +23,13 @@ export async function recipePlaces({
 
 /** Recipes for the screen; text of others is made safe to show. */
 export async function recipeShelf(projectFolder: string): Promise<readonly ShownRecipe[]> {
-  const [{ readCatalog }, { sanitise }] = await Promise.all([
+  const [{ readCatalog }, { sanitise }, { redactText, redactValue }, secrets] = await Promise.all([
     import('../recipe/catalog.ts'),
     import('../text/sanitise.ts'),
+    import('../text/redact.ts'),
+    knownSecrets([]),
   ])
-  const safe = (text: string) => sanitise(text, { allowSgr: false }).replaceAll('\n', ' ')
+  const safe = (text: string) => redactText(sanitise(text, { allowSgr: false }).replaceAll('\n', ' '), secrets).text
   const none = { when: '', touches: '', back: '' }
   return (await readCatalog(await recipePlaces({ projectFolder }))).map(({ id, origin, problem, description }) => ({
     id: safe(id),
@@ -41,7 +44,11 @@ export async function recipeShelf(projectFolder: string): Promise<readonly Shown
             touches: safe(description.runbook.touches),
             back: safe(description.runbook.back),
           },
-    parameters: (description?.parameters ?? []).map((each) => ({ ...each, description: safe(each.description) })),
+    parameters: (description?.parameters ?? []).map((each) => ({
+      ...each,
+      description: safe(each.description),
+      initial: redactValue(each.initial, secrets).value,
+    })),
     cells: (description?.cells ?? []).map((each) => ({ ...each, title: safe(each.title) })),
   }))
 }
@@ -321,7 +328,7 @@ async function roomsFor(
     throw new Error('a recipe needs a run to be recorded in')
   return {
     context,
-    ask: env.ask,
+    ask: askedOf(env.ask, (text) => context.run.scrub(text)),
     openStep,
     reach: async (name) => reach(name),
     claim,
@@ -341,6 +348,15 @@ async function roomsFor(
       const data = JSON.parse(JSON.stringify(result.data ?? null)) as unknown
       return { exitCode: result.exitCode, summary: result.summary, data }
     },
+  }
+}
+
+/** What a recipe asks and plans is its own words, and may hold what must not be seen. */
+function askedOf(ask: CommandEnvironment['ask'], masked: (text: string) => string): RecipeRooms['ask'] {
+  return {
+    confirm: (question, detail) => ask.confirm(masked(question), detail.map(masked)),
+    typed: (question, expected, detail) => ask.typed(masked(question), expected, detail.map(masked)),
+    text: (question, initial) => ask.text(masked(question), initial),
   }
 }
 

@@ -23,7 +23,7 @@ export interface HouseOptions {
   /** Carries out a command that only the workbench has; absent: there is no workbench. */
   readonly inWorkbench?: (spec: CommandSpec) => ActResult
   /** Why a command cannot run now; absent: it is for the command to say. */
-  readonly whyNot?: (spec: CommandSpec) => string | null
+  readonly whyNot?: (spec: CommandSpec, given: Readonly<Record<string, unknown>>) => string | null
 }
 
 const cellsShown = 500
@@ -37,7 +37,7 @@ export async function replHouse(options: HouseOptions): Promise<ReplHouse> {
   const act = async (spec: CommandSpec, args: unknown, signal: AbortSignal): Promise<ActResult> => {
     const checked = validateArgs(spec, (args ?? {}) as Record<string, unknown>)
     if (!checked.ok) throw new TypeError(checked.text)
-    const why = options.whyNot?.(spec) ?? null
+    const why = options.whyNot?.(spec, checked.parsed.args as Record<string, unknown>) ?? null
     if (why !== null) throw new Error(`${spec.title}: ${why}`)
     if (spec.run !== undefined) return spec.run(options.environment(signal), checked.parsed.args)
     if (options.inWorkbench !== undefined) return options.inWorkbench(spec)

@@ -33,6 +33,8 @@ export interface CommandState {
   readonly busyWith: string | null
   /** Row that the screen's cursor is on, if the screen has one: unit id, item id, run id, task number. */
   readonly selection: string | null
+  /** Arguments that were given by hand: they count, and not the row. Absent: none. */
+  readonly given?: Readonly<Record<string, unknown>>
   readonly nowMs: number
   /** Links to hosts that are open; absent: none. */
   readonly links?: readonly LinkView[]

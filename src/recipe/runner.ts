@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
+import { textsIn } from '../host/proxy/arguments.ts'
+import { isSecretVariable } from '../host/unit-environment.ts'
 import type { ActResult, RunHandle } from '../run/act.ts'
 import type { CellRecord } from '../run/types.ts'
+import { isKnownSecret, knownNamesIn } from '../secret/known.ts'
 import { formatDuration } from '../text/format.ts'
 import { hostOfCell } from './asking.ts'
 import { type CellOutcome, doCell, undoCell } from './cell.ts'
@@ -101,6 +104,7 @@ async function open(
     if (error instanceof AskFailed) throw new NotBegun(parameterWords(error.message), 2)
     throw error
   }
+  for (const [name, value] of Object.entries(parameters)) refuseSecret(name, knownNamesIn(textsIn(value).join('\n')))
   const recipeRun = resume ?? context.cell.cellId
   await claimRun(rooms, recipeRun, description.title)
   const kept: Kept = { file, sourceSha256, recipe: description.id, parameters, hosts: request.hosts }
@@ -120,6 +124,16 @@ async function claimRun(rooms: RecipeRooms, recipeRun: string, title: string): P
   )
 }
 
+/** Secret values stay with kx: a recipe would put them into a command, where every user of the host can read them. */
+function refuseSecret(parameter: string, names: readonly string[]): void {
+  if (names.length === 0) return
+  throw new NotBegun(
+    `The value of ${names.join(', ')} is not given to a recipe (parameter ${parameter}): it could show it to every user of the ` +
+      'host. Put the secret into a file on the host, and give the recipe the path of that file.',
+    1,
+  )
+}
+
 /** By flag or by form as they were given, else by environment; what is then still wanted is asked for. */
 async function gathered(
   rooms: RecipeRooms,
@@ -131,6 +145,9 @@ async function gathered(
     const known = described.map((each) => `--${each.name}`).join(', ')
     throw new NotBegun(`${id} has no --${unknown.join(', --')}${known === '' ? '' : `; it has ${known}`}`, 2)
   }
+  for (const { name, environment } of described)
+    if (environment !== null && given[name] === undefined && isSecretHere(environment))
+      refuseSecret(name, [environment])
   const asked: Record<string, unknown> = { ...parameters }
   for (const each of missing) {
     const choices = each.choices.length > 0 ? ` (${each.choices.join(', ')})` : ''
@@ -139,6 +156,12 @@ async function gathered(
     asked[each.name] = coerceParameter(each, answer)
   }
   return asked
+}
+
+/** By its name or form, or because kx knows it; one that is too short to be found elsewhere is known by its name. */
+function isSecretHere(variable: string): boolean {
+  const value = process.env[variable]
+  return value !== undefined && (isSecretVariable(variable, value) || isKnownSecret(variable, value))
 }
 
 function keptOf(rooms: RecipeRooms, recipeRun: string): Kept {

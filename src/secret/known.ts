@@ -39,3 +39,6 @@ export function isKnownSecret(name: string, value: string): boolean {
   const isNamed = registry.entries.some((entry) => entry.source === 'environment' && entry.name === name)
   return isNamed || registry.standsIn(value)
 }
+
+/** Names of the known secrets whose value stands in a text, in any encoding (see `SecretRegistry.namesIn`). */
+export const knownNamesIn = (text: string): readonly string[] => registry?.namesIn(text) ?? []

@@ -23,9 +23,10 @@ function whyNoResume(cells: RunState['cells']): string | null {
   return last.ended?.state === 'done' ? 'the last recipe run is done' : null
 }
 
-/** On the audit screen the item under the cursor has to be one that is not well. */
-function whyNoFinding({ run, screen, selection }: CommandState): string | null {
+/** On the audit screen the item under the cursor has to be one that is not well; one that is named is looked up instead. */
+function whyNoFinding({ run, screen, selection, given }: CommandState): string | null {
   if (run === null) return noRun
+  if (given?.finding !== undefined) return null
   if (screen === 'patrol' && run.findings.every(({ closedAtMs }) => closedAtMs !== null)) return 'no finding is open'
   if (screen !== 'audit' || selection === null) return null
   const reports = run.proofs.filter((proof) => proof.kind === 'AuditReport')
@@ -96,6 +97,7 @@ export const recipeCommands: readonly CommandSpec[] = [
     description:
       'Goes to the recipe that serves the finding, or the failed item of the audit, under the cursor; its form is filled in from it. Nothing is run yet.',
     args: wrong,
+    positional: ['finding'],
     keys: ['F'],
     hint: 'recipe',
     where: ['patrol', 'audit'],

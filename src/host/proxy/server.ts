@@ -1,4 +1,5 @@
 import type { ExecOptions, Host, HostProcess, ProcessIdentity } from '../types.ts'
+import { refuseSecrets, textsIn } from './arguments.ts'
 import { type Asked, type Call, calls, isOfLane, outputWindowBytes, sentError, type ToTell } from './messages.ts'
 import type { Wire } from './wire.ts'
 
@@ -33,8 +34,9 @@ const lateEndMilliseconds = 5000
 
 /**
  * Lends a host to another process or thread, as messages over a wire. Only what is listed in `calls`, and `spawn`, can be
- * asked: the connection, its keys and its secrets stay here. When the other side goes away, what it began on the host is
- * ended there (TERM, grace, KILL, seen gone) over the connection that is still here.
+ * asked: the connection, its keys and its secrets stay here, and what would show a secret value to other users of the host
+ * is refused. When the other side goes away, what it began on the host is ended there (TERM, grace, KILL, seen gone) over
+ * the connection that is still here.
  */
 export function serveHost(host: Host, wire: Wire, lane: string, options: ServeOptions = {}): ServedHost {
   const running = new Map<number, Served>()
@@ -64,6 +66,7 @@ export function serveHost(host: Host, wire: Wire, lane: string, options: ServeOp
       if (!(calls as readonly string[]).includes(asked.call)) throw new Error(`a host has no ${String(asked.call)}`)
       const heard = asked.streams ? { onStdout: out('stdout'), onStderr: out('stderr') } : {}
       const given = { signal: controller.signal, ...heard }
+      refuseSecrets(host.name, textsIn(shownOf(asked)))
       const value = await answer(host, asked.call, asked.args, given, options.env)
       tell({ kind: 'answer', id: asked.id, value })
     } catch (error) {
@@ -89,6 +92,7 @@ export function serveHost(host: Host, wire: Wire, lane: string, options: ServeOp
       tell({ kind: 'out', id: asked.id, stream, bytes })
     }
     try {
+      refuseSecrets(host.name, textsIn([asked.argv, asked.cwd, asked.env]))
       const process = await host.spawn(asked.argv, {
         ...(asked.cwd === null ? {} : { cwd: asked.cwd }),
         env: { ...asked.env, ...options.env },
@@ -150,6 +154,14 @@ export function serveHost(host: Host, wire: Wire, lane: string, options: ServeOp
   })
   void wire.closed.then(close)
   return { close, endAll: (graceSeconds) => endAll(graceSeconds) }
+}
+
+/** What of a call others can see there. The text of a script, like any input, travels on standard input. */
+function shownOf({ call, args }: Asked & { kind: 'call' }): unknown {
+  if (call === 'script') return args.slice(1)
+  if (call !== 'exec') return args
+  const [argv, options] = args as readonly [unknown, ExecOptions | undefined]
+  return [argv, { ...options, stdin: undefined }]
 }
 
 type Given = Pick<ExecOptions, 'signal' | 'onStdout' | 'onStderr'>

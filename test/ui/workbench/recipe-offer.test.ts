@@ -8,6 +8,10 @@ const full: CheckedItem = { ...item('audit.disk-bytes', 'fail'), recipe: 'free-d
 
 function stageOf(...items: readonly CheckedItem[]) {
   const given: unknown[] = []
+  const take = async (_env: unknown, args: unknown) => {
+    given.push(args)
+    return { summary: 'planned', exitCode: 0 as const, data: null }
+  }
   const report = proof('AuditReport', { host: { ...host, host: 'b' }, items })
   const lists = { intents: [], meters: [], findings: [], leaseExtensions: [], guardActs: [], cells: [], warnings: [] }
   const fleet = { hosts: ['a', 'b'], assignments: [], observations: {} }
@@ -16,12 +20,7 @@ function stageOf(...items: readonly CheckedItem[]) {
     run: run as unknown as RunState,
     ui: { screen: 'audit', runId: 'r1' },
     size: { columns: 120, rows: 40 },
-    runs: {
-      'recipe.offer': async (_env, args) => {
-        given.push(args)
-        return { summary: 'planned', exitCode: 0, data: null }
-      },
-    },
+    runs: { 'recipe.offer': take },
   })
   return { stage, given }
 }
@@ -42,4 +41,13 @@ it('an item that is well says that there is nothing to mend', async () => {
   await stage.press('F')
   expect(given).toEqual([])
   expect(stage.controller.get().message?.text).toContain('audit.disk-bytes is well: there is nothing to mend')
+})
+
+it('an id that is given counts, and not the item under the cursor', async () => {
+  const { stage, given } = stageOf(item('audit.disk-bytes', 'pass'))
+  // The item that is well is under the cursor.
+  await stage.press('H')
+  await stage.press(':', '"recipe.offer audit.inodes"', 'enter')
+  await stage.press(':', '"recipe.offer --finding audit.inodes"', 'enter')
+  expect(given).toMatchObject([{ finding: 'audit.inodes' }, { finding: 'audit.inodes' }])
 })

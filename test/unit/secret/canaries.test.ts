@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { notebookModel } from '../../../screens/notebook/model.ts'
 import { textOf } from '../../../screens/workbench/model.ts'
 import { catchStrays } from '../../../screens/workbench/strays.ts'
+import { splitArgv } from '../../../src/cli/globals.ts'
+import { runHeadless } from '../../../src/cli/headless.ts'
 import { logReader } from '../../../src/cli/log-reader.ts'
 import { learnSecrets, maskNow, maskTexts } from '../../../src/cli/masking.ts'
 import { notebookShelf } from '../../../src/cli/notebook-shelf.ts'
@@ -241,6 +243,30 @@ describe('twenty canaries in twelve encodings', () => {
     expect(leaks(maskNow(error.stack ?? ''))).toEqual([])
     expect(leaks(JSON.stringify(maskTexts({ deep: [{ error: error.message }] })))).toEqual([])
     writeFileSync(join(folder, 'done'), '')
+  })
+
+  it('are not in an error on the command line, nor in the stack that KX_DEBUG adds to it', async () => {
+    plant()
+    vi.stubEnv('KX_DEBUG', '1')
+    const said: string[] = []
+    const keep = (chunk: unknown) => said.push(String(chunk)) > 0
+    const out = vi.spyOn(process.stdout, 'write').mockImplementation(keep)
+    const err = vi.spyOn(process.stderr, 'write').mockImplementation(keep)
+    try {
+      for (const json of [false, true])
+        for (const { text } of forms.filter((_form, at) => at % 7 === 0)) {
+          const split = splitArgv(['--run', text, ...(json ? ['--json'] : []), 'approve'])
+          if (!split.ok) throw new Error(split.text)
+          const request = { projectFolder: folder, globals: split.globals, words: split.words, globalHelp: [] }
+          expect(await runHeadless(request)).toBe(1)
+        }
+    } finally {
+      out.mockRestore()
+      err.mockRestore()
+    }
+    expect(said.join('')).toMatch(/^ {4}at /m)
+    expect(said.join('')).toContain('"ok":false')
+    expect(leaks(said.join(''))).toEqual([])
   })
 
   it('do not come through the prompt: not what it shows, remembers, completes, records or exports', async () => {

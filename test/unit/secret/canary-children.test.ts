@@ -13,7 +13,7 @@ import { delimiter, join, relative, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { makeDurable } from '../../../src/artifact/small-files.ts'
 import { createRegistry } from '../../../src/commands/registry.ts'
-import { openPrompt } from '../../../src/commands/repl-eval.ts'
+import { openPrompt, plainLine } from '../../../src/commands/repl-eval.ts'
 import { withheldFromChildren } from '../../../src/host/child-environment.ts'
 import { createLocalHost } from '../../../src/host/local.ts'
 import { createOpensshHost } from '../../../src/host/openssh/host.ts'
@@ -169,6 +169,10 @@ describe('what kx starts on this machine', () => {
       const { json } = await prompt.enter('({ ...process.env })', { wantsJson: true })
       expect(json).toMatchObject({ HOME: folder })
       expect(leaks(JSON.stringify(Object.values(json as object)))).toEqual([])
+      // A value that somebody types into a template stays out of every argument list too.
+      const typed = await prompt.enter(`await local$\`echo ${values[0]}\``, { wantsJson: false })
+      expect(typed.lines.map(plainLine).join('\n')).toContain('Nothing was begun on local')
+      for (const [name, bytes] of told()) expect(leaksIn(bytes), name).toEqual([])
       expect(leaks(Object.values(json as object).join('\n'))).toEqual([])
       const children = childrenOf(process.pid).filter((pid) => !before.has(pid))
       expect(children.length).toBeGreaterThan(0)
@@ -178,6 +182,74 @@ describe('what kx starts on this machine', () => {
       await prompt.close()
       await recipe.close()
     }
+  })
+
+  it('gets none among its arguments where a recipe or the prompt would put one there: that is refused, in words', async () => {
+    const before = told().length
+    const file = join(folder, 'shows.mjs')
+    const secretsFile = join(folder, 'values.json')
+    writeFileSync(secretsFile, JSON.stringify(values))
+    writeFileSync(
+      file,
+      `import { readFileSync } from 'node:fs'
+import { defineRecipe } from 'kx/recipe'
+import { z } from 'zod'
+const values = JSON.parse(readFileSync('${secretsFile}', 'utf8'))
+const ways = ({ $, local$, host }, value) => [
+  () => $\`echo \${value}\`,
+  () => local$\`echo \${Buffer.from(value).toString('base64')}\`,
+  () => $({ env: { INNOCENT: value } })\`true\`,
+  () => $({ cwd: '/tmp/' + value })\`true\`,
+  () => $({ prefix: 'x=' + encodeURIComponent(value) + ';' })\`true\`,
+  () => host.script('true', [value]),
+  () => host.script('true', [], { env: { INNOCENT: value } }),
+  () => host.stat('/tmp/' + value),
+]
+export const recipe = defineRecipe({
+  id: 'shows', title: 'shows', runbook: { when: 'a', touches: 'b', back: 'c' }, parameters: z.object({}),
+  cells: [{ name: 'all', title: 'all', risk: 'read', timeoutSeconds: 60, run: async (context) => {
+    for (const [at, value] of values.entries())
+      for (const [n, way] of ways(context, value).entries())
+        if (n === at % 8 || at === 0)
+          await way().then(() => context.say('open ' + at + ' ' + n), (error) => context.say('refused ' + at + ' ' + n + ' ' + error.message))
+    const { stdout } = await context.$({ input: values[0] })\`cat\`
+    context.say(stdout === values[0] ? 'by input' : 'not by input')
+    context.say((await context.$\`echo innocent\`).stdout.trim())
+  } }],
+})
+`,
+    )
+    const said: string[] = []
+    const recipe = startRecipeProcess({ onPrinted: () => {} })
+    const host = createLocalHost()
+    try {
+      await recipe.load(file)
+      const at = { name: 'local', kind: 'local', profile: 'local', folder: null, tiers: [], mirrors: {} } as const
+      await recipe.ask('run', { cell: 'all', host: at, run: null, parameters: {}, targets: [], results: {} }, 60, {
+        host,
+        here: host,
+        signal: new AbortController().signal,
+        mark: 'cell',
+        out: () => {},
+        say: (line) => said.push(line),
+        record: async () => {},
+        kx: async () => ({ exitCode: 0, summary: '', data: null }),
+        question: async () => '',
+      })
+    } finally {
+      await recipe.close()
+      await host.close()
+    }
+    rmSync(secretsFile)
+    expect(said.slice(-2)).toEqual(['by input', 'innocent'])
+    expect(said.slice(0, -2)).toHaveLength(27)
+    for (const line of said.slice(0, -2)) {
+      expect(line).toMatch(/^refused .*(?:CANARY_\d+_TOKEN).*Hand it over on standard input/s)
+      expect(leaks(line)).toEqual([])
+    }
+    // Programs were begun for what is innocent, and none of them was shown a canary.
+    expect(told().length).toBeGreaterThan(before)
+    for (const [name, bytes] of told()) expect(leaksIn(bytes), name).toEqual([])
   })
 
   it('is said where it concerns a unit', async () => {
