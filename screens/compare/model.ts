@@ -50,7 +50,7 @@ function columnsOf(view: CompareView, first: number) {
   const others = view.runs.map((_, at) => at).filter((at) => at !== view.baseline)
   const turned = [...others.slice(first), ...others.slice(0, first)]
   const runColumn = (at: number, isBaseline: boolean, dropOrder: number) =>
-    column(at + 1, isBaseline ? `${view.runs[at]?.name ?? '?'} (baseline)` : (view.runs[at]?.name ?? '?'), {
+    column(at + 1, isBaseline ? `baseline ${view.runs[at]?.name ?? '?'}` : (view.runs[at]?.name ?? '?'), {
       flex: 2,
       min: 16,
       dropOrder,

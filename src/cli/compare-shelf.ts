@@ -24,6 +24,8 @@ interface Kept {
 /** What the compare screen shows; keeps its readers open, so that what runs write is read on and not read anew. */
 export interface CompareShelf {
   load(request: ShelfRequest): Promise<{ readonly compare: CompareView } | null>
+  /** Gives the files up that are still followed. */
+  close(): Promise<void>
 }
 
 export function compareShelf(): CompareShelf {
@@ -37,6 +39,9 @@ export function compareShelf(): CompareShelf {
   const drawn = new Map<string, Columns>()
   let drawnOf = ''
   return {
+    async close() {
+      for (const { live } of kept) await live?.reader.close()
+    },
     async load(request) {
       const choice = choiceOf(request.opened?.('#compare') ?? [])
       const key = `${request.projectFolder}\n${choice.paths.join('\n')}`
@@ -194,7 +199,7 @@ const extentOf = (reports: readonly ReadReport[]) =>
 function mayGrow({ digest, reports, found }: Kept): boolean {
   const state = digest?.facts.state ?? 'unknown'
   if (state === 'finished' || state === 'failed' || state === 'killed') return false
-  const newest = Math.max(found.mtimeMs, ...reports.map(({ mtimeMs }) => mtimeMs))
+  const newest = reports.length === 0 ? found.mtimeMs : Math.max(...reports.map(({ mtimeMs }) => mtimeMs))
   return Date.now() - newest < quietMs
 }
 

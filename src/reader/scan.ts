@@ -142,6 +142,7 @@ async function databaseRuns(folder: Folder, path: string, files: ReadonlySet<str
 
 /** Tables and JSON lines that stand by themselves, each a run. */
 function tableRuns(folder: Folder, path: string, entries: readonly FolderEntry[]): Found[] {
+  const within = lastOf(path, lastOf(folder.root, 'run'))
   const found: Found[] = []
   for (const { name: file, kind, mtimeMs } of entries) {
     const at = join(path, file)
@@ -151,17 +152,23 @@ function tableRuns(folder: Folder, path: string, entries: readonly FolderEntry[]
       found.push({
         format: 'jsonl',
         path: at,
-        name: nameOf(path, name),
+        name: nameOf(within, name),
         mtimeMs,
         make: () => jsonlReader(folder.open(at)),
       })
     else if (/^(metrics|progress|results|log).*\.csv$/.test(file))
-      found.push({ format: 'csv', path: at, name: nameOf(path, name), mtimeMs, make: () => csvReader(folder.open(at)) })
+      found.push({
+        format: 'csv',
+        path: at,
+        name: nameOf(within, name),
+        mtimeMs,
+        make: () => csvReader(folder.open(at)),
+      })
     else if (/^(output|train|training)\.log$/.test(file))
       found.push({
         format: 'log',
         path: at,
-        name: nameOf(path, name),
+        name: nameOf(within, name),
         mtimeMs,
         make: () => logPatternReader(folder.open(at)),
       })
@@ -170,8 +177,8 @@ function tableRuns(folder: Folder, path: string, entries: readonly FolderEntry[]
 }
 
 /** A file named `metrics` says less than the folder that it lies in. */
-const nameOf = (path: string, name: string) =>
-  /^(metrics|progress|results|log|output|train)$/.test(name) ? lastOf(path, name) : name
+const nameOf = (within: string, name: string) =>
+  /^(metrics|progress|results|log|output|train)$/.test(name) ? within : name
 
 /** Takes nothing: for a look at whether there is anything to read. */
 const nowhere = {
