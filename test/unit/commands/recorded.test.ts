@@ -133,6 +133,37 @@ describe('what a person decides without an act', () => {
     ])
   })
 
+  it('is a cell: a no to the price of a run, which leaves it without an approval', async () => {
+    const plan = {
+      ...{ version: 1, name: 'demo', goal: 'raise accuracy by 1 point', hosts: ['local'], profiles: ['local'] },
+      metrics: [{ name: 'accuracy', direction: 'higher', primary: true }],
+      ...{ command: ['true', '{unit}'], units: { list: ['a'] }, environment: { kind: 'system', interpreter: 'node' } },
+      ...{ resources: { compute: 'cpu', workers: 1 }, checkpoints: { bytes: 1000, count: 2 } },
+      artifacts: [{ glob: 'units/*/result.json', minimumCount: 1, kind: 'json' }],
+      budget: { usd: 0, hours: 1 },
+    }
+    writeFileSync(join(folder, 'kx.yaml'), JSON.stringify(plan))
+    const priced = { hoursP50: 1, hoursP90: 2, usdP50: 3, usdP90: 6, capUsd: 9, priceSource: 'by hand', leaseHours: 4 }
+    const open = await openRun(runFolder(folder, runId), { clock: systemClock })
+    await open.append('proof.made', proof('PricedPlan', { id: 'p1', atMs: Date.now(), payload: priced }))
+    await open.close()
+    const shown: string[] = []
+    const confirm = async (question: string, detail: readonly string[]) => {
+      shown.push(question, ...detail)
+      return false
+    }
+    const refused = await run('cost.approve', {}, { ask: { ...no, confirm } })
+    expect(refused).toMatchObject({ exitCode: 3, summary: expect.stringMatching(/^not approved: /) })
+    expect(shown).toContain('Money  p50 $3.00, p90 $6.00, cap $9.00')
+    await run('cost.approve', {}, { ask: { ...no, isAttended: false } })
+    const state = readRunState(runFolder(folder, runId))
+    expect(state?.cells.map(({ started, ended }) => [started.name, started.risk, ended?.state, ended?.cause])).toEqual([
+      ['cost.approve', 'spend', 'failed', 'aborted'],
+    ])
+    expect(state?.cells[0]?.ended?.summary).toMatch(/^ada said no: not approved: /)
+    expect(state?.latest.Approval).toBeUndefined()
+  })
+
   it('is none where nobody is there to be asked', async () => {
     const open = await openRun(runFolder(folder, runId), { clock: systemClock })
     await open.append('proof.made', proof('PlanDigest', { id: 'p1', items: [item('a', 'fail')] }))
