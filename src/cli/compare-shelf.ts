@@ -1,9 +1,12 @@
+import { join } from 'node:path'
 import { digestOf, type RunDigest } from '../compare/digest.ts'
+import { DigestCache } from '../compare/digest-cache.ts'
 import type { CompareModel } from '../compare/model.ts'
 import type { CompareChoice, CompareView } from '../compare/types.ts'
 import { Columns } from '../reader/columns.ts'
 import type { FoundRun } from '../reader/scan.ts'
 import type { ReadReport, RunReader } from '../reader/types.ts'
+import { userFolders } from '../session/paths.ts'
 import type { ShelfRequest } from './shelves.ts'
 
 /** How often runs that may still be written are looked at while the screen is open. */
@@ -28,7 +31,8 @@ export interface CompareShelf {
   close(): Promise<void>
 }
 
-export function compareShelf(): CompareShelf {
+export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 'runs')): CompareShelf {
+  const cache = new DigestCache(cacheFolder)
   let kept: readonly Kept[] = []
   let keptFor = ''
   let model: CompareModel | null = null
@@ -57,7 +61,7 @@ export function compareShelf(): CompareShelf {
         keptFor = key
         model = null
       }
-      const isNew = await readOn(kept)
+      const isNew = await readOn(kept, cache)
       const readable = kept.filter(({ failure }) => failure === null)
       if (readable.length === 0) return { compare: { ...empty, state: 'empty', notes: [...notes, ...failures(kept)] } }
       const [{ compareRuns, usualOptions }, view] = await Promise.all([
@@ -166,10 +170,17 @@ async function pointsOf({ live, found }: Kept, metric: string, drawn: Map<string
 }
 
 /** Reads what there is more. True where anything was. */
-async function readOn(kept: readonly Kept[]): Promise<boolean> {
+async function readOn(kept: readonly Kept[], cache: DigestCache): Promise<boolean> {
   let isNew = false
   for (const each of kept) {
     if (each.digest !== null && each.live === null) continue
+    const known = each.digest === null ? await cache.get(each.found) : null
+    if (known !== null) {
+      each.digest = known.digest
+      each.reports = known.reports
+      isNew = true
+      if (!mayGrow(each)) continue
+    }
     const live = each.live ?? { reader: each.found.open(), columns: new Columns() }
     each.live = live
     try {
@@ -183,6 +194,7 @@ async function readOn(kept: readonly Kept[]): Promise<boolean> {
       if (!mayGrow(each)) {
         await live.reader.close()
         each.live = null
+        await cache.put(each.found, each.digest, reports, Date.now())
       }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)

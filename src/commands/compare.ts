@@ -48,6 +48,7 @@ export async function compareCommand(env: CommandEnvironment, args: CompareArgum
     isShown,
     directions,
     env.signal,
+    await cacheFor(Object.keys(directions).length),
   )
   if (loaded.length === 0)
     return { summary: `none of the runs could be read: ${failures.join('; ')}`, exitCode: 1, data: null }
@@ -85,6 +86,17 @@ export async function compareCommand(env: CommandEnvironment, args: CompareArgum
     data: compareJson(model),
     lines,
   }
+}
+
+/** Findings rest on directions: with a person's own nothing is taken from before, and nothing kept. */
+async function cacheFor(own: number) {
+  if (own > 0) return null
+  const [{ DigestCache }, { userFolders }, { join }] = await Promise.all([
+    import('../compare/digest-cache.ts'),
+    import('../session/paths.ts'),
+    import('node:path'),
+  ])
+  return new DigestCache(join(userFolders(process.env).cache, 'runs'))
 }
 
 async function render(model: CompareModel, args: CompareArguments): Promise<readonly string[]> {

@@ -2,6 +2,7 @@ import { Columns } from '../reader/columns.ts'
 import type { FoundRun } from '../reader/scan.ts'
 import type { Format, ReadReport } from '../reader/types.ts'
 import { digestOf, type OwnDirections, type RunDigest } from './digest.ts'
+import type { DigestCache } from './digest-cache.ts'
 
 /** A run that is compared: what was read of it, and how well it could be read. */
 export interface LoadedRun {
@@ -24,6 +25,7 @@ export function distinctNames(runs: readonly { readonly name: string; readonly p
  *
  * @param isWanted metrics that are looked at
  * @param own which way is better, where a person said it
+ * @param cache digests of all metrics of runs that were read before, made without any word of a person
  */
 export async function loadRuns(
   found: readonly FoundRun[],
@@ -31,19 +33,27 @@ export async function loadRuns(
   isWanted: (metric: string) => boolean = () => true,
   own: OwnDirections = {},
   signal?: AbortSignal,
+  cache: DigestCache | null = null,
 ): Promise<readonly LoadedRun[]> {
   const loaded = new Array<LoadedRun | null>(found.length).fill(null)
   let next = 0
   const work = async () => {
     for (let at = next++; at < found.length; at = next++) {
       const run = found[at] as FoundRun
+      const known = (await cache?.get(run)) ?? null
+      if (known !== null) {
+        const { digest, reports } = known
+        loaded[at] = { name: run.name, path: run.path, format: run.format, digest, reports }
+        continue
+      }
       const reader = run.open()
       try {
-        const columns = new Columns(isWanted)
+        const columns = new Columns(cache === null ? isWanted : undefined)
         const reports = await reader.advance(columns, signal)
         // Points are given up at once: those of many runs would not fit into memory.
         const digest = digestOf(columns, own)
         loaded[at] = { name: run.name, path: run.path, format: run.format, digest, reports }
+        await cache?.put(run, digest, reports, Date.now())
       } catch (error) {
         signal?.throwIfAborted()
         onFailure(run, error instanceof Error ? error.message : String(error))

@@ -17,7 +17,9 @@ import { wandbRunReader } from './wandb/run.ts'
 /** A run that was found, and how to read it. */
 export interface FoundRun {
   readonly format: Format
-  /** Relative to the folder that was scanned; behind `#` the run inside of a database. */
+  /** Folder that was scanned. */
+  readonly root: string
+  /** Relative to it; behind `#` the run inside of a database. */
   readonly path: string
   /** For a list: the last part of the path that says something. */
   readonly name: string
@@ -36,7 +38,7 @@ const mostFolders = 20_000
 /** Never hold runs, and may hold a hundred thousand files. */
 const passed = new Set(['node_modules', '.git', '.venv', 'venv', '__pycache__', '.trash', 'site-packages', '.cache'])
 
-type Found = Omit<FoundRun, 'open' | 'mtimeMs'> & { readonly make: () => RunReader; readonly mtimeMs?: number }
+type Found = Omit<FoundRun, 'open' | 'mtimeMs' | 'root'> & { readonly make: () => RunReader; readonly mtimeMs?: number }
 
 /** Finds the runs below a folder, in the order of their paths. A folder that is a run is not searched for others inside. */
 export async function scan(folder: Folder, signal?: AbortSignal): Promise<Scan> {
@@ -50,7 +52,7 @@ export async function scan(folder: Folder, signal?: AbortSignal): Promise<Scan> 
     const { found, isWhole } = await runsIn(folder, path, entries)
     for (const { make, ...run } of found) {
       const mtimeMs = run.mtimeMs ?? entries.reduce((newest, entry) => Math.max(newest, entry.mtimeMs), 0)
-      runs.push({ ...run, mtimeMs, open: () => renewing(run.format, make) })
+      runs.push({ ...run, root: folder.root, mtimeMs, open: () => renewing(run.format, make) })
     }
     if (isWhole) return
     if (depth >= mostDepth) {

@@ -22,7 +22,7 @@ afterEach(async () => {
 
 /** A screen that asks as the workbench does, and keeps what it was given. */
 function screen() {
-  const shelf = compareShelf()
+  const shelf = compareShelf(join(folder, 'cache'))
   open.push(shelf)
   const seen: (CompareView | null)[] = []
   let again = 0

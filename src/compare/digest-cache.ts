@@ -1,0 +1,87 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { deserialize, serialize } from 'node:v8'
+import type { FoundRun } from '../reader/scan.ts'
+import type { ReadReport } from '../reader/types.ts'
+import type { RunDigest } from './digest.ts'
+
+/** Goes up whenever a digest is made otherwise, so that none of an older kx is taken for it. */
+const version = 1
+/** A run that was written to so lately may be written to again within the resolution of a clock. */
+const settledMs = 2000
+/** A database may hold new rows in a file beside it while its own looks as before. */
+const unsure: readonly string[] = ['mlflow-sqlite', 'trackio']
+
+interface Stored {
+  readonly version: number
+  readonly key: string
+  readonly reports: readonly ReadReport[]
+  /** Folders that the files lie in, with their times: a file that came or went changes one. */
+  readonly folders: readonly (readonly [path: string, mtimeMs: number])[]
+  readonly digest: RunDigest
+}
+
+/**
+ * Digests of runs that were read before, by the files that they rest on. Can be lost at any time, and is never believed
+ * without a look at the size and time of each of those files; any doubt means that the run is read again.
+ */
+export class DigestCache {
+  private readonly folder: string
+
+  constructor(folder: string) {
+    this.folder = folder
+  }
+
+  /** The digest of a run whose files are as they were; null: it is to be read. */
+  async get(run: FoundRun): Promise<Pick<Stored, 'digest' | 'reports'> | null> {
+    const key = keyOf(run)
+    try {
+      const stored = deserialize(await readFile(this.fileOf(key))) as Stored
+      if (stored.version !== version || stored.key !== key) return null
+      const files = stored.reports.map(({ path, bytes, mtimeMs }) => isSame(path, mtimeMs, bytes))
+      const folders = stored.folders.map(([path, mtimeMs]) => isSame(path, mtimeMs, null))
+      return (await Promise.all([...files, ...folders])).every(Boolean) ? stored : null
+    } catch {
+      // None is there, or it is damaged: the run itself is.
+      return null
+    }
+  }
+
+  /** Keeps a digest, unless the run may still be written. What cannot be kept is no trouble. */
+  async put(run: FoundRun, digest: RunDigest, reports: readonly ReadReport[], nowMs: number): Promise<void> {
+    const newest = Math.max(0, ...reports.map(({ mtimeMs }) => mtimeMs))
+    if (
+      unsure.includes(run.format) ||
+      reports.length === 0 ||
+      nowMs - newest < settledMs ||
+      reports.some(({ isTruncated }) => isTruncated)
+    )
+      return
+    const key = keyOf(run)
+    const temporary = `${this.fileOf(key)}.${randomBytes(6).toString('hex')}`
+    try {
+      const parents = [...new Set(reports.map(({ path }) => dirname(path)))]
+      const folders = await Promise.all(parents.map(async (path) => [path, (await stat(path)).mtimeMs] as const))
+      await mkdir(this.folder, { recursive: true, mode: 0o700 })
+      await writeFile(temporary, serialize({ version, key, reports, folders, digest } satisfies Stored), {
+        mode: 0o600,
+      })
+      await rename(temporary, this.fileOf(key))
+    } catch {
+      await rm(temporary, { force: true }).catch(() => {})
+    }
+  }
+
+  private fileOf(key: string): string {
+    return join(this.folder, createHash('sha256').update(key).digest('hex').slice(0, 32))
+  }
+}
+
+const keyOf = ({ format, root, path }: FoundRun) => `${format}\n${root}\n${path}`
+
+async function isSame(path: string, mtimeMs: number, bytes: number | null): Promise<boolean> {
+  const now = await stat(path)
+  // Times come by two ways that round the last digits otherwise.
+  return Math.abs(now.mtimeMs - mtimeMs) < 0.01 && (bytes === null || now.size === bytes)
+}
