@@ -27,20 +27,17 @@ export async function watch(app: PtyApp, seconds: number) {
 
 /** Idle with no run at all (nothing on screen has an age), and with a run that is not live (ages are shown). */
 export async function idle(seconds: number) {
-  const result: Record<string, Awaited<ReturnType<typeof watch>>> = {}
-  for (const [name, isChecked] of [
-    ['noRun', false],
-    ['checkedRun', true],
-  ] as const) {
-    const project = benchProject(isChecked)
-    const app = startBuilt({ project: project.folder, state: project.state, args: ['--screen', 'plan'] })
-    try {
-      await settledScreen(app, 3000, 60_000)
-      result[name] = await watch(app, seconds)
-    } finally {
-      await app.dispose()
-      project.remove()
-    }
+  return { noRun: await idleAt(false, seconds), checkedRun: await idleAt(true, seconds) }
+}
+
+async function idleAt(isChecked: boolean, seconds: number) {
+  const project = benchProject(isChecked)
+  const app = startBuilt({ project: project.folder, state: project.state, args: ['--screen', 'plan'] })
+  try {
+    await settledScreen(app, 3000, 60_000)
+    return await watch(app, seconds)
+  } finally {
+    await app.dispose()
+    project.remove()
   }
-  return result
 }

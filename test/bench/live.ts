@@ -45,35 +45,42 @@ const done = (screen: readonly string[]) => screen.some((row) => /\b44 of 45\b|\
 export async function live(seconds: number, settleSeconds: number, rounds: Readonly<Record<string, number>>) {
   try {
     const place = await livePlace()
-    const result: Record<string, unknown> = {}
-    for (const [columns, rows] of [
-      [120, 40],
-      [200, 60],
-    ] as const) {
-      const app = open(place, columns, rows)
-      try {
-        await app.waitFor(done, { timeoutMs: 300_000, what: 'all units but the one that hangs' })
-        // Two looks more: the first ones after the start compile what they use.
-        await watch(app, 5)
-        const first = await watch(app, seconds)
-        await watch(app, settleSeconds)
-        const settled = await watch(app, seconds)
-        result[`${columns}x${rows}`] = {
-          ...settled,
-          settledAfterSeconds: seconds + settleSeconds,
-          firstMinuteCpuPercent: first.cpuPercent,
-          keys: (await keysAt(app, rounds)).allMs,
-        }
-        // What is open is remembered: without this the next size would watch a palette over the patrol.
-        app.press('ctrl+c')
-        await settledScreen(app, 400, 10_000)
-      } finally {
-        await app.dispose()
-      }
+    return {
+      '120x40': await liveAt(place, 120, 40, { seconds, settleSeconds, rounds }),
+      '200x60': await liveAt(place, 200, 60, { seconds, settleSeconds, rounds }),
     }
-    return result
   } finally {
     clearPlaces()
+  }
+}
+
+interface Watching {
+  readonly seconds: number
+  readonly settleSeconds: number
+  readonly rounds: Readonly<Record<string, number>>
+}
+
+async function liveAt(place: Place, columns: number, rows: number, { seconds, settleSeconds, rounds }: Watching) {
+  const app = open(place, columns, rows)
+  try {
+    await app.waitFor(done, { timeoutMs: 300_000, what: 'all units but the one that hangs' })
+    // Two looks more: the first ones after the start compile what they use.
+    await watch(app, 5)
+    const first = await watch(app, seconds)
+    await watch(app, settleSeconds)
+    const settled = await watch(app, seconds)
+    const figures = {
+      ...settled,
+      settledAfterSeconds: seconds + settleSeconds,
+      firstMinuteCpuPercent: first.cpuPercent,
+      keys: (await keysAt(app, rounds)).allMs,
+    }
+    // What is open is remembered: without this the next size would watch a palette over the patrol.
+    app.press('ctrl+c')
+    await settledScreen(app, 400, 10_000)
+    return figures
+  } finally {
+    await app.dispose()
   }
 }
 

@@ -1,15 +1,38 @@
 // node test/bench/table.ts: writes the figures of test/bench/results/*.json into docs/benchmarks.md, between its marks.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { fileReaders, linkReaders } from './hosts/rows.ts'
+import type { firstFrame } from './first-frame.ts'
+import { type FiguresBy, fileReaders, type HostsFigures, linkReaders } from './hosts/rows.ts'
+import type { idle } from './idle.ts'
+import type { keys } from './keys.ts'
+import type { flood, live } from './live.ts'
 import type { MachineFacts } from './machine.ts'
+import type { memory } from './memory.ts'
+import type { RecipeFigures } from './notebook/recipe.ts'
+import type { repaint, resizes } from './resize.ts'
+import type { Spread } from './stats.ts'
 
 const results = resolve(import.meta.dirname, 'results')
 const page = resolve(import.meta.dirname, '../../docs/benchmarks.md')
 
-interface Part {
-  // biome-ignore lint/suspicious/noExplicitAny: the shape is what the bench of the same name writes
-  readonly figures: any
+/** Figures of each part, as the bench of that name gives them. */
+interface FiguresOf extends HostsFigures {
+  readonly first: FiguresBy<typeof firstFrame>
+  readonly keys: Readonly<Record<'120x40' | '200x60', FiguresBy<typeof keys>>>
+  readonly repaint: FiguresBy<typeof repaint>
+  readonly resize: FiguresBy<typeof resizes>
+  readonly idle: FiguresBy<typeof idle>
+  readonly live: FiguresBy<typeof live>
+  readonly flood: FiguresBy<typeof flood>
+  readonly memory: FiguresBy<typeof memory>
+  readonly soak: FiguresBy<typeof memory>
+  readonly prompt: { readonly startMs: number; readonly resultMs: Spread }
+  readonly recipe: RecipeFigures
+}
+type PartName = keyof FiguresOf
+
+interface Part<F> {
+  readonly figures: F
   readonly machine: MachineFacts
   readonly isQuick: boolean
 }
@@ -22,7 +45,10 @@ interface Row {
   readonly part: string
 }
 
-type Figures = Part['figures']
+/** Parts that were taken; a result file may lack any of them. */
+type Parts = { readonly [Name in PartName]?: Part<FiguresOf[Name]> }
+type Readers = { readonly [Name in PartName]: (figures: FiguresOf[Name]) => readonly Row[] }
+
 const row = (part: string, what: string, bar: string, figure: string, isMet: boolean): Row => ({
   part,
   what,
@@ -32,7 +58,7 @@ const row = (part: string, what: string, bar: string, figure: string, isMet: boo
 })
 
 /** How each part is read and what it is held to (issue 2 section 7, handbook terminal 13.1). */
-const readers: Readonly<Record<string, (f: Figures) => Row[]>> = {
+const readers: Readers = {
   first: (f) => [
     row(
       'first',
@@ -178,16 +204,23 @@ const readers: Readonly<Record<string, (f: Figures) => Row[]>> = {
   ...linkReaders,
 }
 
-function read(name: string): Record<string, Part> {
+function read(name: string): Parts {
   const file = resolve(results, name)
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, Part>) : {}
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Parts) : {}
+}
+
+/** Rows of one part, and the load that they were taken at. */
+function rowsOf<Name extends PartName>(parts: Parts, name: Name): readonly (Row & { readonly load: number })[] {
+  const part: Parts[Name] = parts[name]
+  if (part === undefined) return []
+  return readers[name](part.figures).map((each) => ({ ...each, load: part.machine.loadAtStart }))
 }
 
 function table(): string {
   const hosts = read('hosts.json')
   // Parts of the notebook have names that those of the screen have too; its table stands by itself.
   const { recipe, prompt } = read('notebook.json')
-  const parts: Record<string, Part> = {
+  const parts: Parts = {
     ...read('ui.json'),
     ...read('soak.json'),
     ...hosts,
@@ -195,14 +228,12 @@ function table(): string {
     ...(prompt === undefined ? {} : { prompt }),
   }
   const lines = ['| What | Bar | Figure | | Command | Load |', '|---|---|---|---|---|---|']
-  for (const [name, reader] of Object.entries(readers)) {
-    const part = parts[name]
-    if (part === undefined) continue
+  for (const name of Object.keys(readers) as PartName[]) {
     const bench = name === 'recipe' || name === 'prompt' ? 'notebook' : name in hosts ? 'hosts' : 'ui'
     const command = name === 'soak' ? 'npm run bench:soak' : `npm run bench:${bench} -- --only ${name}`
-    for (const { what, bar, figure, isMet } of reader(part.figures)) {
+    for (const { what, bar, figure, isMet, load } of rowsOf(parts, name)) {
       const verdict = isMet ? 'met' : '**missed**'
-      lines.push(`| ${what} | ${bar} | ${figure} | ${verdict} | \`${command}\` | ${part.machine.loadAtStart} |`)
+      lines.push(`| ${what} | ${bar} | ${figure} | ${verdict} | \`${command}\` | ${load} |`)
     }
   }
   const machine = Object.values(parts)[0]?.machine

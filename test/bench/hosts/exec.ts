@@ -17,26 +17,24 @@ export async function exec({ quick }: HostsBenchSizes) {
     await run('ssh', [...master, '-o', 'ControlMaster=yes', '-o', 'ControlPersist=600', '-N', '-f', ...to])
     const host = place.host()
     await host.connect()
-    const ways: Readonly<Record<string, () => Promise<unknown>>> = {
-      kxExec: () => host.exec(['true']),
-      kxScript: () => host.script('true', [], { isRepeated: true }),
-      sshMaster: () => run('ssh', [...master, ...to, 'true']),
-    }
-    const times: Record<string, number[]> = {}
+    const way = (act: () => Promise<unknown>) => ({ act, times: [] as number[] })
+    const kxExec = way(() => host.exec(['true']))
+    const kxScript = way(() => host.script('true', [], { isRepeated: true }))
+    const sshMaster = way(() => run('ssh', [...master, ...to, 'true']))
     const rounds = quick ? 10 : 300
     for (let round = -3; round < rounds; round += 1)
-      for (const [name, way] of Object.entries(ways)) {
+      for (const { act, times } of [kxExec, kxScript, sshMaster]) {
         const began = performance.now()
-        await way()
-        const list = times[name] ?? []
-        times[name] = list
+        await act()
         // The first ones open what is kept open.
-        if (round >= 0) list.push(performance.now() - began)
+        if (round >= 0) times.push(performance.now() - began)
       }
-    return {
-      rounds,
-      milliseconds: Object.fromEntries(Object.entries(times).map(([name, list]) => [name, spread(list)])),
+    const milliseconds = {
+      kxExec: spread(kxExec.times),
+      kxScript: spread(kxScript.times),
+      sshMaster: spread(sshMaster.times),
     }
+    return { rounds, milliseconds }
   } finally {
     await run('ssh', [...master, '-O', 'exit', ...to]).catch(() => {})
     await place.stop()

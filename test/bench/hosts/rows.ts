@@ -1,4 +1,9 @@
 import { formatBytes } from '../../../src/text/format.ts'
+import type { dead } from './dead.ts'
+import type { exec } from './exec.ts'
+import type { far, large, small } from './files.ts'
+import type { probes } from './probes.ts'
+import type { resume } from './resume.ts'
 
 /** One line of the table of figures, as `table.ts` knows it. */
 export interface HostsRow {
@@ -7,6 +12,20 @@ export interface HostsRow {
   readonly bar: string
   readonly figure: string
   readonly isMet: boolean
+}
+
+/** What a part of a bench gives, as it comes back from JSON. */
+export type FiguresBy<F extends (...args: never[]) => Promise<unknown>> = Awaited<ReturnType<F>>
+
+/** Figures of each part of `bench:hosts`. */
+export interface HostsFigures {
+  readonly large: FiguresBy<typeof large>
+  readonly small: FiguresBy<typeof small>
+  readonly far: FiguresBy<typeof far>
+  readonly resume: FiguresBy<typeof resume>
+  readonly exec: FiguresBy<typeof exec>
+  readonly probes: FiguresBy<typeof probes>
+  readonly dead: FiguresBy<typeof dead>
 }
 
 interface Compared {
@@ -22,17 +41,15 @@ interface Compared {
 
 /** How the parts about files are read and what they are held to (issue 3, section 6). */
 export const fileReaders = {
-  // biome-ignore lint/suspicious/noExplicitAny: the shape is what the part of the same name writes
-  large: (f: any): HostsRow[] => [againstFastest('large', `pull of one file of ${size(f.mib)}`, f)],
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  small: (f: any): HostsRow[] => [againstScp('small', `pull of ${count(f.files)} files of ${f.bytesEach} bytes`, f)],
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  far: (f: any): HostsRow[] => [
+  large: (f: HostsFigures['large']): HostsRow[] => [againstFastest('large', `pull of one file of ${size(f.mib)}`, f)],
+  small: (f: HostsFigures['small']): HostsRow[] => [
+    againstScp('small', `pull of ${count(f.files)} files of ${f.bytesEach} bytes`, f),
+  ],
+  far: (f: HostsFigures['far']): HostsRow[] => [
     againstScp('far', `pull of one file of ${size(f.large.mib)}, ${f.roundTripMs} ms more a round trip`, f.large),
     againstScp('far', `pull of ${count(f.small.files)} small files, ${f.roundTripMs} ms more a round trip`, f.small),
   ],
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  resume: (f: any): HostsRow[] => [
+  resume: (f: HostsFigures['resume']): HostsRow[] => [
     beyond(`link reset twice in a pull of ${size(f.mib)}: bytes over the link beyond the file`, f.cutTwice),
     beyond(
       `kx ended half-way in a pull of ${size(f.mib)}: bytes of the next one beyond what was missing`,
@@ -43,8 +60,7 @@ export const fileReaders = {
 
 /** How the parts about links are read and what they are held to (issue 3, section 6). */
 export const linkReaders = {
-  // biome-ignore lint/suspicious/noExplicitAny: the shape is what the part of the same name writes
-  exec: (f: any): HostsRow[] => {
+  exec: (f: HostsFigures['exec']): HostsRow[] => {
     const { kxExec, kxScript, sshMaster } = f.milliseconds
     return [
       {
@@ -56,8 +72,7 @@ export const linkReaders = {
       },
     ]
   },
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  probes: (f: any): HostsRow[] => [
+  probes: (f: HostsFigures['probes']): HostsRow[] => [
     {
       part: 'probes',
       what: `${f.hosts} hosts probed every ${f.everySeconds} s by one kx, ${f.ticks} times`,
@@ -66,8 +81,7 @@ export const linkReaders = {
       isMet: f.coreShare <= 0.15 && f.rssMiB <= 250 && f.lateMs.max <= 1000 && f.failed === 0,
     },
   ],
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  dead: (f: any): HostsRow[] => [
+  dead: (f: HostsFigures['dead']): HostsRow[] => [
     {
       part: 'dead',
       what: `a link that dies without a word (${f.by}), real clocks`,
