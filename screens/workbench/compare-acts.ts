@@ -15,6 +15,17 @@ function choose(desk: Desk, name: string, value: string): void {
   desk.do({ type: 'toggle-open', pane: comparePane, rowId: `${name}=${value}` })
 }
 
+/** Other runs than those of the project: what was chosen of the ones before means nothing for them. */
+export function pickRuns(desk: Desk, runs: readonly string[]): void {
+  desk.do({ type: 'go', screen: 'compare' })
+  desk.do({ type: 'focus', pane: 'rows' })
+  for (const word of paneOf(desk.ui, comparePane).open) {
+    if (/^(path|baseline|first)=/.test(word)) desk.do({ type: 'toggle-open', pane: comparePane, rowId: word })
+  }
+  for (const run of new Set(runs)) desk.do({ type: 'toggle-open', pane: comparePane, rowId: `path=${run}` })
+  desk.loadSoon()
+}
+
 const after = <T>(list: readonly T[], now: T): T => list[(list.indexOf(now) + 1) % list.length] as T
 
 /** Carries out a choice on the compare screen and says what it is now. */

@@ -226,7 +226,10 @@ export class Controller {
     const desk = this.#desk
     const why = whyDisabled(spec, { ...desk.commandState(), given: args })
     if (why !== null) return desk.say(`${spec.title}: ${why}`, 'warn')
-    if (spec.run === undefined) return this.#uiCommands.run(spec.id)
+    if (spec.run === undefined) {
+      const own = spec.args.safeParse(args)
+      return own.success ? this.#uiCommands.run(spec.id, own.data) : this.#layers.openForm(spec, args)
+    }
     const given = this.#withSelection(spec, args)
     if (spec.id === 'cell.rerun' && given.with === undefined) return this.#rerun(given.cell)
     const parsed = spec.args.safeParse(given)

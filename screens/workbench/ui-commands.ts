@@ -3,7 +3,7 @@ import type { ScreenId } from '../../src/commands/types.ts'
 import type { RunRow } from '../../src/session/view.ts'
 import { fleetSorts, isFleetSort } from '../fleet/model.ts'
 import type { Acts } from './acts.ts'
-import { chooseCompare, exportArguments } from './compare-acts.ts'
+import { chooseCompare, exportArguments, pickRuns } from './compare-acts.ts'
 import type { Desk } from './desk.ts'
 import { enterAt, screenOfRun } from './enter.ts'
 import type { Layers } from './layers.ts'
@@ -41,7 +41,7 @@ export class UiCommands {
     this.#runById = runById
   }
 
-  run(id: string): void {
+  run(id: string, args: Readonly<Record<string, unknown>> = {}): void {
     const desk = this.#desk
     const host = this.#host
     if (id.startsWith('go.')) return this.#go(id.slice(3))
@@ -64,6 +64,8 @@ export class UiCommands {
       case 'compare.axis':
       case 'compare.next':
         return chooseCompare(desk, id)
+      case 'compare.pick':
+        return pickRuns(desk, (args.runs ?? []) as readonly string[])
       case 'compare.export':
         return this.#runById('compare.runs', exportArguments(desk))
       case 'notebook.next-failed':

@@ -17,6 +17,20 @@ const chosen = (id: string, title: string, description: string, keys: readonly s
 
 /** What tells runs apart, from kx itself or from whatever wrote them. Reads only. */
 export const compareCommands: readonly CommandSpec[] = [
+  command({
+    id: 'compare.pick',
+    title: 'Pick runs',
+    description: 'Which runs stand side by side: folders, files, or ids of runs. Without any, all of this project.',
+    args: () =>
+      z.strictObject({
+        runs: z.array(z.string()).describe('folders, files, or ids of runs, with commas; empty: this project'),
+      }),
+    positional: ['runs'],
+    keys: ['p'],
+    where: ['compare'],
+    risk: 'read',
+    hint: 'pick',
+  }),
   chosen('compare.baseline', 'Next baseline', 'Holds the others against the next run.', ['b'], 'baseline'),
   chosen(
     'compare.column',
