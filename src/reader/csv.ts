@@ -1,6 +1,7 @@
 import { GrowingTable } from './csv-rows.ts'
 import { stepNames, timeNames } from './flatten-row.ts'
 import { wallSecondsOf } from './jsonl.ts'
+import { reportOn } from './report.ts'
 import type { ByteSource, Format, ReadReport, RunReader, Sink } from './types.ts'
 
 /** A figure in a cell, in the words of any writer; null where there is none. */
@@ -72,19 +73,7 @@ export function csvReader(
         ...(withoutStep === 0 ? [] : [`${withoutStep} rows name no step.`]),
         ...(ragged === 0 ? [] : [`${ragged} rows have more or fewer cells than the header.`]),
       ]
-      return [
-        {
-          format,
-          path: source.path,
-          bytes: growth.bytes,
-          mtimeMs: growth.mtimeMs,
-          records: table.rows,
-          skippedBytes: 0,
-          crcErrors: 0,
-          isTruncated: growth.isTruncated,
-          notes,
-        },
-      ]
+      return [reportOn(format, source, growth, { records: table.rows, notes })]
     },
     close: () => source.close(),
   }

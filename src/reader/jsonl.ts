@@ -1,6 +1,7 @@
 import { figuresOf, stepNames, timeNames } from './flatten-row.ts'
 import { looseJson } from './json-value.ts'
 import { GrowingLines } from './lines.ts'
+import { reportOn } from './report.ts'
 import type { ByteSource, Format, ReadReport, RunReader, Sink } from './types.ts'
 
 /** Milliseconds since 1970 look like this since 2001; seconds do so in the year 33658. */
@@ -52,19 +53,7 @@ export function jsonlReader(source: ByteSource, format: Format = 'jsonl', unit =
         ...(bad > 0 ? [`${bad} lines are no JSON object; they were left out.`] : []),
         ...(withoutStep > 0 ? [`${withoutStep} rows name no step; their place in the file stands for it.`] : []),
       ]
-      return [
-        {
-          format,
-          path: source.path,
-          bytes: growth.bytes,
-          mtimeMs: growth.mtimeMs,
-          records: rows,
-          skippedBytes: lines.skippedBytes,
-          crcErrors: 0,
-          isTruncated: growth.isTruncated,
-          notes,
-        },
-      ]
+      return [reportOn(format, source, growth, { records: rows, skippedBytes: lines.skippedBytes, notes })]
     },
     close: () => source.close(),
   }

@@ -1,6 +1,7 @@
 import { readLooseYaml } from '../text/yaml-loose.ts'
 import { readFingerprint } from './fingerprint.ts'
 import { GrowingLines } from './lines.ts'
+import { reportOn } from './report.ts'
 import { severalReader } from './several.ts'
 import { readText } from './text-file.ts'
 import type { Folder, RunReader, RunState, Sink } from './types.ts'
@@ -24,17 +25,10 @@ export function kxRunReader(folder: Folder, path: string): RunReader {
     const growth = await journal.advance((line) => tellRecord(line, sink), signal)
     if (growth === null) return []
     return [
-      {
-        format: 'kx' as const,
-        path: `${folder.root}/${path}/journal.jsonl`,
-        bytes: growth.bytes,
-        mtimeMs: growth.mtimeMs,
+      reportOn('kx', { path: `${folder.root}/${path}/journal.jsonl` }, growth, {
         records: journal.lines,
         skippedBytes: journal.skippedBytes,
-        crcErrors: 0,
-        isTruncated: growth.isTruncated,
-        notes: [],
-      },
+      }),
     ]
   }
   return severalReader(

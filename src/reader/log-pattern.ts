@@ -1,4 +1,5 @@
 import { GrowingLines } from './lines.ts'
+import { reportOn } from './report.ts'
 import type { ByteSource, ReadReport, RunReader, Sink } from './types.ts'
 
 /** `step 12`, `iter: 12`, `global_step=12/100`, `[12/100]`: linear in the length of the line. */
@@ -31,17 +32,11 @@ export function logPatternReader(source: ByteSource): RunReader {
       const growth = await lines.advance((line) => take(line, sink), signal)
       if (growth === null) return []
       return [
-        {
-          format: 'log',
-          path: source.path,
-          bytes: growth.bytes,
-          mtimeMs: growth.mtimeMs,
+        reportOn('log', source, growth, {
           records: rows,
           skippedBytes: lines.skippedBytes,
-          crcErrors: 0,
-          isTruncated: growth.isTruncated,
           notes: ['Read from a log by a pattern: figures of other things may be among them.'],
-        },
+        }),
       ]
     },
     close: () => source.close(),

@@ -1,5 +1,6 @@
 import { readLooseYaml } from '../../text/yaml-loose.ts'
 import { GrowingLines } from '../lines.ts'
+import { reportOn } from '../report.ts'
 import { readText } from '../text-file.ts'
 import type { Facts, Folder, ReadReport, RunReader, RunState, Sink } from '../types.ts'
 import { factsOfTags, figureOfMlflow } from './rules.ts'
@@ -37,17 +38,11 @@ export function mlflowFilesReader(folder: Folder, path: string): RunReader {
     }, signal)
     if (growth === null) return null
     const wrong = bad.get(name) ?? 0
-    return {
-      format: 'mlflow-files',
-      path: source.path,
-      bytes: growth.bytes,
-      mtimeMs: growth.mtimeMs,
+    return reportOn('mlflow-files', source, growth, {
       records: lines.lines,
       skippedBytes: lines.skippedBytes,
-      crcErrors: 0,
-      isTruncated: growth.isTruncated,
       notes: wrong === 0 ? [] : [`${wrong} lines have another form than time, value and step; they were left out.`],
-    }
+    })
   }
   return {
     format: 'mlflow-files',

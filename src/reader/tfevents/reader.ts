@@ -1,4 +1,5 @@
 import { type Place, readOn } from '../growing.ts'
+import { reportOn } from '../report.ts'
 import type { ByteSource, Folder, ReadReport, RunReader, Sink } from '../types.ts'
 import { TfEvents } from './events.ts'
 import { TfRecords } from './framing.ts'
@@ -74,15 +75,11 @@ async function advanceFile(
     ...(brokenAt === null ? [] : [`A checksum is wrong at byte ${brokenAt}; nothing behind it was read.`]),
     ...(events.broken > 0 ? [`${events.broken} events are whole and make no sense; they were left out.`] : []),
   ]
-  return {
-    format: 'tfevents',
-    path: file.source.path,
-    bytes: growth.bytes,
-    mtimeMs: growth.mtimeMs,
+  return reportOn('tfevents', file.source, growth, {
     records,
     skippedBytes: brokenAt === null ? 0 : growth.bytes - brokenAt,
     crcErrors,
     isTruncated: brokenAt === null && growth.isTruncated,
     notes,
-  }
+  })
 }

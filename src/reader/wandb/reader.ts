@@ -1,4 +1,5 @@
 import { type Place, readOn } from '../growing.ts'
+import { reportOn } from '../report.ts'
 import type { ByteSource, ReadReport, RunReader, Sink } from '../types.ts'
 import { WandbFrames } from './framing.ts'
 import { WandbRecords } from './records.ts'
@@ -30,17 +31,12 @@ export function wandbReader(source: ByteSource): RunReader {
       if (frames.isForeign) notes.push('This is no log of W&B: it begins with other bytes.')
       if (records.broken > 0) notes.push(`${records.broken} records are whole and make no sense; they were left out.`)
       return [
-        {
-          format: 'wandb',
-          path: source.path,
-          bytes: growth.bytes,
-          mtimeMs: growth.mtimeMs,
+        reportOn('wandb', source, growth, {
           records: frames.records,
           skippedBytes: frames.skippedBytes,
           crcErrors: frames.crcErrors,
-          isTruncated: growth.isTruncated,
           notes,
-        },
+        }),
       ]
     },
     close: () => source.close(),
