@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path'
 import type { CompareModel } from '../compare/model.ts'
+import type { LoadedRun } from '../compare/run.ts'
 import type { FoundRun } from '../reader/scan.ts'
 import type { ActResult } from '../run/act.ts'
 import { plural } from '../text/format.ts'
@@ -16,6 +17,9 @@ export interface CompareArguments {
   readonly md: boolean
   readonly csv: boolean
   readonly html?: string | undefined
+  /** How many of the best are kept, and by which metric. */
+  readonly top?: number | undefined
+  readonly by?: string | undefined
   readonly failOn: readonly string[]
 }
 
@@ -57,27 +61,30 @@ export async function compareCommand(env: CommandEnvironment, args: CompareArgum
     args.baseline === undefined ? 0 : loaded.findIndex((run, at) => [names[at], run.path].includes(args.baseline))
   if (baseline < 0) return usage(`no run is called ${args.baseline}; there are ${names.join(', ')}`)
   const ignored = new Set(args.ignore)
-  const model = compareRuns(loaded, {
+  const options = {
     ...usualOptions,
     aggregator: args.aggregator,
-    baseline,
     directions,
     isShown,
-    isIgnored: (key) => ignored.has(key),
-  })
+    isIgnored: (key: string) => ignored.has(key),
+  }
+  const all = compareRuns(loaded, { ...options, baseline })
+  const narrowed = await narrow(all, args)
+  if ('why' in narrowed) return usage(narrowed.why)
+  const { kept, note } = narrowed
+  const model =
+    kept === null
+      ? all
+      : compareRuns(
+          kept.map((at) => loaded[at] as LoadedRun),
+          { ...options, baseline: 0 },
+        )
   const reasons = failing(model, args.failOn)
   const written =
-    args.html === undefined
-      ? null
-      : await writeHtml(
-          args.html,
-          model,
-          found.filter((run) => !failed.has(run)),
-          env.signal,
-        )
+    args.html === undefined ? null : await writeHtml(args.html, model, readable(found, failed, kept), env.signal)
   const lines = [
     ...(written === null ? await render(model, args) : []),
-    ...[...notes, ...failures].map((note) => `note: ${note}`),
+    ...[...notes, ...note, ...failures].map((note) => `note: ${note}`),
     ...reasons.map((reason) => `failed: ${reason}`),
   ]
   return {
@@ -102,6 +109,32 @@ async function cacheFor(own: number) {
 async function render(model: CompareModel, args: CompareArguments): Promise<readonly string[]> {
   if (args.csv) return (await import('../compare/csv.ts')).compareCsv(model).split('\n')
   return (await import('../compare/markdown.ts')).compareMarkdown(model).split('\n')
+}
+
+/** Which runs are kept, the one that others are held against first; null: all. */
+async function narrow(
+  model: CompareModel,
+  { top, by, baseline }: CompareArguments,
+): Promise<{ readonly kept: readonly number[] | null; readonly note: readonly string[] } | { readonly why: string }> {
+  if (top === undefined) return by === undefined ? { kept: null, note: [] } : { why: '--by goes with --top' }
+  const found = (await import('../compare/narrow.ts')).bestRuns(model, by ?? null, top)
+  if ('why' in found) return found
+  const { best, without } = found
+  if (best.length === 0) return { why: 'no run has a value of that metric' }
+  const kept = baseline === undefined ? best : [model.baseline, ...best.filter((at) => at !== model.baseline)]
+  return {
+    kept,
+    note: [
+      `the best ${best.length} of ${plural(model.runs.length, 'run')}: the best of many are so in part by luck, run them again before you believe their figures`,
+      ...(without > 0 ? [`${plural(without, 'run')} without a value could not be among them`] : []),
+    ],
+  }
+}
+
+/** Runs of the model, in its order. */
+function readable(found: readonly FoundRun[], failed: ReadonlySet<FoundRun>, kept: readonly number[] | null) {
+  const read = found.filter((run) => !failed.has(run))
+  return kept === null ? read : kept.map((at) => read[at] as FoundRun)
 }
 
 /**

@@ -305,6 +305,10 @@ describe('kx without a terminal, from an empty project to the report', () => {
     expect(await json(place, 'save', 'note')).toMatchObject({ exitCode: 1, summary: expect.stringContaining(':save') })
     const compared = await json(place, 'compare', run, '--metrics', 'acc')
     expect(compared.data.metrics.map((row: { name: string }) => row.name)).toEqual(expect.arrayContaining(['test_acc']))
+    // What kx's own run does not say is unknown there, not left out.
+    const { data: report } = await json(place, 'analyze', run)
+    expect(report.identity).toMatchObject({ run, 'written by': 'kx', image: 'unknown' })
+    expect(report.reproduce).toBe('unknown')
     expect((await json(place, 'cell', 'diff', `${again.at(-1).number}`, '1')).data.diff).toBeInstanceOf(Array)
     expect((await json(place, 'export')).data.text).toContain('> **Seen**')
     expect((await json(place, 'export', '--format', 'ipynb')).data).toMatchObject({ nbformat: 4, nbformat_minor: 5 })

@@ -92,13 +92,19 @@ export const compareCommands: readonly CommandSpec[] = [
           .min(1)
           .optional()
           .describe('file to write: one HTML page with all tables and the curves, which loads nothing from elsewhere'),
+        top: z.number().int().min(1).optional().describe('keeps so many of the best runs, the best first'),
+        by: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('metric that says which are the best; the only ranked one by default'),
         failOn: z
           .array(z.string().regex(/^(better|worse|no clear difference|cannot tell|changed):?.*$/))
           .default([])
           .describe('ends with 1 for such a verdict, as in worse:val_acc'),
       }),
     positional: ['runs'],
-    where: [],
+    where: ['compare'],
     risk: 'read',
     cli: ['compare'],
     besides: 'any',
@@ -120,7 +126,7 @@ export const compareCommands: readonly CommandSpec[] = [
         md: z.boolean().default(false).describe('Markdown, for a pull request; what is printed without --json as well'),
       }),
     positional: ['run'],
-    where: [],
+    where: ['compare'],
     risk: 'read',
     cli: ['analyze'],
     besides: 'any',

@@ -97,6 +97,37 @@ describe('kx compare', () => {
     expect(model.bands.flatMap(({ changes }) => changes)).toEqual([])
   })
 
+  it('narrows many runs to the best, and says that the best of many is luck in part', async () => {
+    const at = (level: number) => [0, level]
+    writeTracked(folder, [
+      ...[0.3, 0.9, 0.5, 0.7].map((level, i) => ({
+        name: `r${i}`,
+        config: { lr: level },
+        curves: { 'val/acc': at(level), loss: at(level) },
+      })),
+      { name: 'none', config: { lr: 1 }, curves: { loss: at(9) } },
+    ])
+    const names = async (args: Partial<CompareArguments>) => (await compare(args)).model.runs.map(({ name }) => name)
+    expect(await names({ top: 2, by: 'val/acc' })).toEqual(['r1', 'r3'])
+    expect(await names({ top: 2, by: 'loss' })).toEqual(['r0', 'r2'])
+    expect(await names({ top: 2, by: 'val/acc', baseline: 'r0' })).toEqual(['r0', 'r1', 'r3'])
+    expect(await names({ top: 2, metrics: 'acc' })).toEqual(['r1', 'r3'])
+    const { text, model } = await compare({ top: 9, by: 'val/acc' })
+    expect(model.runs.length).toBe(4)
+    expect(text).toContain('note: the best 4 of 5 runs: the best of many are so in part by luck')
+    expect(text).toContain('note: 1 run without a value could not be among them')
+  })
+
+  it('does not guess what the best is', async () => {
+    writeTracked(folder, [{ name: 'a', config: {}, curves: { loss: [1], acc: [1], grad_norm: [1] } }])
+    const summary = async (args: Partial<CompareArguments>) => (await compare(args)).summary
+    expect(await summary({ top: 1 })).toBe('say by which metric (--by): acc, loss')
+    expect(await summary({ top: 1, by: 'grad_norm' })).toContain('nobody says which way of grad_norm is better')
+    expect(await summary({ top: 1, by: 'nothing' })).toBe('no run has a metric nothing')
+    expect(await summary({ top: 1, metrics: 'grad' })).toContain('no metric has a known direction')
+    expect(await summary({ by: 'loss' })).toBe('--by goes with --top')
+  })
+
   it('writes a table that no spreadsheet runs', async () => {
     writeTracked(folder, [{ name: '=cmd()', config: {}, curves: { 'a,"b': [1] } }])
     const { lines } = await compare({ csv: true })

@@ -1,0 +1,142 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, describe, expect, it } from 'vitest'
+import { node } from '../harness/apps.ts'
+import { builtEntry, builtEnv } from '../harness/built.ts'
+import { needsTmux, Tmux } from '../harness/tmux.ts'
+import { accuracy, type TrackedRun, writeTracked } from '../harness/tracked-runs.ts'
+import { ACT_MS } from './support.ts'
+
+const flat = (rows: readonly string[]) => rows.join(' ').replaceAll(/\s+/g, ' ')
+const undo: (() => unknown)[] = []
+afterEach(async () => {
+  for (const each of undo.splice(0).reverse()) await each()
+})
+
+/** A project that holds these runs, with state and settings of its own. */
+function place(runs: readonly TrackedRun[]) {
+  const root = mkdtempSync(join(tmpdir(), 'kx-e2e-compare-'))
+  undo.push(() => rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }))
+  const project = join(root, 'project')
+  mkdirSync(join(project, '.kx', 'runs'), { recursive: true })
+  writeTracked(join(project, '.kx', 'runs'), runs)
+  return { project, env: builtEnv(join(root, 'user'), { NODE_COMPILE_CACHE: join(tmpdir(), 'kx-e2e-compile') }) }
+}
+
+/** The workbench in a terminal, on the compare screen. */
+async function play({ project, env }: ReturnType<typeof place>, columns: number, rows: number) {
+  const app = await Tmux.start({
+    command: [node, builtEntry(), '--project', project, '--screen', 'plan'],
+    cwd: project,
+    env,
+    columns,
+    rows,
+  })
+  undo.push(() => app.kill())
+  const see = async (pattern: RegExp) =>
+    flat(await app.waitFor((each) => pattern.test(flat(each)), { timeoutMs: ACT_MS, what: String(pattern) }))
+  /** Keys that lead from what was seen to what is to be seen next. */
+  const press = async (keys: readonly string[], pattern: RegExp) => {
+    await app.keys(...keys)
+    return see(pattern)
+  }
+  await see(/0 home/)
+  await app.keys('g', 'd')
+  return { app, see, press }
+}
+
+const seeds = Array.from({ length: 10 }, (_, at) => at)
+
+describe.skipIf((await needsTmux()).skip)('runs side by side, in a terminal', () => {
+  it('that differ in one learning rate: says which, and why one run each cannot tell', async () => {
+    const { app, see, press } = await play(
+      place([
+        { name: 'slow', config: { lr: 0.001, depth: 4 }, curves: { 'val/acc': accuracy(0.7, 1) } },
+        { name: 'fast', config: { lr: 0.01, depth: 4 }, curves: { 'val/acc': accuracy(0.8, 1) } },
+      ]),
+      80,
+      24,
+    )
+    await see(/Exactly one thing changed\? cannot tell \(lr\)/)
+    const first = await see(/Changed: 1 .*config lr .*Metrics: 1 .*val\/acc/)
+    expect(first).toMatch(/Key .*fast .*slow .*config lr 0\.01 0\.001 /)
+    expect(first).not.toContain('depth')
+    await press(['n'], /▸ config lr/)
+    await press(['n'], /▸ val\/acc/)
+    const why = await press(['Tab'], /one run each: cannot separate from seed noise/)
+    expect(why).toMatch(/slow: cannot tell/)
+    // With room for it the verdict says what it cannot know.
+    await app.resize(120, 40)
+    const wide = await see(/cannot tell \(lr\); nothing comparable on record of code, environment, data/)
+    expect(wide).toMatch(/higher is better \(~ guessed from its name\)/)
+    await press(['BTab', 'd'], /config depth 4 4/)
+  })
+
+  it('with ten seeds each and nothing between them: claims nothing', async () => {
+    const runs = ['a', 'b'].flatMap((arm) =>
+      seeds.map(
+        (seed): TrackedRun => ({
+          name: `${arm}${seed}`,
+          config: { arm, seed },
+          curves: { 'val/acc': accuracy(0.7, seed + (arm === 'a' ? 0 : 100)) },
+        }),
+      ),
+    )
+    const { app, see, press } = await play(place(runs), 120, 40)
+    await see(/20 runs, last of each curve .*Metrics: 1/)
+    await press(['n'], /▸ config arm/)
+    await press(['n'], /▸ seed seed/)
+    const why = await press(['n'], /b0 and 9 more seeds: no clear difference/)
+    expect(why).toMatch(/10 against 10, paired/)
+    expect(why).toMatch(/could show [│┃ ]*0\.0\d+/)
+    /** That more is better is said of the metric; that a run is, is said nowhere. */
+    const claims = (text: string) => text.replaceAll('is better', '').match(/\b(better|worse)\b/)
+    expect(claims(why)).toBeNull()
+    await app.resize(80, 24)
+    await press(['e'], /# 20 runs compared/)
+    const pages: string[] = []
+    for (let page = 0; page < 3; page++) {
+      pages.push(await see(/Esc close/))
+      await app.keys('NPage')
+    }
+    pages.push(await see(/no clear difference/))
+    expect(pages.map(claims)).toEqual(pages.map(() => null))
+  })
+
+  it('of a sweep of 120: narrowed to the best three, and written down', async () => {
+    const runs = Array.from({ length: 120 }, (_, at): TrackedRun => {
+      const lr = 0.001 * (at + 1)
+      const points = accuracy(0.5 + (0.4 * ((at * 37) % 120)) / 120, at, 12)
+      const name = `sweep-${String(at).padStart(3, '0')}`
+      return { name, config: { lr, depth: 4 }, curves: { 'val/acc': points, loss: points.map((value) => 1 - value) } }
+    })
+    const best = runs
+      .map(({ name, curves }) => ({ name, value: curves['val/acc']?.at(-1) ?? 0 }))
+      .sort((a, b) => b.value - a.value)
+      .slice(0, 3)
+      .map(({ name }) => name)
+    const at = place(runs)
+    const { app, see, press } = await play(at, 80, 24)
+    await see(/120 runs, .*Metrics: 2/)
+    await app.keys('/')
+    await app.type('acc')
+    const filtered = await see(/filter acc .*▸ val\/acc/)
+    expect(filtered).not.toContain('loss')
+    await app.keys('Enter')
+    await see(/▸ val\/acc .*\? help/)
+    await press([':'], /:/)
+    await app.type('compare.runs --metrics ^val/ --top 3 --by val/acc')
+    const shown = await press(['Enter'], /# 3 runs compared/)
+    expect(shown).toContain(`${best[0]} (baseline) | ${best[1]} |`)
+    // The same from the command line, into a file.
+    const words = ['compare', '--metrics', '^val/', '--top', '3', '--by', 'val/acc', '--md']
+    const { stdout } = await promisify(execFile)(node, [builtEntry(), '--project', at.project, ...words], at)
+    expect(stdout).toContain(`| metric | direction | ${best[0]} (baseline) | ${best[1]} | ${best[2]} |`)
+    expect(stdout).not.toContain('loss')
+    expect(stdout).toMatch(/\| config \| lr \|/)
+    expect(stdout).toContain('the best 3 of 120 runs: the best of many are so in part by luck')
+  })
+})
