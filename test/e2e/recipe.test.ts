@@ -194,8 +194,13 @@ export const recipe = defineRecipe({
     write(
       place,
       'nosy.mjs',
-      "import { $, local$ } from 'zx'\nconsole.log('child', JSON.stringify(process.env), process.argv)\nawait local$`env`\nawait $`env; echo ${['canary-7f3a9c1e', '5b2d8046-zq'].join('')}`\n",
+      "import { $, local$ } from 'zx'\nconsole.log('child', JSON.stringify(process.env), process.argv)\nawait local$`env`\nawait $`env; a=canary-7f3a9c1e; echo \"$a\"5b2d8046-zq`\n",
     )
+    // What would show the value among the arguments of a process is refused, and says how it is done.
+    write(place, 'shows.mjs', "import { $ } from 'zx'\nawait $`echo ${['canary-7f3a9c1e', '5b2d8046-zq'].join('')}`\n")
+    const refused = await kx(place, ['recipe', 'run', 'shows', '--yes'], { env: { MY_API_TOKEN: canary } })
+    expect([refused.code, refused.stdout]).toEqual([1, expect.stringContaining('Nothing was begun on box')])
+    expect(`${refused.stdout}${refused.stderr}`).not.toContain(canary)
     const ran = await kx(place, ['recipe', 'run', 'nosy', '--yes'], { env: { MY_API_TOKEN: canary } })
     expect([ran.code, ran.stdout]).toEqual([0, expect.stringContaining('1 of 1')])
     const folder = runFolderOf(place)
