@@ -96,13 +96,20 @@ describe.skipIf((await needsTmux()).skip)('runs side by side, in a terminal', ()
     const claims = (text: string) => text.replaceAll('is better', '').match(/\b(better|worse)\b/)
     expect(claims(why)).toBeNull()
     await app.resize(80, 24)
+    await see(/x axis \? help/)
     await press(['e'], /# 20 runs compared/)
-    const pages: string[] = []
-    for (let page = 0; page < 3; page++) {
-      pages.push(await see(/Esc close/))
+    // Page by page, each seen before the next key: where it stands is in the frame (`1-17 of 73`).
+    const standing = (page: string) => /(\d+-(\d+) of (\d+)) ┓/.exec(page)
+    const pages = [await see(/\d+-\d+ of \d+ ┓/)]
+    for (;;) {
+      const [, here = '', last = '', all = ''] = standing(pages.at(-1) as string) ?? []
+      if (last === all) break
       await app.keys('NPage')
+      const moved = await app.waitFor((each) => (standing(flat(each))?.[1] ?? here) !== here, { timeoutMs: ACT_MS })
+      pages.push(flat(moved))
     }
-    pages.push(await see(/no clear difference/))
+    expect(pages.length).toBeGreaterThan(2)
+    expect(pages.join(' ')).toContain('no clear difference')
     expect(pages.map(claims)).toEqual(pages.map(() => null))
   })
 
