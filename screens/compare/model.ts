@@ -19,7 +19,7 @@ const bandTitles: Readonly<Record<RowBand, string>> = { changed: 'Changed', metr
 /** A row that opens a band; the cursor may stand on it, and it says how much is hidden. */
 const headOf = (band: RowBand, rows: readonly CompareRow[], hidden: number): Row => {
   const shown = rows.length - hidden
-  const count = hidden > 0 ? `${shown} (${hidden} the same, d shows them)` : String(shown)
+  const count = hidden > 0 ? `${shown} (+${hidden} same)` : String(shown)
   return {
     id: `#${band}`,
     cells: [`${bandTitles[band]}: ${shown === 0 && band === 'findings' ? 'the rules found nothing' : count}`],

@@ -21,8 +21,8 @@ export function verdictText({ oneChange, runs }: CompareModel): string {
   if (runs.length === 1) return 'One run: nothing to hold it against'
   const what = changes.slice(0, 3).map((change) => safe(change.what))
   const more = changes.length > 3 ? ` and ${changes.length - 3} more` : ''
-  const missing = unknown.length > 0 ? `; nothing comparable on record of ${unknown.join(', ')}` : ''
-  return `Exactly one thing changed? ${word}${what.length > 0 ? ` (${what.join(', ')}${more})` : ''}${missing}`
+  const missing = unknown.length > 0 ? `; no record of ${unknown.join(', ')}` : ''
+  return `One change? ${word}${what.length > 0 ? `: ${what.join(', ')}${more}` : ''}${missing}`
 }
 
 function changedRows({ config, bands }: CompareModel): CompareRow[] {

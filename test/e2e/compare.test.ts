@@ -60,7 +60,7 @@ describe.skipIf((await needsTmux()).skip)('runs side by side, in a terminal', ()
       80,
       24,
     )
-    await see(/Exactly one thing changed\? cannot tell \(lr\)/)
+    await see(/One change\? cannot tell: lr; no record of code, environment, data/)
     const first = await see(/Changed: 1 .*config lr .*Metrics: 1 .*val\/acc/)
     expect(first).toMatch(/Key .*fast .*slow .*config lr 0\.01 0\.001 /)
     expect(first).not.toContain('depth')
