@@ -68,10 +68,10 @@ describe.skipIf((await needsTmux()).skip)('runs side by side, in a terminal', ()
     await press(['n'], /▸ val\/acc/)
     const why = await press(['Tab'], /one run each: cannot separate from seed noise/)
     expect(why).toMatch(/slow: cannot tell/)
-    // With room for it the verdict says what it cannot know.
+    // With room for it the table, the curves and the reasons stand side by side.
     await app.resize(120, 40)
-    const wide = await see(/cannot tell \(lr\); nothing comparable on record of code, environment, data/)
-    expect(wide).toMatch(/higher is better \(~ guessed from its name\)/)
+    const wide = await see(/over step [\s\S]*higher is better \(~ guessed from its name\)/)
+    expect(wide).toMatch(/One change\? cannot tell: lr; no record of code, environment, data/)
     await press(['BTab', 'd'], /config depth 4 4/)
   })
 
