@@ -2,6 +2,7 @@ import type { CompareView } from '../../src/compare/types.ts'
 import { optionOf } from '../compare/model.ts'
 import type { Desk } from './desk.ts'
 import { rowIdsOf } from './model.ts'
+import { showOffer } from './recipe-acts.ts'
 import { comparePane, paneOf } from './ui-state.ts'
 
 const aggregators = ['last', 'min', 'max', 'tail-mean', 'first'] as const
@@ -80,6 +81,24 @@ function nextDifference(desk: Desk, view: CompareView): void {
     desk.do({ type: 'move', pane: 'rows', to, rowIds, height })
     desk.loadSoon(80)
   }
+}
+
+/** Goes to the recipe that serves the finding under the cursor, filled in from it. Nothing is run yet. */
+export function offerCompared(desk: Desk): void {
+  const selected = desk.selected('rows')
+  const row = desk.workspace.shelves().compare?.rows.find(({ id }) => id === selected)
+  if (row?.offered === undefined)
+    return desk.say(row?.band === 'findings' ? 'no recipe serves this' : 'put the cursor on a finding', 'warn')
+  const { recipe: id, parameters } = row.offered
+  const [text = ''] = row.detail
+  showOffer(desk, {
+    kind: 'recipe-offer',
+    finding: '',
+    rule: row.name,
+    host: null,
+    text,
+    recipes: [{ id, parameters }],
+  })
 }
 
 /** Arguments with which `kx compare` says the same as the screen. */

@@ -73,7 +73,8 @@ export function askForRecipe(desk: Desk, layers: Layers, isDryRun: boolean): voi
   const fromFinding = { ...offered?.parameters, ...(offer == null || offer.host === null ? {} : { hosts: offer.host }) }
   // What was tried dry is what is run: the form keeps what was changed in it.
   layers.openForm(
-    specOf(run, shown, { isDryRun, finding: offer?.finding ?? null, onGiven }),
+    // What another screen found is in no record of the run.
+    specOf(run, shown, { isDryRun, finding: offer?.finding || null, onGiven }),
     desk.given.get(key) ?? fromFinding,
   )
 }

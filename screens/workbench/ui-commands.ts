@@ -3,7 +3,7 @@ import type { ScreenId } from '../../src/commands/types.ts'
 import type { RunRow } from '../../src/session/view.ts'
 import { fleetSorts, isFleetSort } from '../fleet/model.ts'
 import type { Acts } from './acts.ts'
-import { chooseCompare, exportArguments, pickRuns } from './compare-acts.ts'
+import { chooseCompare, exportArguments, offerCompared, pickRuns } from './compare-acts.ts'
 import type { Desk } from './desk.ts'
 import { enterAt, screenOfRun } from './enter.ts'
 import type { Layers } from './layers.ts'
@@ -66,6 +66,8 @@ export class UiCommands {
         return chooseCompare(desk, id)
       case 'compare.pick':
         return pickRuns(desk, (args.runs ?? []) as readonly string[])
+      case 'compare.recipe':
+        return offerCompared(desk)
       case 'compare.export':
         return this.#runById('compare.runs', exportArguments(desk))
       case 'notebook.next-failed':

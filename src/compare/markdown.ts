@@ -9,6 +9,7 @@ import {
   table,
   text,
 } from './blocks.ts'
+import { offeredFor } from './findings/recipes.ts'
 import { valueText } from './flatten.ts'
 import type { CompareModel, Judgement } from './model.ts'
 import { changeText, directionText, figureText, intervalText, pText } from './words.ts'
@@ -131,7 +132,9 @@ function judgementCells({ comparison, p, verdict }: Judgement): readonly Line[] 
 /** What the rules found, with their figures. */
 export function findingsBlock(of: CompareModel['findings'], names: readonly string[]): Block {
   const lines = of.flatMap((found, at) =>
-    found.map(({ severity, rule, metric, unit, fromStep, toStep, what, next }) => {
+    found.map((finding) => {
+      const { severity, rule, metric, unit, fromStep, toStep, what, next } = finding
+      const offered = offeredFor(finding)
       const where = [metric, unit].filter(Boolean).map(cell).join(' of ')
       const steps =
         fromStep === null
@@ -139,7 +142,7 @@ export function findingsBlock(of: CompareModel['findings'], names: readonly stri
           : toStep === null || toStep === fromStep
             ? ` at step ${fromStep}`
             : ` at steps ${fromStep} to ${toStep}`
-      return `${severity}, ${names[at]}: ${rule}${where ? ` in ${where}` : ''}${steps}: ${what}. ${next}`
+      return `${severity}, ${names[at]}: ${rule}${where ? ` in ${where}` : ''}${steps}: ${what}. ${next}${offered === null ? '' : ` For a run of kx: kx recipe run ${offered.recipe}.`}`
     }),
   )
   return lines.length === 0 ? text('The rules found nothing.') : list(lines)

@@ -17,6 +17,8 @@ export interface CompareRow {
   readonly detail: readonly string[]
   /** Metric whose curves are drawn beside it; empty for none. */
   readonly metric: string
+  /** Recipe that serves a finding, and what it takes from it; absent: none does, or the row is no finding. */
+  readonly offered?: { readonly recipe: string; readonly parameters: Readonly<Record<string, string>> }
 }
 
 export interface CurveView {

@@ -2,6 +2,7 @@ import type { Columns } from '../reader/columns.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
 import { type Axis, curveOver } from './align.ts'
 import { extentsOf } from './downsample.ts'
+import { offeredFor } from './findings/recipes.ts'
 import type { Finding } from './findings/types.ts'
 import { valueText } from './flatten.ts'
 import type { CompareModel } from './model.ts'
@@ -118,6 +119,7 @@ function findingRows(model: CompareModel): CompareRow[] {
   return model.findings.flatMap((found, run) =>
     found.map((finding, at): CompareRow => {
       const { rule, severity, metric, unit, fromStep, toStep, what, next } = finding
+      const offered = offeredFor(finding)
       const where = [metric, unit].filter(Boolean).map(safe).join(' of ')
       const steps =
         fromStep === null
@@ -132,8 +134,9 @@ function findingRows(model: CompareModel): CompareRow[] {
         cells: model.runs.map((_, each) => (each === run ? steps || 'here' : '')),
         isDifferent: true,
         mark: marks[severity],
-        detail: [`${what}.`, next],
+        detail: [`${what}.`, next, ...(offered === null ? [] : [`Recipe: ${offered.recipe} (F goes there)`])],
         metric,
+        ...(offered === null ? {} : { offered }),
       }
     }),
   )

@@ -100,6 +100,7 @@ export function makeScope(setup: WorkerSetup, calls: Calls, wire: Wire): Scope {
     samples: async (name?: unknown, sinceMs?: unknown) => samplesOf(calls, name, sinceMs),
     sh: async (line: unknown, host?: unknown) =>
       shown((await calls.call('scope.sh', host === undefined ? null : String(host), String(line))) as ShellText),
+    compare: async (...runs: readonly unknown[]) => shownResult(calls, 'compare.runs', { runs: runs.map(runName) }),
     kx: commandTree(setup.commands, calls),
     ...displayHelpers,
   })
@@ -151,6 +152,25 @@ async function samplesOf(calls: Calls, name: unknown, sinceMs: unknown): Promise
   })
 }
 
+/** What a command says, with its data for whoever goes on with it. */
+async function shownResult(calls: Calls, id: string, args: object): Promise<unknown> {
+  const result = (await calls.call('command', id, args)) as {
+    readonly exitCode: number
+    readonly summary: string
+    readonly lines: readonly string[]
+  }
+  const text = [result.summary, ...result.lines].join('\n')
+  return withDisplay(result, { kind: 'text', text, isError: result.exitCode !== 0 })
+}
+
+/** A run as `compare` takes it: its id or path, or an object of `run` or `runs()`. */
+function runName(run: unknown): string {
+  const of = typeof run === 'object' && run !== null ? (run as { runId?: unknown }).runId : run
+  if (typeof of !== 'string' || of === '')
+    throw new TypeError('compare(a, b) wants ids or paths of runs, or runs themselves')
+  return of
+}
+
 /** `patrol.tick` as `kx.patrol.tick`, and `meter.write-off` as `kx.meter.writeOff`. */
 function commandTree(commands: readonly CommandFact[], calls: Calls): object {
   const tree: Record<string, unknown> = {}
@@ -161,15 +181,7 @@ function commandTree(commands: readonly CommandFact[], calls: Calls): object {
       at[word] ??= {}
       at = at[word] as Record<string, unknown>
     }
-    const act = async (...given: unknown[]) => {
-      const result = (await calls.call('command', id, argumentsOf(id, positional, given))) as {
-        readonly exitCode: number
-        readonly summary: string
-        readonly lines: readonly string[]
-      }
-      const text = [result.summary, ...result.lines].join('\n')
-      return withDisplay(result, { kind: 'text', text, isError: result.exitCode !== 0 })
-    }
+    const act = async (...given: unknown[]) => shownResult(calls, id, argumentsOf(id, positional, given))
     at[words.at(-1) ?? id] = Object.defineProperty(act, 'name', { value: id })
   }
   return tree

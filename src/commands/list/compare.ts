@@ -67,6 +67,13 @@ export const compareCommands: readonly CommandSpec[] = [
     ['n'],
     'next difference',
   ),
+  chosen(
+    'compare.recipe',
+    'Recipe for this finding',
+    'Goes to the recipe that serves the finding under the cursor; its form is filled in from it. Nothing is run yet.',
+    ['F'],
+    'recipe',
+  ),
   chosen('compare.export', 'Whole comparison', 'Everything as Markdown, to read, copy or page.', ['e'], 'whole'),
   command({
     id: 'compare.runs',

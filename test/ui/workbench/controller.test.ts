@@ -163,7 +163,7 @@ describe('palette and help', () => {
     await stage.press('ctrl+p', 'r', 'e', 'p', 'o')
     const { overlay } = stage.controller.get()
     const titles = overlay?.kind === 'list' ? overlay.rows.map((row) => row.title) : []
-    expect(titles.slice(0, 2).sort()).toEqual(['Go to Report', 'Write the report'])
+    expect(titles.slice(0, 3).sort()).toEqual(['Go to Report', 'Report on one run', 'Write the report'])
   })
 
   it('show their own keys while they are open, and help and the way out at any width', async () => {

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { recipeByItem } from '../../../src/audit/recipes.ts'
 import { auditItemIds } from '../../../src/audit/service.ts'
+import { offeredFor, recipeByRule } from '../../../src/compare/findings/recipes.ts'
 import type { Recipe, ServedFinding } from '../../../src/recipe/contract.ts'
 import { recipeFor, servesRule } from '../../../src/recipe/serves.ts'
 
@@ -124,4 +125,20 @@ it.each(Object.entries(taxonomy))('failures of class %s have recipes that name w
     expect(recipes.has(id), `there is no recipe ${id}`).toBe(true)
     expect(recipes.get(id)?.serves?.length ?? 0, `${id} serves no finding`).toBeGreaterThan(0)
   }
+})
+
+describe('what the rules on curves find', () => {
+  it('names recipes that there are, with parameters that they have', () => {
+    for (const [rule, id] of Object.entries(recipeByRule)) {
+      const recipe = recipes.get(id)
+      expect(recipe, `${rule}: ${id}`).toBeDefined()
+      const offered = offeredFor({
+        ...{ rule, severity: 'warning', metric: 'loss', unit: 'split-1', fromStep: 1, toStep: 2 },
+        ...{ what: 'it fell', next: '' },
+      })
+      expect(offered?.recipe).toBe(id)
+      const known = Object.keys(recipe?.parameters?.shape ?? {})
+      for (const name of Object.keys(offered?.parameters ?? {})) expect(known, `${id} of ${rule}`).toContain(name)
+    }
+  })
 })

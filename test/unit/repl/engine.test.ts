@@ -160,6 +160,10 @@ describe('the worker of the prompt', () => {
   it('has the commands as functions, whose arguments are checked where the gate is', async () => {
     expect(plainLines((await enter('kx.patrol.tick()')).lines)).toEqual(['did ["patrol.tick",{}]'])
     expect(plainLines((await enter('kx.meter.writeOff("r1")')).lines)).toEqual(['did ["meter.write-off",{"run":"r1"}]'])
+    expect(plainLines((await enter('compare("r1", { runId: "r2" })')).lines)).toEqual([
+      'did ["compare.runs",{"runs":["r1","r2"]}]',
+    ])
+    expect(plainLines((await enter('compare(1)')).lines)[0]).toContain('compare(a, b) wants ids or paths of runs')
     expect(plainLines((await enter('kx.patrol.tick("x")')).lines)[0]).toContain('patrol.tick takes no values in order')
   })
 
