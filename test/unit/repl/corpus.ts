@@ -702,5 +702,5 @@ export const corpus: readonly (readonly [source: string, outcome: string, lines:
     ],
     ['await runs()', 'error', ['Error: no scope.runs here']],
     ['$', 'value', ['[function call]']],
-    ['typeof compare', 'value', ["'undefined'"]],
+    ['typeof compare', 'value', ["'function'"]],
   ]
