@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
-import { generateKeyPairSync } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import ssh2, { type AcceptConnection, type Session } from 'ssh2'
+import { serverHostKey } from './host-key.ts'
 
 /** What becomes of a piece of standard output, once the program has begun; null ends the stream there. */
 export type Lie = (chunk: Buffer, push: (more: Buffer) => boolean) => Buffer | null
@@ -20,15 +20,11 @@ export interface Liar {
  * say on standard output. The beginning of a command is left as it is, so that the lie is about the answer.
  */
 export async function startLiar(): Promise<Liar> {
-  const hostKey = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey.export({
-    type: 'sec1',
-    format: 'pem',
-  })
   let lie: (() => Lie) | null = null
   let told = 0
   const clients = new Set<{ end(): void }>()
   const pids = new Set<number>()
-  const server = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
+  const server = new ssh2.Server({ hostKeys: [serverHostKey()] }, (client) => {
     clients.add(client)
     client.on('error', () => {})
     client.on('authentication', (context) => context.accept())

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +16,7 @@ import { addHostKey, replaceHostKey } from '../../src/host/ssh/known-hosts-edit.
 import { parseKnownHosts, readKnownHostsFiles } from '../../src/host/ssh/known-hosts-file.ts'
 import { failClosedVerifier } from '../../src/host/ssh/known-hosts-guard.ts'
 import { hashName } from '../../src/host/ssh/known-hosts-match.ts'
+import { serverHostKey } from '../harness/host-key.ts'
 import { needsSshd } from '../harness/sshd.ts'
 import { blobOf, dsaKey, ecdsaKey, ed25519Key, type MadeKey, rsaKey, skKey } from '../unit/host/ssh/keys.ts'
 import { hostileDecisions } from './ssh/hostile-decisions.ts'
@@ -391,11 +392,7 @@ function sshKind(stderr: string): HostKeyKind | 'unclear' {
 }
 
 describe('the host check of ssh2', () => {
-  // Not made by ssh2, whose own generator now and then writes keys that it cannot read.
-  const hostKey = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey.export({
-    type: 'sec1',
-    format: 'pem',
-  })
+  const hostKey = serverHostKey()
 
   /** Whether ssh2 goes on after the host key, with this verifier, against a server of its own. */
   async function isAccepted(verifier: ReturnType<typeof failClosedVerifier>): Promise<boolean> {

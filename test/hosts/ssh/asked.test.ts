@@ -3,6 +3,7 @@ import ssh2, { type AuthContext } from 'ssh2'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createLogins } from '../../../src/host/link/logins.ts'
 import type { LoginQuestion } from '../../../src/host/link/types.ts'
+import { serverHostKey } from '../../harness/host-key.ts'
 import { needsSshd } from '../../harness/sshd.ts'
 import { quick, rig } from './support.ts'
 
@@ -13,10 +14,9 @@ const { skip } = needsSshd()
  * machine. It lets in or not, and runs nothing.
  */
 async function fakeServer(decide: (context: AuthContext) => void) {
-  const hostKey = ssh2.utils.generateKeyPairSync('ed25519').private
   const tried: string[] = []
   const clients = new Set<{ end(): void }>()
-  const server = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
+  const server = new ssh2.Server({ hostKeys: [serverHostKey()] }, (client) => {
     clients.add(client)
     client.on('error', () => {})
     client.on('authentication', (context) => {

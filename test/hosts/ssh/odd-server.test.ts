@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import ssh2, { type AcceptConnection, type ServerChannel, type Session } from 'ssh2'
 import { afterEach, describe, expect, it } from 'vitest'
+import { serverHostKey } from '../../harness/host-key.ts'
 import { needsSshd } from '../../harness/sshd.ts'
 import { hopTo, quick, rig } from './support.ts'
 
@@ -11,11 +12,10 @@ type Answer = (channel: ServerChannel, mark: string) => void
 
 /** A server that lets anybody in and then behaves as it is told; `null` never answers that a channel may be opened. */
 async function oddServer(answers: readonly (Answer | null)[]) {
-  const hostKey = ssh2.utils.generateKeyPairSync('ed25519').private
   let asked = 0
   let connects = 0
   const clients = new Set<{ end(): void }>()
-  const server = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
+  const server = new ssh2.Server({ hostKeys: [serverHostKey()] }, (client) => {
     connects += 1
     clients.add(client)
     client.on('error', () => {})
