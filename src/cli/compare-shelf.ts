@@ -38,6 +38,7 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
   let model: CompareModel | null = null
   let modelFor = ''
   let notes: readonly string[] = []
+  let leave: () => Promise<void> = async () => {}
   let version = 0
   /** Points of the metric that is drawn, by run: those of finished runs are read again when another one is asked for. */
   const drawn = new Map<string, Columns>()
@@ -45,6 +46,7 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
   return {
     async close() {
       for (const { live } of kept) await live?.reader.close()
+      await leave()
     },
     async load(request) {
       const choice = choiceOf(request.opened?.('#compare') ?? [])
@@ -52,12 +54,14 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
       const before = request.shelves.compare ?? null
       if (key !== keptFor) {
         for (const { live } of kept) await live?.reader.close()
+        await leave()
         drawn.clear()
         request.put({ compare: { ...empty, state: 'reading' } })
         const { findRuns } = await import('../commands/compare.ts')
         const found = await findRuns(request.projectFolder, choice.paths)
         kept = found.found.map((each) => ({ found: each, live: null, digest: null, reports: [], failure: null }))
-        notes = [...found.notes, ...found.missing.map((each) => `no run at ${each}`)]
+        leave = found.close
+        notes = [...found.unreached, ...found.notes, ...found.missing.map((each) => `no run at ${each}`)]
         keptFor = key
         model = null
       }

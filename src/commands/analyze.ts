@@ -1,6 +1,6 @@
 import type { FoundRun } from '../reader/scan.ts'
 import type { ActResult } from '../run/act.ts'
-import { findRuns, patternOf } from './compare.ts'
+import { findRuns, patternOf, type RunsFound } from './compare.ts'
 import type { CommandEnvironment } from './types.ts'
 
 export interface AnalyzeArguments {
@@ -12,16 +12,36 @@ export interface AnalyzeArguments {
   readonly md: boolean
 }
 
+const usage = (summary: string): ActResult => ({ summary, exitCode: 2, data: null })
+
 /** `kx analyze`: the report of one run, against a baseline where one was named. */
 export async function analyzeCommand(env: CommandEnvironment, args: AnalyzeArguments): Promise<ActResult> {
-  const usage = (summary: string): ActResult => ({ summary, exitCode: 2, data: null })
-  const isShown = patternOf(args.metrics)
-  if (isShown === null) return usage(`--metrics is no regular expression: ${args.metrics}`)
-  const words = [args.run, ...(args.baseline === undefined ? [] : [args.baseline])]
+  const places: RunsFound[] = []
+  try {
+    const found = await findEach(env, args, places)
+    return 'exitCode' in found ? found : await analyseFound(env, args, found)
+  } finally {
+    for (const place of places) await place.close()
+  }
+}
+
+interface Named {
+  readonly run: FoundRun
+  readonly baseline: FoundRun | null
+  readonly notes: readonly string[]
+}
+
+/** The one run at each of the words, or what to say where it is none or several. */
+async function findEach(
+  env: CommandEnvironment,
+  args: AnalyzeArguments,
+  places: RunsFound[],
+): Promise<Named | ActResult> {
   const found: FoundRun[] = []
-  const notes: string[] = []
-  for (const word of words) {
-    const there = await findRuns(env.projectFolder, [word], env.signal)
+  for (const word of [args.run, ...(args.baseline === undefined ? [] : [args.baseline])]) {
+    const there = await findRuns(env.projectFolder, [word], env.signal, env.settings)
+    places.push(there)
+    if (there.unreached.length > 0) return { summary: there.unreached.join('; '), exitCode: 4, data: null }
     const [only, ...more] = there.found
     if (only === undefined) return usage(`no run at ${word}: name a folder, a file, or the id of a run`)
     if (more.length > 0) {
@@ -29,8 +49,14 @@ export async function analyzeCommand(env: CommandEnvironment, args: AnalyzeArgum
       return usage(`${there.found.length} runs at ${word}, of which one is wanted: ${paths.join(', ')}`)
     }
     found.push(only)
-    notes.push(...there.notes)
   }
+  const [run, baseline = null] = found as [FoundRun, FoundRun?]
+  return { run, baseline, notes: places.flatMap(({ notes }) => notes) }
+}
+
+async function analyseFound(env: CommandEnvironment, args: AnalyzeArguments, named: Named): Promise<ActResult> {
+  const isShown = patternOf(args.metrics)
+  if (isShown === null) return usage(`--metrics is no regular expression: ${args.metrics}`)
   const [{ loadRuns, readPoints }, { digestOf }, { usualOptions }, { analyse }, { analysisJson, analysisMarkdown }] =
     await Promise.all([
       import('../compare/run.ts'),
@@ -44,22 +70,22 @@ export async function analyzeCommand(env: CommandEnvironment, args: AnalyzeArgum
     ...args.higher.map((name) => [name, 'higher'] as const),
   ])
   const failures: string[] = []
-  const [first, ...others] = found as [FoundRun, ...FoundRun[]]
-  const whole = await readPoints(first, env.signal).catch((error: unknown) => {
+  const whole = await readPoints(named.run, env.signal).catch((error: unknown) => {
     env.signal.throwIfAborted()
-    failures.push(`${first.path}: ${error instanceof Error ? error.message : String(error)}`)
+    failures.push(`${named.run.path}: ${error instanceof Error ? error.message : String(error)}`)
     return null
   })
   const onFailure = (run: FoundRun, why: string) => failures.push(`${run.path}: ${why}`)
+  const others = named.baseline === null ? [] : [named.baseline]
   const [baseline = null] = await loadRuns(others, onFailure, () => true, directions, env.signal)
   if (whole === null || failures.length > 0)
     return { summary: `could not be read: ${failures.join('; ')}`, exitCode: 1, data: null }
-  const run = { ...first, ...whole, digest: digestOf(whole.columns, directions) }
+  const run = { ...named.run, ...whole, digest: digestOf(whole.columns, directions) }
   const analysis = analyse(run, baseline, { ...usualOptions, directions, isShown })
   return {
     summary: `${analysis.verdict.word}: ${analysis.verdict.why}`,
     exitCode: 0,
     data: analysisJson(analysis),
-    lines: [...analysisMarkdown(analysis).trimEnd().split('\n'), ...notes.map((note) => `note: ${note}`)],
+    lines: [...analysisMarkdown(analysis).trimEnd().split('\n'), ...named.notes.map((note) => `note: ${note}`)],
   }
 }

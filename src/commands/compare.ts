@@ -1,10 +1,10 @@
 import { isAbsolute, resolve } from 'node:path'
 import type { CompareModel } from '../compare/model.ts'
 import type { LoadedRun } from '../compare/run.ts'
-import type { FoundRun } from '../reader/scan.ts'
+import type { FoundRun, Scan } from '../reader/scan.ts'
 import type { ActResult } from '../run/act.ts'
 import { plural } from '../text/format.ts'
-import type { CommandEnvironment } from './types.ts'
+import type { CommandEnvironment, Settings } from './types.ts'
 
 export interface CompareArguments {
   readonly runs: readonly string[]
@@ -27,7 +27,17 @@ const usage = (summary: string): ActResult => ({ summary, exitCode: 2, data: nul
 
 /** `kx compare`: reads the runs that were named and says what differs. */
 export async function compareCommand(env: CommandEnvironment, args: CompareArguments): Promise<ActResult> {
-  const { found, notes, missing } = await findRuns(env.projectFolder, args.runs, env.signal)
+  const runs = await findRuns(env.projectFolder, args.runs, env.signal, env.settings)
+  try {
+    return await compareFound(env, args, runs)
+  } finally {
+    await runs.close()
+  }
+}
+
+async function compareFound(env: CommandEnvironment, args: CompareArguments, runs: RunsFound): Promise<ActResult> {
+  const { found, notes, missing, unreached } = runs
+  if (unreached.length > 0) return { summary: unreached.join('; '), exitCode: 4, data: null }
   if (missing.length > 0) return usage(`no run at ${missing.join(', ')}: name a folder, a file, or the id of a run`)
   if (found.length === 0) return usage('no runs were found; name folders that hold some')
   const isShown = patternOf(args.metrics)
@@ -177,12 +187,25 @@ export function patternOf(text: string | undefined): ((name: string) => boolean)
   }
 }
 
-/** Runs by the words that a person typed: ids of this project, folders, files. */
+/** Runs that were found, and what could not be. */
+export interface RunsFound {
+  readonly found: readonly FoundRun[]
+  readonly notes: readonly string[]
+  /** Words at which no run lies. */
+  readonly missing: readonly string[]
+  /** Places that nobody could look at, with the reason: whether runs lie there is not known. */
+  readonly unreached: readonly string[]
+  /** Gives up the links that the reading went over; runs of other machines cannot be read any longer. */
+  close(): Promise<void>
+}
+
+/** Runs by the words that a person typed: ids of this project, folders, files, `host:path`, `s3://bucket/prefix`. */
 export async function findRuns(
   projectFolder: string,
   words: readonly string[],
   signal?: AbortSignal,
-): Promise<{ found: readonly FoundRun[]; notes: readonly string[]; missing: readonly string[] }> {
+  settings: Settings = {},
+): Promise<RunsFound> {
   const [{ scan }, { localFolder }, { runsFolder }] = await Promise.all([
     import('../reader/scan.ts'),
     import('../reader/source.ts'),
@@ -192,27 +215,53 @@ export async function findRuns(
   const found: FoundRun[] = []
   const notes: string[] = []
   const missing: string[] = []
+  const unreached: string[] = []
+  const far: { close(): Promise<void> }[] = []
+  const close = async () => {
+    for (const each of far) await each.close()
+  }
+  const take = (word: string, scanned: Scan, only: string | null, inside: string | undefined) => {
+    const runs = scanned.runs.filter((run) => {
+      const [file = '', within] = run.path.split('#')
+      return (only === null || file === only) && (inside === undefined || within === inside || run.name === inside)
+    })
+    if (runs.length === 0) missing.push(word)
+    found.push(...runs)
+    notes.push(...scanned.notes)
+  }
   for (const word of words.length === 0 ? [own] : words) {
     const [path = '', inside] = word.split('#')
+    if (isFar(path)) {
+      try {
+        const { openFar } = await import('./far-folder.ts')
+        const folder = await openFar(path, { projectFolder, settings, signal })
+        if (folder === null) {
+          missing.push(word)
+          continue
+        }
+        far.push(folder)
+        notes.push(...folder.notes)
+        take(word, await scan(folder, signal), folder.only, inside)
+      } catch (error) {
+        if (signal?.aborted) await close()
+        signal?.throwIfAborted()
+        unreached.push(`${word}: ${error instanceof Error ? error.message : String(error)}`)
+      }
+      continue
+    }
     const candidates = isAbsolute(path) ? [path] : [resolve(own, path), resolve(projectFolder, path), resolve(path)]
     const here = await firstThatIs(candidates)
     if (here === null) {
       if (words.length > 0) missing.push(word)
       continue
     }
-    const scanned = await scan(localFolder(here.folder), signal)
-    const runs = scanned.runs.filter((run) => {
-      const [file = '', within] = run.path.split('#')
-      return (
-        (here.file === null || file === here.file) && (inside === undefined || within === inside || run.name === inside)
-      )
-    })
-    if (runs.length === 0) missing.push(word)
-    found.push(...runs)
-    notes.push(...scanned.notes)
+    take(word, await scan(localFolder(here.folder), signal), here.file, inside)
   }
-  return { found, notes, missing }
+  return { found, notes, missing, unreached, close }
 }
+
+/** A host or a bucket stands before the first slash, as for scp; `./a:b` is a file of this machine. */
+const isFar = (path: string) => /^s3:\/\//.test(path) || /^[^/:]+:/.test(path)
 
 /** A folder is searched; of a file the folder that it lies in, for that file alone. */
 async function firstThatIs(candidates: readonly string[]): Promise<{ folder: string; file: string | null } | null> {

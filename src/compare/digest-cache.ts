@@ -7,9 +7,11 @@ import type { ReadReport } from '../reader/types.ts'
 import type { RunDigest } from './digest.ts'
 
 /** Goes up whenever a digest is made otherwise, so that none of an older kx is taken for it. */
-const version = 1
+const version = 2
 /** A run that was written to so lately may be written to again within the resolution of a clock. */
 const settledMs = 2000
+/** Times of another machine are by its own clock. */
+const settledFarMs = 5 * 60_000
 /** A database may hold new rows in a file beside it while its own looks as before. */
 const unsure: readonly string[] = ['mlflow-sqlite', 'trackio']
 
@@ -39,8 +41,8 @@ export class DigestCache {
     try {
       const stored = deserialize(await readFile(this.fileOf(key))) as Stored
       if (stored.version !== version || stored.key !== key) return null
-      const files = stored.reports.map(({ path, bytes, mtimeMs }) => isSame(path, mtimeMs, bytes))
-      const folders = stored.folders.map(([path, mtimeMs]) => isSame(path, mtimeMs, null))
+      const files = stored.reports.map(({ path, bytes, mtimeMs }) => isSame(run, path, mtimeMs, bytes))
+      const folders = stored.folders.map(([path, mtimeMs]) => isSame(run, path, mtimeMs, null))
       return (await Promise.all([...files, ...folders])).every(Boolean) ? stored : null
     } catch {
       // None is there, or it is damaged: the run itself is.
@@ -54,7 +56,7 @@ export class DigestCache {
     if (
       unsure.includes(run.format) ||
       reports.length === 0 ||
-      nowMs - newest < settledMs ||
+      nowMs - newest < (run.stat === undefined ? settledMs : settledFarMs) ||
       reports.some(({ isTruncated }) => isTruncated)
     )
       return
@@ -62,7 +64,7 @@ export class DigestCache {
     const temporary = `${this.fileOf(key)}.${randomBytes(6).toString('hex')}`
     try {
       const parents = [...new Set(reports.map(({ path }) => dirname(path)))]
-      const folders = await Promise.all(parents.map(async (path) => [path, (await stat(path)).mtimeMs] as const))
+      const folders = await Promise.all(parents.map(async (path) => [path, (await lookAt(run, path)).mtimeMs] as const))
       await mkdir(this.folder, { recursive: true, mode: 0o700 })
       await writeFile(temporary, serialize({ version, key, reports, folders, digest } satisfies Stored), {
         mode: 0o600,
@@ -80,8 +82,19 @@ export class DigestCache {
 
 const keyOf = ({ format, root, path }: FoundRun) => `${format}\n${root}\n${path}`
 
-async function isSame(path: string, mtimeMs: number, bytes: number | null): Promise<boolean> {
-  const now = await stat(path)
+/** What lies elsewhere is looked at there: a path of another machine says nothing of a file here. */
+async function lookAt(run: FoundRun, path: string): Promise<{ readonly mtimeMs: number; readonly bytes: number }> {
+  if (run.stat === undefined) {
+    const { mtimeMs, size } = await stat(path)
+    return { mtimeMs, bytes: size }
+  }
+  const there = await run.stat(path)
+  if (there === null) throw new Error(`${path} is not there`)
+  return there
+}
+
+async function isSame(run: FoundRun, path: string, mtimeMs: number, bytes: number | null): Promise<boolean> {
+  const now = await lookAt(run, path)
   // Times come by two ways that round the last digits otherwise.
-  return Math.abs(now.mtimeMs - mtimeMs) < 0.01 && (bytes === null || now.size === bytes)
+  return Math.abs(now.mtimeMs - mtimeMs) < 0.01 && (bytes === null || now.bytes === bytes)
 }

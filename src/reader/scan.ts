@@ -6,6 +6,7 @@ import { lightningReader } from './lightning.ts'
 import { logPatternReader } from './log-pattern.ts'
 import { mlflowFilesReader } from './mlflow/files.ts'
 import { mlflowRuns, mlflowSqliteReader } from './mlflow/sqlite.ts'
+import { passedFolders } from './passed.ts'
 import { renewing } from './renewing.ts'
 import { seedReader } from './seed.ts'
 import { isEventFile, tfeventsReader } from './tfevents/reader.ts'
@@ -25,6 +26,8 @@ export interface FoundRun {
   readonly name: string
   readonly mtimeMs: number
   open(): RunReader
+  /** Of a run that lies elsewhere: size and time of a file that a report names, as they are there now. */
+  stat?: NonNullable<Folder['stat']>
 }
 
 export interface Scan {
@@ -35,10 +38,11 @@ export interface Scan {
 
 const mostDepth = 8
 const mostFolders = 20_000
-/** Never hold runs, and may hold a hundred thousand files. */
-const passed = new Set(['node_modules', '.git', '.venv', 'venv', '__pycache__', '.trash', 'site-packages', '.cache'])
 
-type Found = Omit<FoundRun, 'open' | 'mtimeMs' | 'root'> & { readonly make: () => RunReader; readonly mtimeMs?: number }
+type Found = Omit<FoundRun, 'open' | 'mtimeMs' | 'root' | 'stat'> & {
+  readonly make: () => RunReader
+  readonly mtimeMs?: number
+}
 
 /** Finds the runs below a folder, in the order of their paths. A folder that is a run is not searched for others inside. */
 export async function scan(folder: Folder, signal?: AbortSignal): Promise<Scan> {
@@ -49,10 +53,12 @@ export async function scan(folder: Folder, signal?: AbortSignal): Promise<Scan> 
     signal?.throwIfAborted()
     if (looked++ >= mostFolders) return
     const entries = (await folder.list(path)) ?? []
-    const { found, isWhole } = await runsIn(folder, path, entries)
+    const { found, isWhole } = await runsIn(folder, path, entries, notes)
     for (const { make, ...run } of found) {
       const mtimeMs = run.mtimeMs ?? entries.reduce((newest, entry) => Math.max(newest, entry.mtimeMs), 0)
-      runs.push({ ...run, root: folder.root, mtimeMs, open: () => renewing(run.format, make) })
+      const { root, stat } = folder
+      const open = () => renewing(run.format, make)
+      runs.push({ ...run, root, mtimeMs, open, ...(stat === undefined ? {} : { stat: (at) => stat.call(folder, at) }) })
     }
     if (isWhole) return
     if (depth >= mostDepth) {
@@ -60,7 +66,7 @@ export async function scan(folder: Folder, signal?: AbortSignal): Promise<Scan> 
       return
     }
     for (const { name, kind } of entries) {
-      if (kind === 'folder' && !passed.has(name)) await visit(join(path, name), depth + 1)
+      if (kind === 'folder' && !passedFolders.has(name)) await visit(join(path, name), depth + 1)
     }
   }
   await visit('', 0)
@@ -78,6 +84,7 @@ async function runsIn(
   folder: Folder,
   path: string,
   entries: readonly FolderEntry[],
+  notes: string[],
 ): Promise<{ readonly found: readonly Found[]; readonly isWhole: boolean }> {
   const files = new Set(entries.filter(({ kind }) => kind === 'file').map(({ name }) => name))
   const folders = new Set(entries.filter(({ kind }) => kind === 'folder').map(({ name }) => name))
@@ -104,7 +111,7 @@ async function runsIn(
     return whole('dvclive', () => dvcliveReader(folder, here(path)))
   if (files.has('metrics.json') || files.has('env_fingerprint.json') || folders.has('units'))
     if (!files.has('mlflow.db')) return whole('seed', () => seedReader(folder, here(path)))
-  const found = [...(await databaseRuns(folder, path, files)), ...tableRuns(folder, path, entries)]
+  const found = [...(await databaseRuns(folder, path, files, notes)), ...tableRuns(folder, path, entries)]
   if ([...files].some(isEventFile)) {
     const paths = [here(path), ...hparamFolders(path, folders)]
     found.push({ format: 'tfevents', path: here(path), name, make: () => tfeventsReader(folder, paths) })
@@ -118,28 +125,40 @@ async function runsIn(
 const hparamFolders = (path: string, folders: ReadonlySet<string>) =>
   [...folders].filter((name) => /^\d{9,}\.\d+$/.test(name)).map((name) => join(path, name))
 
-async function databaseRuns(folder: Folder, path: string, files: ReadonlySet<string>): Promise<Found[]> {
+async function databaseRuns(
+  folder: Folder,
+  path: string,
+  files: ReadonlySet<string>,
+  notes: string[],
+): Promise<Found[]> {
   const found: Found[] = []
   for (const file of files) {
     if (!/\.(db|sqlite3?)$/.test(file)) continue
     const at = join(path, file)
     try {
-      for (const { id, name, startedAtMs } of await mlflowRuns(folder, at)) {
+      for (const { id, name, startedAtMs } of await orNone(mlflowRuns(folder, at))) {
         const make = () => mlflowSqliteReader(folder, at, id)
         found.push({ format: 'mlflow-sqlite', path: `${at}#${id}`, name: name || id, mtimeMs: startedAtMs ?? 0, make })
       }
-    } catch {
-      // Another program's database: it has no such tables.
-    }
-    try {
-      for (const name of await trackioRuns(folder, at)) {
+      for (const name of await orNone(trackioRuns(folder, at))) {
         found.push({ format: 'trackio', path: `${at}#${name}`, name, make: () => trackioReader(folder, at, name) })
       }
-    } catch {
-      // The same.
+    } catch (error) {
+      // Locked, too large, damaged: there may be runs in it that nobody sees.
+      notes.push(`${at} could not be looked into: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
   return found
+}
+
+/** Another program's database has no such tables, or is none at all. */
+async function orNone<T>(looking: Promise<readonly T[]>): Promise<readonly T[]> {
+  try {
+    return await looking
+  } catch (error) {
+    if (/no such (table|column)|file is not a database/.test(error instanceof Error ? error.message : '')) return []
+    throw error
+  }
 }
 
 /** Tables and JSON lines that stand by themselves, each a run. */

@@ -20,12 +20,15 @@ export function database(folder: Folder, path: string, format: Format): Database
     async read(query) {
       const stat = await source.stat()
       const local = folder.localPath(path)
+      const copied = stat === null || local !== null ? null : ((await folder.copy?.(path)) ?? null)
       await source.close()
-      if (stat === null || local === null) return null
-      if (identity !== null && identity !== stat.identity) throw new Replaced(source.path)
-      identity = stat.identity
+      const at = local ?? copied?.path
+      if (stat === null || at === undefined) return null
+      const found = copied?.mark ?? stat.identity
+      if (identity !== null && identity !== found) throw new Replaced(source.path)
+      identity = found
       const sqlite = await import('node:sqlite')
-      const opened = new sqlite.DatabaseSync(local, { readOnly: true, timeout: busyMs })
+      const opened = new sqlite.DatabaseSync(at, { readOnly: true, timeout: busyMs })
       try {
         const value = query(opened)
         const report: DatabaseReport = (records, notes = []) => ({
@@ -37,7 +40,7 @@ export function database(folder: Folder, path: string, format: Format): Database
           skippedBytes: 0,
           crcErrors: 0,
           isTruncated: false,
-          notes,
+          notes: copied === null ? notes : [...notes, copied.note],
         })
         return { value, report }
       } finally {

@@ -1,3 +1,4 @@
+import { Replaced } from './growing.ts'
 import type { Folder, Format, ReadReport } from './types.ts'
 
 /** A settings or summary file is small; of a larger one only so much is read, and that is said. */
@@ -9,8 +10,26 @@ export interface TextFile {
   report(problem: string | null): ReadReport
 }
 
-/** A small text file, whole. Null: there is none. */
+/** Times that a file may be replaced while it is read; a writer that does nothing else is looked at later. */
+const mostTries = 3
+
+/**
+ * A small text file, whole. Null: there is none.
+ *
+ * @throws Replaced when it is replaced all the time
+ */
 export async function readText(folder: Folder, path: string, format: Format): Promise<TextFile | null> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await readOnce(folder, path, format)
+    } catch (error) {
+      // Nothing was told of it yet: the new file is as good.
+      if (!(error instanceof Replaced) || tries >= mostTries) throw error
+    }
+  }
+}
+
+async function readOnce(folder: Folder, path: string, format: Format): Promise<TextFile | null> {
   const source = folder.open(path)
   try {
     const stat = await source.stat()

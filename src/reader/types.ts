@@ -121,6 +121,10 @@ export interface Folder {
   open(path: string): ByteSource
   /** Where a library must open the file by itself (SQLite); null where that cannot be done. */
   localPath(path: string): string | null
+  /** Of a folder that lies elsewhere: a copy of a database to be read here, as it is now. Null: there is none. */
+  copy?(path: string): Promise<{ readonly path: string; readonly note: string; readonly mark: string } | null>
+  /** Of a folder that lies elsewhere: size and time of what a report names by its path, as they are there now. */
+  stat?(path: string): Promise<{ readonly bytes: number; readonly mtimeMs: number } | null>
 }
 
 export interface FolderEntry {
