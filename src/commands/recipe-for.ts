@@ -1,7 +1,8 @@
 import type { ActResult } from '../run/act.ts'
 import type { RunState } from '../run/types.ts'
 import type { CheckedItem } from '../walk/item.ts'
-import { orRefusal, runRecipeCommand } from './recipes.ts'
+import { runRecipeCommand } from './recipe-run.ts'
+import { orRefusal } from './recipes.ts'
 import { Refused } from './refused.ts'
 import type { CommandEnvironment } from './types.ts'
 

@@ -89,7 +89,7 @@ export const recipeCommands: readonly CommandSpec[] = [
     where: 'global',
     risk: 'change',
     cli: ['recipe', 'run'],
-    run: async (env, args) => (await import('../recipes.ts')).runRecipeCommand(env, args),
+    run: async (env, args) => (await import('../recipe-run.ts')).runRecipeCommand(env, args),
   }),
   command({
     id: 'recipe.offer',
@@ -156,7 +156,7 @@ export const recipeCommands: readonly CommandSpec[] = [
     isShownWhole: true,
     cli: ['recipe', 'resume'],
     disabled: ({ run, screen }) => (screen !== 'recipes' ? null : run === null ? noRun : whyNoResume(run.cells)),
-    run: async (env, args) => (await import('../recipes.ts')).resumeRecipeCommand(env, args),
+    run: async (env, args) => (await import('../recipe-run.ts')).resumeRecipeCommand(env, args),
   }),
   command({
     id: 'recipe.undo',
@@ -171,7 +171,7 @@ export const recipeCommands: readonly CommandSpec[] = [
     where: 'global',
     risk: 'change',
     cli: ['recipe', 'undo'],
-    run: async (env, args) => (await import('../recipes.ts')).undoRecipeCommand(env, args),
+    run: async (env, args) => (await import('../recipe-run.ts')).undoRecipeCommand(env, args),
   }),
   command({
     id: 'recipe.check',
