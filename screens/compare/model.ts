@@ -4,6 +4,9 @@ import type { Token } from '../../src/ui/theme.ts'
 import type { ScreenInput } from '../workbench/input.ts'
 import type { PaneModel, Row, ScreenModel, StyledLine } from '../workbench/model.ts'
 import { column } from '../workbench/model.ts'
+import { curvesPane } from './curves.ts'
+import { optionOf } from './options.ts'
+import { inView } from './views.ts'
 
 const tokens: Readonly<Record<RowMark, Token>> = {
   better: 'state.pass',
@@ -62,10 +65,6 @@ function columnsOf(view: CompareView, first: number) {
   ]
 }
 
-/** The open option of a name, as it is kept with the screen. */
-export const optionOf = (options: readonly string[], name: string): string =>
-  options.findLast((word) => word.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
-
 function summaryOf(view: CompareView | null): StyledLine {
   if (view === null || view.state === 'reading') return 'Reading runs …'
   if (view.state === 'empty')
@@ -95,23 +94,14 @@ export function compareModel(input: ScreenInput): ScreenModel {
     selected === undefined
       ? ['Move to a row: what it rests on stands here.']
       : [[{ text: selected.name, token: 'text.strong' }], ...selected.detail, '', ...valuesOf(selected, view)]
-  return {
+  const table: ScreenModel = {
     id: 'compare',
     title: 'Compare',
     summary: summaryOf(view),
     panes: [
       rows,
       { id: 'detail', title: 'Why', kind: 'text', lines: detail },
-      {
-        id: 'curves',
-        title: view === null || view.curvesOf === '' ? 'Curves' : view.curvesOf,
-        note: view === null ? '' : `over ${view.axis}`,
-        kind: 'chart',
-        series: view?.curves ?? [],
-        version: view?.curvesVersion ?? 0,
-        xStep: 1,
-        empty: 'move to a metric that has a curve',
-      },
+      curvesPane(view, options, input.isUnicode),
       {
         id: 'notes',
         title: 'Reading',
@@ -132,6 +122,7 @@ export function compareModel(input: ScreenInput): ScreenModel {
       },
     ],
   }
+  return inView(view, input, table)
 }
 
 /** All values of a row by the names of their runs: cells of a table may be cut. */

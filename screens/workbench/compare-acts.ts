@@ -1,5 +1,6 @@
 import type { CompareView } from '../../src/compare/types.ts'
-import { optionOf } from '../compare/model.ts'
+import { optionOf } from '../compare/options.ts'
+import { choose, chooseDrawing } from './compare-views.ts'
 import type { Desk } from './desk.ts'
 import { rowIdsOf } from './model.ts'
 import { showOffer } from './recipe-acts.ts'
@@ -8,20 +9,12 @@ import { comparePane, paneOf } from './ui-state.ts'
 const aggregators = ['last', 'min', 'max', 'tail-mean', 'first'] as const
 const axes = ['step', 'epoch', 'tokens', 'relative', 'time'] as const
 
-/** Puts one choice in the place of the one before; it is kept with the screen, also over a crash. */
-function choose(desk: Desk, name: string, value: string): void {
-  for (const word of paneOf(desk.ui, comparePane).open) {
-    if (word.startsWith(`${name}=`)) desk.do({ type: 'toggle-open', pane: comparePane, rowId: word })
-  }
-  desk.do({ type: 'toggle-open', pane: comparePane, rowId: `${name}=${value}` })
-}
-
 /** Other runs than those of the project: what was chosen of the ones before means nothing for them. */
 export function pickRuns(desk: Desk, runs: readonly string[]): void {
   desk.do({ type: 'go', screen: 'compare' })
   desk.do({ type: 'focus', pane: 'rows' })
   for (const word of paneOf(desk.ui, comparePane).open) {
-    if (/^(path|baseline|first)=/.test(word)) desk.do({ type: 'toggle-open', pane: comparePane, rowId: word })
+    if (/^(path|baseline|first|x)=/.test(word)) desk.do({ type: 'toggle-open', pane: comparePane, rowId: word })
   }
   for (const run of new Set(runs)) desk.do({ type: 'toggle-open', pane: comparePane, rowId: `path=${run}` })
   desk.loadSoon()
@@ -58,9 +51,14 @@ export function chooseCompare(desk: Desk, id: string): void {
     case 'compare.axis': {
       const next = after<string>(axes, view.axis)
       choose(desk, 'axis', next)
+      // A place on one axis means nothing on another.
+      choose(desk, 'x', '')
       desk.say(`curves over ${next}`)
       break
     }
+    case 'compare.smooth':
+    case 'compare.log':
+      return chooseDrawing(desk, view, id)
     default:
       return nextDifference(desk, view)
   }

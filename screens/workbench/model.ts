@@ -94,6 +94,18 @@ export type PaneModel = PaneBase &
     | { readonly kind: 'grid'; readonly cells: readonly GridCell[]; readonly empty: string }
     | { readonly kind: 'meters'; readonly rows: readonly MeterRow[]; readonly empty: string }
     | {
+        /** What is drawn for the room that there is. */
+        readonly kind: 'picture'
+        /** Rows of a picture of this size in cells, none wider. Pure, and only asked when the pane is drawn. */
+        readonly draw: (width: number, height: number) => readonly StyledLine[]
+        /** The same in words and figures: printed, copied, paged. */
+        readonly words: () => readonly StyledLine[]
+        /** What it is drawn from, title and note included: equal ones are not drawn again. */
+        readonly basis: readonly unknown[]
+        /** The same for what a person filters by; absent: nothing can be filtered. */
+        readonly filteredBy?: (filter: string) => PaneModel
+      }
+    | {
         readonly kind: 'chart'
         readonly series: readonly Series[]
         readonly version: number

@@ -33,6 +33,8 @@ export function filtered(pane: PaneModel, filter: string): PaneModel {
       return { ...pane, rows: ofRows(pane.rows), empty }
     case 'text':
       return { ...pane, lines: pane.lines.filter((l) => matches(textOf(l))) }
+    case 'picture':
+      return pane.filteredBy?.(filter) ?? pane
     default:
       return pane
   }
@@ -102,6 +104,7 @@ export function rowCount(pane: PaneModel, width: number): number {
     case 'meters':
       return pane.rows.length
     case 'chart':
+    case 'picture':
       return 0
   }
 }

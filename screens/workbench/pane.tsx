@@ -102,6 +102,14 @@ function Body({
       return <GridBody pane={pane} cursor={isFocused ? cursor : -1} inner={inner} />
     case 'meters':
       return <MetersBody pane={pane} top={scrolledTop(pane, state, pane.rows.length, height)} inner={inner} />
+    case 'picture':
+      return (
+        pane
+          .draw(width, height)
+          .slice(0, height)
+          // biome-ignore lint/suspicious/noArrayIndexKey: a line is known by its place
+          .map((line, i) => <SpanLine key={i} line={line} width={width} />)
+      )
     case 'chart':
       return pane.series.length === 0 ? (
         <Label text={pane.empty} width={width} token="text.muted" />

@@ -34,6 +34,8 @@ export function paneLines(pane: PaneModel, width: number, glyphs: Glyphs): strin
       ]
     case 'text':
       return pane.lines.flatMap((line) => wrap(textOf(line), width, '  '))
+    case 'picture':
+      return pane.words().flatMap((line) => wrap(textOf(line), width, '  '))
     case 'log': {
       const lines = logText(pane)
       return lines.length === 0 ? [pane.empty] : lines

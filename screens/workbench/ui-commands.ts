@@ -1,9 +1,11 @@
 import { resolve } from 'node:path'
 import type { ScreenId } from '../../src/commands/types.ts'
+import type { ViewName } from '../../src/compare/views/types.ts'
 import type { RunRow } from '../../src/session/view.ts'
 import { fleetSorts, isFleetSort } from '../fleet/model.ts'
 import type { Acts } from './acts.ts'
 import { chooseCompare, exportArguments, offerCompared, pickRuns } from './compare-acts.ts'
+import { moveAsideInView, moveInPicture, turnView } from './compare-views.ts'
 import type { Desk } from './desk.ts'
 import { enterAt, screenOfRun } from './enter.ts'
 import type { Layers } from './layers.ts'
@@ -63,7 +65,13 @@ export class UiCommands {
       case 'compare.aggregator':
       case 'compare.axis':
       case 'compare.next':
+      case 'compare.smooth':
+      case 'compare.log':
         return chooseCompare(desk, id)
+      case 'compare.view':
+        return turnView(desk, 1, args.view as ViewName | undefined)
+      case 'compare.view-before':
+        return turnView(desk, -1)
       case 'compare.pick':
         return pickRuns(desk, (args.runs ?? []) as readonly string[])
       case 'compare.recipe':
@@ -169,6 +177,7 @@ export class UiCommands {
     const page = Math.max(1, pane.height - 4)
     if (id === 'move.left' || id === 'move.right') return this.#moveAside(id === 'move.right' ? 1 : -1)
     const by = { 'move.down': 1, 'move.up': -1, 'move.page-down': page, 'move.page-up': -page }[id]
+    if (moveInPicture(desk, by ?? (id === 'move.top' ? -Infinity : Infinity))) return
     if (by !== undefined) desk.move(pane, by, 'by')
     else desk.move(pane, id === 'move.top' ? 0 : Number.MAX_SAFE_INTEGER, 'to')
     desk.loadSoon(80)
@@ -177,6 +186,7 @@ export class UiCommands {
   /** One cell of a grid; elsewhere there is nothing beside a row. */
   #moveAside(by: number): void {
     const desk = this.#desk
+    if (desk.ui.screen === 'compare') return moveAsideInView(desk, by)
     const pane = desk.placed().find((p) => p.id === desk.focus())
     if (pane === undefined) return
     if (desk.pane(pane.id)?.kind !== 'grid') return desk.say('left and right move in the split grid; Tab goes there')

@@ -5,6 +5,7 @@ import { asciiGlyphs, unicodeGlyphs } from '../../src/ui/glyphs.ts'
 import type { ScreenInput } from './input.ts'
 import { screenLines } from './plain.ts'
 import { screenModel } from './screens.ts'
+import { comparePane } from './ui-state.ts'
 
 /** One screen as lines: the same model that the workbench draws, for a pipe or a screen reader. */
 export async function viewScreen(
@@ -12,9 +13,15 @@ export async function viewScreen(
   screen: ScreenId,
   width: number,
   isAscii: boolean,
+  compared: { readonly view?: string | undefined; readonly metric?: string | undefined } = {},
 ): Promise<ActResult> {
-  const selected = () => null
-  await workspace.load(screen, selected)
+  const { view, metric } = compared
+  const selected = (pane: string) => (pane === 'rows' && metric !== undefined ? `metric ${metric}` : null)
+  const options = view === undefined ? [] : [`view=${view}`]
+  const load = () => workspace.load(screen, selected, undefined, (pane) => (pane === comparePane ? options : []))
+  await load()
+  // What a row stands for is known once the rows are there.
+  if (metric !== undefined) await load()
   const nowMs = Date.now()
   const input: ScreenInput = {
     nowMs,
@@ -27,6 +34,7 @@ export async function viewScreen(
     observation: (workspace.run()?.observation?.payload ?? null) as ScreenInput['observation'],
     shelves: workspace.shelves(),
     selected,
+    options,
     screen,
     isUnicode: !isAscii,
   }

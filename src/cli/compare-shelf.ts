@@ -3,6 +3,7 @@ import { digestOf, type RunDigest } from '../compare/digest.ts'
 import { DigestCache } from '../compare/digest-cache.ts'
 import type { CompareModel } from '../compare/model.ts'
 import type { CompareChoice, CompareView } from '../compare/types.ts'
+import { smoothings, viewNames } from '../compare/views/types.ts'
 import { Columns } from '../reader/columns.ts'
 import type { FoundRun } from '../reader/scan.ts'
 import type { ReadReport, RunReader } from '../reader/types.ts'
@@ -68,9 +69,10 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
       const isNew = await readOn(kept, cache)
       const readable = kept.filter(({ failure }) => failure === null)
       if (readable.length === 0) return { compare: { ...empty, state: 'empty', notes: [...notes, ...failures(kept)] } }
-      const [{ compareRuns, usualOptions }, view] = await Promise.all([
+      const [{ compareRuns, usualOptions }, view, drawing] = await Promise.all([
         import('../compare/model.ts'),
         import('../compare/view.ts'),
+        import('../compare/views/curves.ts'),
       ])
       const loaded = readable.flatMap(({ found, digest, reports }) =>
         digest === null ? [] : [{ ...found, digest, reports }],
@@ -87,19 +89,20 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
         lookAgain(request, kept)
         return null
       }
-      const metric = metricOf(request) ?? before?.curvesOf ?? ''
+      const metric = metricOf(request) ?? (before?.curvesOf || (choice.view === 'table' ? '' : firstMetric(model)))
       const names = model.runs.map(({ name }) => name)
       if (metric !== drawnOf) drawn.clear()
       drawnOf = metric
       const shown = [baseline, ...readable.keys()]
         .filter((at, i, list) => list.indexOf(at) === i)
-        .slice(0, view.mostCurves)
+        .slice(0, drawing.mostCurves)
       const columns = await Promise.all(shown.map((at) => pointsOf(readable[at] as Kept, metric, drawn)))
-      const curves = view.curvesOf(
+      const curves = drawing.curvesOf(
         columns.map((each) => ({ columns: each })),
         shown.map((at) => names[at] ?? '?'),
         metric,
         choice.axis,
+        choice.smoothing,
       )
       const undrawn = readable.length - shown.length
       version++
@@ -113,6 +116,8 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
           rows: view.rowsOf(model),
           aggregator: choice.aggregator,
           axis: choice.axis,
+          view: choice.view,
+          smoothing: choice.smoothing,
           curves: curves.curves,
           curvesOf: metric,
           curvesVersion: version,
@@ -137,6 +142,8 @@ const empty: CompareView = {
   rows: [],
   aggregator: 'last',
   axis: 'step',
+  view: 'table',
+  smoothing: 'off',
   curves: [],
   curvesOf: '',
   curvesVersion: 0,
@@ -229,8 +236,15 @@ const metricOf = (request: ShelfRequest) => {
   return row === undefined || row.metric === '' ? null : row.metric
 }
 
+/** What a view draws before a person has chosen: the first metric of which it is known what is better. */
+const firstMetric = ({ metrics }: CompareModel) =>
+  (metrics.find(({ direction }) => direction.goal !== null) ?? metrics[0])?.name ?? ''
+
 const isCurveStale = (before: CompareView, request: ShelfRequest, choice: CompareChoice) =>
-  before.axis !== choice.axis || (metricOf(request) ?? before.curvesOf) !== before.curvesOf
+  before.axis !== choice.axis ||
+  before.view !== choice.view ||
+  before.smoothing !== choice.smoothing ||
+  (metricOf(request) ?? before.curvesOf) !== before.curvesOf
 
 /** What a person chose, as the workbench keeps it: `name=value`. */
 export function choiceOf(words: readonly string[]): CompareChoice {
@@ -241,6 +255,8 @@ export function choiceOf(words: readonly string[]): CompareChoice {
     baseline: last('baseline') ?? '',
     aggregator: one('aggregator', ['last', 'min', 'max', 'tail-mean', 'first']),
     axis: one('axis', ['step', 'epoch', 'tokens', 'relative', 'time']),
+    view: one('view', viewNames),
+    smoothing: one('smooth', smoothings),
     paths: words.filter((word) => word.startsWith('path=')).map((word) => word.slice(5)),
   }
 }

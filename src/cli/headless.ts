@@ -81,7 +81,7 @@ async function runSpec(request: HeadlessRequest, spec: CommandSpec, raw: Record<
   let result: ActResult
   try {
     if (spec.id === 'app.view') {
-      result = await printScreen(request, checked.parsed.args as { screen: ScreenId; width: number })
+      result = await printScreen(request, checked.parsed.args as Parameters<typeof printScreen>[1])
     } else if (spec.id === 'prompt.open') {
       const { runPrompt } = await import('./prompt-loop.ts')
       result = await runPrompt({ env, isAscii: request.globals.ascii, isJson: request.globals.json })
@@ -148,7 +148,7 @@ const linkLines = (left: readonly LinkView[]) =>
 /** A screen as lines, read and then let go of. */
 async function printScreen(
   request: HeadlessRequest,
-  args: { readonly screen: ScreenId; readonly width: number },
+  args: { readonly screen: ScreenId; readonly width: number; readonly view?: string; readonly metric?: string },
 ): Promise<ActResult> {
   const [{ viewScreen }, { createWorkspace }] = await Promise.all([
     import('../../screens/workbench/view.ts'),
@@ -163,7 +163,7 @@ async function printScreen(
   })
   try {
     await workspace.begin()
-    const result = await viewScreen(workspace, args.screen, args.width, request.globals.ascii)
+    const result = await viewScreen(workspace, args.screen, args.width, request.globals.ascii, args)
     return troubles.length === 0 ? result : { ...result, exitCode: 4, summary: troubles.join('; ') }
   } finally {
     workspace.close()

@@ -1,3 +1,5 @@
+import type { CurveView, Smoothing, ViewName } from './views/types.ts'
+
 /** Where a row of the comparison stands. */
 export type RowBand = 'changed' | 'metrics' | 'findings'
 
@@ -21,13 +23,6 @@ export interface CompareRow {
   readonly offered?: { readonly recipe: string; readonly parameters: Readonly<Record<string, string>> }
 }
 
-export interface CurveView {
-  readonly name: string
-  readonly x: readonly number[]
-  /** null: not finite there. */
-  readonly y: readonly (number | null)[]
-}
-
 export interface CompareView {
   /** `reading`: runs are being read; what is there already is shown. */
   readonly state: 'reading' | 'ready' | 'empty'
@@ -38,6 +33,9 @@ export interface CompareView {
   readonly rows: readonly CompareRow[]
   readonly aggregator: string
   readonly axis: string
+  /** Which of the views `scene` and `curves` were made for. */
+  readonly view: ViewName
+  readonly smoothing: Smoothing
   /** Curves of the metric under the cursor. */
   readonly curves: readonly CurveView[]
   readonly curvesOf: string
@@ -53,6 +51,8 @@ export interface CompareChoice {
   readonly baseline: string
   readonly aggregator: 'last' | 'min' | 'max' | 'tail-mean' | 'first'
   readonly axis: 'step' | 'epoch' | 'tokens' | 'relative' | 'time'
+  readonly view: ViewName
+  readonly smoothing: Smoothing
   /** Words that were given to `kx compare`; none: all runs of the project. */
   readonly paths: readonly string[]
 }

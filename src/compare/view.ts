@@ -1,12 +1,9 @@
-import type { Columns } from '../reader/columns.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
-import { type Axis, curveOver } from './align.ts'
-import { extentsOf } from './downsample.ts'
 import { offeredFor } from './findings/recipes.ts'
 import type { Finding } from './findings/types.ts'
 import { valueText } from './flatten.ts'
 import type { CompareModel } from './model.ts'
-import type { CompareRow, CurveView, RowMark } from './types.ts'
+import type { CompareRow, RowMark } from './types.ts'
 import { changeText, directionText, figureText, intervalText, pText } from './words.ts'
 
 const safe = (text: string) => sanitiseLine(text, 400)
@@ -141,59 +138,3 @@ function findingRows(model: CompareModel): CompareRow[] {
     }),
   )
 }
-
-/** Columns of the picture: two points each, so that no extent is lost. */
-const pictureColumns = 160
-
-/** Curves of one metric over an axis, and what is missing of them. Several units of a run are drawn each. */
-export function curvesOf(
-  runs: readonly { readonly columns: Columns }[],
-  names: readonly string[],
-  metric: string,
-  axis: Axis,
-): { readonly curves: readonly CurveView[]; readonly notes: readonly string[] } {
-  const notes: string[] = []
-  const known = runs.flatMap((run, at) => {
-    const all = run.columns.all()
-    return all
-      .filter(({ name }) => name === metric)
-      .flatMap((column) => {
-        const curve = curveOver(column, axis, all, run.columns.known.startedAtMs ?? null)
-        if (curve === null) notes.push(`${safe(names[at] ?? '?')} has no ${axis} on record for ${safe(metric)}`)
-        const unit = column.unit === '' ? '' : ` ${column.unit}`
-        return curve === null ? [] : [{ name: safe(`${names[at] ?? '?'}${unit}`), ...curve }]
-      })
-  })
-  const all = known.flatMap(({ xs }) => [
-    xs.reduce((a, b) => Math.min(a, b), Infinity),
-    xs.reduce((a, b) => Math.max(a, b), -Infinity),
-  ])
-  const [from, to] = [Math.min(...all), Math.max(...all)]
-  const curves = known.slice(0, mostCurves).map(({ name, xs, values }): CurveView => {
-    const { least, most, nonFinite } = extentsOf(xs, values, from, to, pictureColumns)
-    const x: number[] = []
-    const y: (number | null)[] = []
-    for (let at = 0; at < pictureColumns; at++) {
-      const place = from + ((at + 0.5) / pictureColumns) * (to - from)
-      const [low, high] = [least[at] as number, most[at] as number]
-      if (!Number.isNaN(low)) {
-        x.push(place)
-        y.push(low)
-        if (high !== low) {
-          x.push(place)
-          y.push(high)
-        }
-      }
-      if (nonFinite[at] === 1) {
-        x.push(place)
-        y.push(null)
-      }
-    }
-    return { name, x, y }
-  })
-  if (known.length > mostCurves) notes.push(`${known.length - mostCurves} more curves are not drawn`)
-  return { curves, notes }
-}
-
-/** More lines than can be told apart. */
-export const mostCurves = 8

@@ -26,6 +26,14 @@ export const tokens = [
   'diff.added',
   'diff.removed',
   'diff.changed',
+  'curve.1',
+  'curve.2',
+  'curve.3',
+  'curve.4',
+  'curve.5',
+  'curve.6',
+  'curve.7',
+  'curve.8',
 ] as const
 export type Token = (typeof tokens)[number]
 
@@ -75,6 +83,14 @@ const dark: Record<Token, Style> = {
   'diff.added': { color: '#2fc796' },
   'diff.removed': { color: '#ff7a45' },
   'diff.changed': { color: '#f0c040' },
+  'curve.1': { color: '#56b4e9' },
+  'curve.2': { color: '#f0c040' },
+  'curve.3': { color: '#2fc796' },
+  'curve.4': { color: '#e69fdc' },
+  'curve.5': { color: '#ff7a45' },
+  'curve.6': { color: '#a9a2ff' },
+  'curve.7': { color: '#c3d36b' },
+  'curve.8': { color: '#d0d0d0' },
 }
 
 const light: Record<Token, Style> = {
@@ -102,6 +118,14 @@ const light: Record<Token, Style> = {
   'diff.added': { color: '#00674a' },
   'diff.removed': { color: '#b03a00' },
   'diff.changed': { color: '#7a5900' },
+  'curve.1': { color: '#00568a' },
+  'curve.2': { color: '#7a5900' },
+  'curve.3': { color: '#00674a' },
+  'curve.4': { color: '#8e3a78' },
+  'curve.5': { color: '#b03a00' },
+  'curve.6': { color: '#4a3fb0' },
+  'curve.7': { color: '#56680a' },
+  'curve.8': { color: '#404040' },
 }
 
 const ansi16: Record<Token, Style> = {
@@ -129,6 +153,14 @@ const ansi16: Record<Token, Style> = {
   'diff.added': { color: 'green' },
   'diff.removed': { color: 'red' },
   'diff.changed': { color: 'yellow' },
+  'curve.1': { color: 'cyan' },
+  'curve.2': { color: 'yellow' },
+  'curve.3': { color: 'green' },
+  'curve.4': { color: 'magenta' },
+  'curve.5': { color: 'red' },
+  'curve.6': { color: 'blueBright' },
+  'curve.7': { color: 'white' },
+  'curve.8': { color: 'gray' },
 }
 
 const mono: Record<Token, Style> = {
@@ -156,6 +188,14 @@ const mono: Record<Token, Style> = {
   'diff.added': {},
   'diff.removed': { bold: true },
   'diff.changed': { underline: true },
+  'curve.1': {},
+  'curve.2': {},
+  'curve.3': {},
+  'curve.4': {},
+  'curve.5': {},
+  'curve.6': {},
+  'curve.7': {},
+  'curve.8': {},
 }
 
 const styles: Readonly<Record<ThemeName, Readonly<Record<Token, Style>>>> = { dark, light, ansi16, mono }
@@ -171,6 +211,18 @@ export function makeTheme(options: {
     options.colorDepth === 1 ? 'mono' : options.colorDepth === 4 && options.name !== 'mono' ? 'ansi16' : options.name
   return { name, styles: styles[name], glyphs }
 }
+
+/** Tokens of curves, in order; beside each stands its letter, so that no colour is needed. */
+export const curveTokens = [
+  'curve.1',
+  'curve.2',
+  'curve.3',
+  'curve.4',
+  'curve.5',
+  'curve.6',
+  'curve.7',
+  'curve.8',
+] as const satisfies readonly Token[]
 
 /** Token of a mark. */
 export function markToken(mark: Mark): Token {

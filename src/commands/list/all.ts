@@ -1,5 +1,6 @@
 import { createRegistry, type Registry } from '../registry.ts'
 import { compareCommands } from './compare.ts'
+import { compareViewCommands } from './compare-views.ts'
 import { fileCommands } from './files.ts'
 import { fleetCommands } from './fleet.ts'
 import { hostCommands } from './hosts.ts'
@@ -23,6 +24,7 @@ export function allCommands(): Registry {
     ...notebookCommands,
     ...recipeCommands,
     ...compareCommands,
+    ...compareViewCommands,
     ...navigationCommands,
     ...promptCommands,
   ])

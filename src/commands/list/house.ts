@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { viewNames } from '../../compare/views/types.ts'
 import type { RunState } from '../../run/types.ts'
 import { command, noArgs } from '../registry.ts'
 import { type CommandSpec, screenIds } from '../types.ts'
@@ -218,6 +219,8 @@ export const houseCommands: readonly CommandSpec[] = [
       z.strictObject({
         screen: z.enum(screenIds).default('home'),
         width: z.number().int().min(40).max(1000).default(100),
+        view: z.enum(viewNames).optional().describe('of the compare screen: how to look at the runs'),
+        metric: z.string().min(1).optional().describe('of the compare screen: metric that is drawn'),
       }),
     positional: ['screen'],
     where: [],

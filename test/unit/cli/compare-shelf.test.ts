@@ -92,12 +92,14 @@ describe('what the compare screen is given', () => {
     await at.look()
     const chosen = await at.look(['baseline=offline-run-20260101_000000-b', 'aggregator=max'], 'metric loss')
     expect(chosen.view).toMatchObject({ baseline: 1, aggregator: 'max', curvesOf: 'loss' })
-    expect(chosen.view.curves.map(({ name, y }) => [name, y])).toEqual([
+    expect(chosen.view.curves.map(({ name, values }) => [name, [...values]])).toEqual([
       ['b', [4, 1]],
       ['a', [4, 2]],
     ])
     // A point that is no figure is a gap, not a value.
-    expect((await at.look([], 'metric acc')).view.curves).toEqual([{ name: 'a', x: expect.any(Array), y: [0.1, null] }])
+    expect((await at.look([], 'metric acc')).view.curves).toMatchObject([
+      { name: 'a', values: Float64Array.of(0.1, Number.NaN) },
+    ])
     const over = await at.look(['axis=tokens'], 'metric loss')
     expect(over.view.notes).toContain('a has no tokens on record for loss')
     expect(over.view.curves).toEqual([])
@@ -123,6 +125,8 @@ describe('a choice', () => {
       baseline: '',
       aggregator: 'min',
       axis: 'step',
+      view: 'table',
+      smoothing: 'off',
       paths: ['a=b'],
     })
   })

@@ -1,0 +1,29 @@
+import type { CompareView } from '../../src/compare/types.ts'
+import type { ViewName } from '../../src/compare/views/types.ts'
+import type { ScreenInput } from '../workbench/input.ts'
+import type { PaneModel, ScreenModel } from '../workbench/model.ts'
+import { curvesPane } from './curves.ts'
+import { optionOf } from './options.ts'
+
+type Maker = (view: CompareView | null, options: readonly string[], input: ScreenInput) => PaneModel
+
+/** Every view beside the table, with the cells of the terminal that it takes against those of the table. */
+const views: Readonly<Partial<Record<ViewName, { readonly weight: number; readonly pane: Maker }>>> = {
+  curves: { weight: 3, pane: (view, options, { isUnicode }) => curvesPane(view, options, isUnicode, 'view') },
+}
+
+/** The screen in the view that a person chose: it comes first, and beside it stands the table. */
+export function inView(view: CompareView | null, input: ScreenInput, table: ScreenModel): ScreenModel {
+  const options = input.options ?? []
+  const chosen = views[optionOf(options, 'view') as ViewName]
+  if (chosen === undefined) return table
+  const others = table.panes.filter(({ id }) => id !== 'curves')
+  return {
+    ...table,
+    panes: [chosen.pane(view, options, input), ...others],
+    columns: [
+      { weight: 2, panes: [{ id: 'rows', weight: 1 }] },
+      { weight: chosen.weight, panes: [{ id: 'view', weight: 1 }] },
+    ],
+  }
+}

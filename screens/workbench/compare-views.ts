@@ -1,0 +1,91 @@
+import { stepCursor } from '../../src/compare/rules.ts'
+import type { CompareView } from '../../src/compare/types.ts'
+import { smoothings, type ViewName, viewNames } from '../../src/compare/views/types.ts'
+import { numberOf, optionOf } from '../compare/options.ts'
+import { gutter } from '../compare/plot.ts'
+import type { Desk } from './desk.ts'
+import { rowIdsOf } from './model.ts'
+import { comparePane, paneOf } from './ui-state.ts'
+
+/** Puts one choice in the place of the one before; it is kept with the screen, also over a crash. */
+export function choose(desk: Desk, name: string, value: string): void {
+  const word = `${name}=${value}`
+  const open = paneOf(desk.ui, comparePane).open
+  if (open.includes(word)) return
+  for (const each of open) {
+    if (each.startsWith(`${name}=`)) desk.do({ type: 'toggle-open', pane: comparePane, rowId: each })
+  }
+  desk.do({ type: 'toggle-open', pane: comparePane, rowId: word })
+}
+
+const optionsOf = (desk: Desk) => paneOf(desk.ui, comparePane).open
+export const viewOf = (desk: Desk): ViewName =>
+  viewNames.find((name) => name === optionOf(optionsOf(desk), 'view')) ?? 'table'
+
+/** What each view is called, and what the arrow keys do in it. */
+const told: Readonly<Record<ViewName, string>> = {
+  table: 'table: what changed, the metrics, the findings',
+  curves: 'curves: left and right move the cursor, up and down the metric',
+}
+
+/** Turns to a view and gives it the keys. */
+export function turnView(desk: Desk, by: number, name?: ViewName): void {
+  const next =
+    name ?? (viewNames[(viewNames.indexOf(viewOf(desk)) + by + viewNames.length) % viewNames.length] as ViewName)
+  choose(desk, 'view', next)
+  desk.do({ type: 'focus', pane: next === 'table' ? 'rows' : 'view' })
+  desk.say(told[next])
+  desk.loadSoon()
+}
+
+/** How curves are drawn. */
+export function chooseDrawing(desk: Desk, view: CompareView, id: string): void {
+  if (id === 'compare.smooth') {
+    const next = smoothings[(smoothings.indexOf(view.smoothing) + 1) % smoothings.length] as string
+    choose(desk, 'smooth', next)
+    desk.say(
+      next === 'off' ? 'curves as they were logged' : `running ${next} of each curve; verdicts take the raw points`,
+    )
+    return desk.loadSoon()
+  }
+  const isLog = optionOf(optionsOf(desk), 'log') === 'yes'
+  choose(desk, 'log', isLog ? 'no' : 'yes')
+  desk.say(isLog ? 'a plain axis' : 'a logarithmic axis; what is not positive is marked below')
+}
+
+/** Left and right: the cursor of the curves, or what else a view turns through. */
+export function moveAsideInView(desk: Desk, by: number): void {
+  const view = desk.workspace.shelves().compare ?? null
+  if (view === null || view.state !== 'ready') return desk.say('the runs are still being read', 'warn')
+  return moveCursor(desk, view, by)
+}
+
+function moveCursor(desk: Desk, view: CompareView, by: number): void {
+  const pane = desk.placed().find(({ id }) => id === 'view') ?? desk.placed().find(({ id }) => id === 'curves')
+  if (pane === undefined) return desk.say('the curves are not on screen; Tab goes there', 'warn')
+  const xs = view.curves.map((curve) => curve.xs)
+  const to = stepCursor(xs, numberOf(optionsOf(desk), 'x'), by, pane.width - 2 - gutter)
+  if (to === null) return desk.say('no curve is drawn', 'warn')
+  choose(desk, 'x', String(to))
+}
+
+/** Up and down where a picture has the keys: another metric of the table. False: it is none of this screen. */
+export function moveInPicture(desk: Desk, by: number): boolean {
+  if (desk.ui.screen !== 'compare' || desk.pane(desk.focus())?.kind !== 'picture') return false
+  const view = desk.workspace.shelves().compare ?? null
+  const rows = desk.pane('rows')
+  if (view === null || rows === null) return true
+  const metrics = new Set(view.rows.filter(({ band }) => band === 'metrics').map(({ id }) => id))
+  const all = rowIdsOf(rows)
+  const rowIds = all.filter((id) => metrics.has(id))
+  const now = rowIds.indexOf(desk.selected('rows') ?? '')
+  const at = Math.max(0, Math.min(rowIds.length - 1, now < 0 ? 0 : now + by))
+  const next = rowIds[at]
+  if (next === undefined) desk.say('no metric was recorded', 'warn')
+  else {
+    const height = (desk.placed().find(({ id }) => id === 'rows')?.height ?? 10) - 3
+    desk.do({ type: 'move', pane: 'rows', to: all.indexOf(next), rowIds: all, height })
+    desk.loadSoon(80)
+  }
+  return true
+}
