@@ -1,6 +1,7 @@
 // node test/bench/table.ts: writes the figures of test/bench/results/*.json into docs/benchmarks.md, between its marks.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { compareReaders } from './compare/rows.ts'
 import type { firstFrame } from './first-frame.ts'
 import { type FiguresBy, fileReaders, type HostsFigures, linkReaders } from './hosts/rows.ts'
 import type { idle } from './idle.ts'
@@ -204,10 +205,12 @@ const readers: Readers = {
   ...linkReaders,
 }
 
-function read(name: string): Parts {
+function textOf(name: string): string | null {
   const file = resolve(results, name)
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Parts) : {}
+  return existsSync(file) ? readFileSync(file, 'utf8') : null
 }
+
+const read = (name: string): Parts => JSON.parse(textOf(name) ?? '{}') as Parts
 
 /** Rows of one part, and the load that they were taken at. */
 function rowsOf<Name extends PartName>(parts: Parts, name: Name): readonly (Row & { readonly load: number })[] {
@@ -234,6 +237,16 @@ function table(): string {
     for (const { what, bar, figure, isMet, load } of rowsOf(parts, name)) {
       const verdict = isMet ? 'met' : '**missed**'
       lines.push(`| ${what} | ${bar} | ${figure} | ${verdict} | \`${command}\` | ${load} |`)
+    }
+  }
+  const compared = JSON.parse(textOf('compare.json') ?? '{}') as Readonly<Record<string, Part<never> | undefined>>
+  for (const [name, rows] of Object.entries(compareReaders)) {
+    const part = compared[name]
+    if (part === undefined) continue
+    for (const { what, bar, figure, isMet } of rows(part.figures)) {
+      const verdict = isMet ? 'met' : '**missed**'
+      const command = `npm run bench:compare -- --only ${name}`
+      lines.push(`| ${what} | ${bar} | ${figure} | ${verdict} | \`${command}\` | ${part.machine.loadAtStart} |`)
     }
   }
   const machine = Object.values(parts)[0]?.machine
