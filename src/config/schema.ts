@@ -91,6 +91,34 @@ export const configSchema = z.strictObject({
         .describe("ssh: kx's own; openssh: the system's ssh program; auto: whichever the host needs"),
     })
     .prefault({}),
+  s3: z
+    .strictObject({
+      endpoint: z
+        .url({ protocol: /^https?$/ })
+        .max(1024)
+        .nullable()
+        .default(null)
+        .describe("address of an object store that is not Amazon's; null: what the AWS tools would ask"),
+      pathStyle: z
+        .boolean()
+        .default(false)
+        .describe('bucket in the path of the address, as most stores of your own want it'),
+      region: z
+        .string()
+        .regex(/^[a-z0-9-]+$/)
+        .max(64)
+        .nullable()
+        .default(null)
+        .describe('region that is asked; null: by AWS_REGION or your AWS profile'),
+      profile: z
+        .string()
+        .min(1)
+        .max(128)
+        .nullable()
+        .default(null)
+        .describe('profile of the AWS tools; null: AWS_PROFILE or the default one'),
+    })
+    .prefault({}),
   transfer: z
     .strictObject({
       rsync: z
@@ -146,10 +174,17 @@ export const configSchema = z.strictObject({
 export type Config = z.infer<typeof configSchema>
 
 /**
- * Keys that a project may not set: they name programs to run, or the person. A cloned
+ * Keys that a project may not set: they name programs to run, the person, or who is sent what a person's credentials sign. A cloned
  * project is somebody else's.
  */
-export const personalKeys: ReadonlySet<string> = new Set(['who', 'editor', 'pager', 'ssh.configFile'])
+export const personalKeys: ReadonlySet<string> = new Set([
+  'who',
+  'editor',
+  'pager',
+  'ssh.configFile',
+  's3.endpoint',
+  's3.profile',
+])
 
 /** Pairs whose first value may not be larger than the second. */
 export const orderedKeys: readonly (readonly [small: string, large: string])[] = [

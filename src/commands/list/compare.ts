@@ -7,7 +7,7 @@ const runs = () =>
     .array(z.string().min(1))
     .default([])
     .describe(
-      'folders, files, ids of runs of this project, or host:path over SSH; a folder may hold many. All of this project by default',
+      'folders, files, ids of runs of this project, host:path over SSH, or s3://bucket/prefix; a folder may hold many. All of this project by default',
     )
 const metrics = () => z.string().optional().describe('regular expression for the names of the metrics that are shown')
 const aggregator = () =>
@@ -23,12 +23,12 @@ export const compareCommands: readonly CommandSpec[] = [
     id: 'compare.pick',
     title: 'Pick runs',
     description:
-      'Which runs stand side by side: folders, files, ids of runs, or host:path. Without any, all of this project.',
+      'Which runs stand side by side: folders, files, ids of runs, host:path, or s3://bucket/prefix. Without any, all of this project.',
     args: () =>
       z.strictObject({
         runs: z
           .array(z.string())
-          .describe('folders, files, ids of runs, or host:path, with commas; empty: this project'),
+          .describe('folders, files, ids of runs, host:path, or s3://bucket/prefix, with commas; empty: this project'),
       }),
     positional: ['runs'],
     keys: ['p'],
@@ -130,7 +130,7 @@ export const compareCommands: readonly CommandSpec[] = [
       'What one run is, what it reached and spent, what the rules find in it, its curves, and what is missing or not to be trusted. What nobody wrote down is unknown.',
     args: () =>
       z.strictObject({
-        run: z.string().min(1).describe('folder, file, id of a run of this project, or host:path'),
+        run: z.string().min(1).describe('folder, file, id of a run of this project, host:path, or s3://bucket/prefix'),
         baseline: z.string().min(1).optional().describe('run that it is held against'),
         metrics: metrics(),
         lower: z.array(z.string().min(1)).default([]).describe('metrics of which less is better'),

@@ -101,7 +101,7 @@ function indexOf(entries: readonly FarEntry[]): Pick<Seen, 'byPath' | 'inside'> 
     const key = parent === '.' ? '' : parent
     const siblings = inside.get(key) ?? []
     const { kind, bytes, mtimeMs } = entry
-    siblings.push({ name: posix.basename(entry.path), kind, bytes, mtimeMs })
+    siblings.push({ name: posix.basename(entry.path), kind, bytes, mtimeMs: kind === 'file' ? mtimeMs : 0 })
     inside.set(key, siblings)
   }
   return { byPath, inside }
