@@ -100,7 +100,10 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
   return {
     summary: `${plural(model.runs.length, 'run')}: ${model.oneChange.word}${written === null ? '' : `; written to ${written}`}${reasons.length > 0 ? `; ${reasons.join('; ')}` : ''}`,
     exitCode: reasons.length > 0 || failures.length > 0 ? 1 : 0,
-    data: compareJson(model),
+    // Made when it is asked for: of a sweep it is megabytes, and a person reads the lines.
+    get data() {
+      return compareJson(model)
+    },
     lines,
   }
 }

@@ -15,13 +15,20 @@ export interface Group {
  */
 export function groupBySettings(runs: readonly ReadonlyMap<string, Leaf>[]): readonly Group[] {
   const groups = new Map<string, { members: number[]; seeds: (string | null)[] }>()
+  const paths = new Map<string, readonly string[]>()
+  for (const run of runs) for (const [key, { path }] of run) paths.set(key, path)
+  // In one order for all, so that the order of a run's own means nothing; a name is judged once, not once a run.
+  const keys = [...paths].sort(([a], [b]) => (a < b ? -1 : 1)).filter(([, path]) => !isNamed(path, noiseKeys))
+  const isSeed = new Set(keys.flatMap(([key, path]) => (isNamed(path, seedKeys) ? [key] : [])))
   for (const [at, run] of runs.entries()) {
     const kept: string[] = []
     let seed: string | null = null
-    for (const [key, { path, value }] of [...run].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      if (isNamed(path, seedKeys)) seed = String(value)
-      else if (!isNamed(path, noiseKeys))
-        kept.push(`${key}\u0001${typeof value}\u0001${JSON.stringify(value) ?? String(value)}`)
+    for (const [key] of keys) {
+      const leaf = run.get(key)
+      if (leaf === undefined) continue
+      const { value } = leaf
+      if (isSeed.has(key)) seed = String(value)
+      else kept.push(`${key}\u0001${typeof value}\u0001${JSON.stringify(value) ?? String(value)}`)
     }
     const mark = kept.length === 0 && seed === null ? `alone ${at}` : kept.join('\u0002')
     const group = groups.get(mark) ?? { members: [], seeds: [] }

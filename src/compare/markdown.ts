@@ -115,8 +115,8 @@ export function judgements(model: CompareModel): readonly Block[] {
 }
 
 function judgementCells({ comparison, p, verdict }: Judgement): readonly Line[] {
-  const { n, delta, bootstrap, interval, probabilityGreater, note, detectable } = comparison
-  const shown = comparison.isPaired ? bootstrap : interval
+  const { n, delta, interval, probabilityGreater, note, detectable } = comparison
+  const shown = comparison.isPaired ? comparison.bootstrap : interval
   const why =
     verdict === 'no clear difference' && detectable !== null ? `could show ${figureText(detectable)} or more` : note
   return [

@@ -35,11 +35,17 @@ export const noiseKeys: readonly string[] = [
 /** Keys that tell repetitions of one experiment apart (handbook compare 6). */
 export const seedKeys: readonly string[] = ['seed', 'random_seed', 'data_seed', 'PYTHONHASHSEED']
 
+const plain = (name: string) => name.toLowerCase().replaceAll('-', '_')
+const plainNames = new WeakMap<readonly string[], ReadonlySet<string>>()
+
 /** Whether the last part of a path is one of the names, in any case, with `-` read as `_`. */
 export function isNamed(path: readonly string[], names: readonly string[]): boolean {
-  const plain = (name: string) => name.toLowerCase().replaceAll('-', '_')
+  let known = plainNames.get(names)
+  if (known === undefined) {
+    known = new Set(names.map(plain))
+    plainNames.set(names, known)
+  }
   const last = plain(path.at(-1) ?? '')
   // Trackers without nested settings write a path into the name.
-  const bare = last.split(/[/.]/).at(-1) ?? ''
-  return names.some((name) => plain(name) === last || plain(name) === bare)
+  return known.has(last) || known.has(last.split(/[/.]/).at(-1) ?? '')
 }

@@ -14,6 +14,7 @@ export interface Comparison {
   readonly delta: number
   /** Interval of the difference at 95 %, where there are enough values for one. */
   readonly interval: Interval | null
+  /** Made when it is first asked for: a sweep has thousands, of which a person looks at a few. */
   readonly bootstrap: Interval | null
   /** Chance that one draw of `b` is greater than one of `a`; null for fewer than five a side. */
   readonly probabilityGreater: number | null
@@ -26,6 +27,14 @@ export interface Comparison {
   readonly detectable: number | null
   /** What a reader must know, for example that one run each shows nothing. */
   readonly note: string
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
 }
 
 /**
@@ -66,10 +75,13 @@ export function compareGroups(
   if (least === 2) return { ...base, detectable, note: 'two runs a side: values and range, no test' }
   if (pairs !== null && pairs.length >= fewest) {
     const differences = pairs.map(([x, y]) => (b[y] as number) - (a[x] as number))
+    const bootstrap = once(() => bootstrapMean(differences))
     return {
       ...base,
       delta: mean(differences),
-      bootstrap: bootstrapMean(differences),
+      get bootstrap() {
+        return bootstrap()
+      },
       probabilityGreater: probabilityGreater(a, b),
       p: signFlip(differences),
       test: 'sign flip of pairs',
@@ -81,10 +93,13 @@ export function compareGroups(
   if (least < fewest) {
     return { ...base, interval, detectable, note: `${least} runs a side: too few to decide, the interval is a hint` }
   }
+  const bootstrap = once(() => bootstrapDifference(a, b))
   return {
     ...base,
     interval,
-    bootstrap: bootstrapDifference(a, b),
+    get bootstrap() {
+      return bootstrap()
+    },
     probabilityGreater: probabilityGreater(a, b),
     p,
     test: 'Welch',
@@ -99,9 +114,10 @@ export function compareGroups(
  */
 export function verdictOf(comparison: Comparison, goal: 'lower' | 'higher' | null, p: number | null): Verdict {
   if (p === null || goal === null || Number.isNaN(comparison.delta)) return 'cannot tell'
+  if (p >= alpha || comparison.delta === 0) return 'no clear difference'
   const border = comparison.isPaired ? comparison.bootstrap : comparison.interval
   const excludesZero = border === null || border.low > 0 || border.high < 0
-  if (p >= alpha || !excludesZero || comparison.delta === 0) return 'no clear difference'
+  if (!excludesZero) return 'no clear difference'
   return comparison.delta > 0 === (goal === 'higher') ? 'better' : 'worse'
 }
 

@@ -93,8 +93,8 @@ function judgementLines(
   const members = model.groups[group]?.members ?? []
   const first = safe(model.runs[members[0] ?? 0]?.name ?? '?')
   const who = members.length > 1 ? `${first} and ${members.length - 1} more seeds` : first
-  const { n, delta, interval, bootstrap, probabilityGreater, note, detectable, isPaired } = comparison
-  const shown = isPaired ? bootstrap : interval
+  const { n, delta, interval, probabilityGreater, note, detectable, isPaired } = comparison
+  const shown = isPaired ? comparison.bootstrap : interval
   return [
     `${who}: ${verdict}${note ? `, ${note}` : ''}`,
     `  ${n[0]} against ${n[1]}${isPaired ? ', paired' : ''}; difference ${figureText(delta)}${shown === null ? '' : `, 95 % ${intervalText(shown)}`}`,

@@ -89,14 +89,11 @@ export function signFlip(differences: readonly number[], draws = 20_000): number
   // Sums of the same figures in another order differ in their last digits.
   const enough = seen - 1e-12 * differences.reduce((sum, each) => sum + Math.abs(each), 0)
   if (n <= mostExact) {
+    const half = n >> 1
+    const [left, right] = [signedSums(differences.slice(0, half)), signedSums(differences.slice(half))]
     let hits = 0
-    const ways = 2 ** n
-    for (let way = 0; way < ways; way++) {
-      let sum = 0
-      for (let i = 0; i < n; i++) sum += way & (1 << i) ? (differences[i] as number) : -(differences[i] as number)
-      if (Math.abs(sum) >= enough) hits++
-    }
-    return hits / ways
+    for (const one of left) for (const other of right) if (Math.abs(one + other) >= enough) hits++
+    return hits / (left.length * right.length)
   }
   const random = seededRandom(seed)
   let hits = 1
@@ -106,4 +103,15 @@ export function signFlip(differences: readonly number[], draws = 20_000): number
     if (Math.abs(sum) >= enough) hits++
   }
   return hits / (draws + 1)
+}
+
+/** Sums of the values under every choice of their signs. */
+function signedSums(values: readonly number[]): Float64Array {
+  const sums = new Float64Array(2 ** values.length)
+  for (let way = 0; way < sums.length; way++) {
+    let sum = 0
+    for (const [i, value] of values.entries()) sum += way & (1 << i) ? value : -value
+    sums[way] = sum
+  }
+  return sums
 }
