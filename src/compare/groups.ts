@@ -28,7 +28,7 @@ export function groupBySettings(runs: readonly ReadonlyMap<string, Leaf>[]): rea
       if (leaf === undefined) continue
       const { value } = leaf
       if (isSeed.has(key)) seed = String(value)
-      else kept.push(`${key}\u0001${typeof value}\u0001${JSON.stringify(value) ?? String(value)}`)
+      else kept.push(`${key}\u0001${typeof value}\u0001${typeof value === 'number' ? value : JSON.stringify(value)}`)
     }
     const mark = kept.length === 0 && seed === null ? `alone ${at}` : kept.join('\u0002')
     const group = groups.get(mark) ?? { members: [], seeds: [] }
