@@ -2,6 +2,7 @@ import { stepCursor } from '../../src/compare/rules.ts'
 import type { CompareView } from '../../src/compare/types.ts'
 import { smoothings, type ViewName, viewNames } from '../../src/compare/views/types.ts'
 import { numberOf, optionOf } from '../compare/options.ts'
+import { selectedRun } from '../compare/parallel.ts'
 import { gutter } from '../compare/plot.ts'
 import type { Desk } from './desk.ts'
 import { rowIdsOf } from './model.ts'
@@ -25,6 +26,10 @@ export const viewOf = (desk: Desk): ViewName =>
 /** What each view is called, and what the arrow keys do in it. */
 const told: Readonly<Record<ViewName, string>> = {
   table: 'table: what changed, the metrics, the findings',
+  splits: 'splits of two runs: left and right change the other run',
+  scatter: 'scatter: left and right change the setting, up and down the metric',
+  strips: 'spread over seeds: up and down change the metric',
+  parallel: 'parallel coordinates: left and right change the run, up and down the metric',
   curves: 'curves: left and right move the cursor, up and down the metric',
 }
 
@@ -40,7 +45,10 @@ export function turnView(desk: Desk, by: number, name?: ViewName): void {
 
 /** How curves are drawn. */
 export function chooseDrawing(desk: Desk, view: CompareView, id: string): void {
+  const shown = viewOf(desk)
   if (id === 'compare.smooth') {
+    if (shown !== 'table' && shown !== 'curves')
+      return desk.say('there are no curves in this view; v turns to the next one', 'warn')
     const next = smoothings[(smoothings.indexOf(view.smoothing) + 1) % smoothings.length] as string
     choose(desk, 'smooth', next)
     desk.say(
@@ -48,6 +56,8 @@ export function chooseDrawing(desk: Desk, view: CompareView, id: string): void {
     )
     return desk.loadSoon()
   }
+  if (shown === 'splits' || shown === 'parallel')
+    return desk.say('this view has no such axis; v turns to the next one', 'warn')
   const isLog = optionOf(optionsOf(desk), 'log') === 'yes'
   choose(desk, 'log', isLog ? 'no' : 'yes')
   desk.say(isLog ? 'a plain axis' : 'a logarithmic axis; what is not positive is marked below')
@@ -57,8 +67,31 @@ export function chooseDrawing(desk: Desk, view: CompareView, id: string): void {
 export function moveAsideInView(desk: Desk, by: number): void {
   const view = desk.workspace.shelves().compare ?? null
   if (view === null || view.state !== 'ready') return desk.say('the runs are still being read', 'warn')
-  return moveCursor(desk, view, by)
+  const { scene } = view
+  const shown = viewOf(desk)
+  if (shown === 'table' || shown === 'curves') return moveCursor(desk, view, by)
+  // The view that was turned to is not read yet.
+  if (scene?.kind !== shown) return desk.say('the view is still being made', 'warn')
+  if (scene.kind === 'strips') return desk.say('up and down change the metric; there is nothing beside it')
+  if (scene.kind === 'parallel') {
+    const next = turned(scene.runs, selectedRun(scene, optionsOf(desk)), by)
+    return next === undefined ? undefined : choose(desk, 'run', next.path)
+  }
+  if (scene.kind === 'scatter') {
+    const next = turned(scene.parameters, scene.parameter?.key ?? null, by)
+    if (next === undefined) return desk.say('no setting varies over these runs', 'warn')
+    choose(desk, 'parameter', next)
+  } else {
+    if (view.runs.length < 3) return desk.say('there is no other run to hold against the baseline', 'warn')
+    const others = view.runs.length - 1
+    choose(desk, 'first', String((Number(optionOf(optionsOf(desk), 'first') || 0) + by + others) % others))
+  }
+  desk.loadSoon()
 }
+
+/** The next of a list, around its ends; undefined of an empty one. */
+const turned = <T>(list: readonly T[], now: T | null, by: number): T | undefined =>
+  list[(Math.max(0, now === null ? 0 : list.indexOf(now)) + by + list.length) % Math.max(1, list.length)]
 
 function moveCursor(desk: Desk, view: CompareView, by: number): void {
   const pane = desk.placed().find(({ id }) => id === 'view') ?? desk.placed().find(({ id }) => id === 'curves')

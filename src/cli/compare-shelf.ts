@@ -69,10 +69,11 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
       const isNew = await readOn(kept, cache)
       const readable = kept.filter(({ failure }) => failure === null)
       if (readable.length === 0) return { compare: { ...empty, state: 'empty', notes: [...notes, ...failures(kept)] } }
-      const [{ compareRuns, usualOptions }, view, drawing] = await Promise.all([
+      const [{ compareRuns, usualOptions }, view, drawing, { sceneOf }] = await Promise.all([
         import('../compare/model.ts'),
         import('../compare/view.ts'),
         import('../compare/views/curves.ts'),
+        import('../compare/views/scene.ts'),
       ])
       const loaded = readable.flatMap(({ found, digest, reports }) =>
         digest === null ? [] : [{ ...found, digest, reports }],
@@ -93,7 +94,8 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
       const names = model.runs.map(({ name }) => name)
       if (metric !== drawnOf) drawn.clear()
       drawnOf = metric
-      const shown = [baseline, ...readable.keys()]
+      const hasCurves = choice.view === 'table' || choice.view === 'curves'
+      const shown = (hasCurves ? [baseline, ...readable.keys()] : [])
         .filter((at, i, list) => list.indexOf(at) === i)
         .slice(0, drawing.mostCurves)
       const columns = await Promise.all(shown.map((at) => pointsOf(readable[at] as Kept, metric, drawn)))
@@ -104,7 +106,7 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
         choice.axis,
         choice.smoothing,
       )
-      const undrawn = readable.length - shown.length
+      const undrawn = hasCurves ? readable.length - shown.length : 0
       version++
       lookAgain(request, kept)
       return {
@@ -118,6 +120,8 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
           axis: choice.axis,
           view: choice.view,
           smoothing: choice.smoothing,
+          scene: sceneOf(model, choice, metric),
+          sceneFor: sceneKey(choice),
           curves: curves.curves,
           curvesOf: metric,
           curvesVersion: version,
@@ -144,6 +148,8 @@ const empty: CompareView = {
   axis: 'step',
   view: 'table',
   smoothing: 'off',
+  scene: null,
+  sceneFor: '',
   curves: [],
   curvesOf: '',
   curvesVersion: 0,
@@ -240,11 +246,12 @@ const metricOf = (request: ShelfRequest) => {
 const firstMetric = ({ metrics }: CompareModel) =>
   (metrics.find(({ direction }) => direction.goal !== null) ?? metrics[0])?.name ?? ''
 
+/** What the views depend on besides the runs and the metric. */
+const sceneKey = ({ view, axis, smoothing, first, parameter }: CompareChoice) =>
+  JSON.stringify([view, axis, smoothing, first, parameter])
+
 const isCurveStale = (before: CompareView, request: ShelfRequest, choice: CompareChoice) =>
-  before.axis !== choice.axis ||
-  before.view !== choice.view ||
-  before.smoothing !== choice.smoothing ||
-  (metricOf(request) ?? before.curvesOf) !== before.curvesOf
+  before.sceneFor !== sceneKey(choice) || (metricOf(request) ?? before.curvesOf) !== before.curvesOf
 
 /** What a person chose, as the workbench keeps it: `name=value`. */
 export function choiceOf(words: readonly string[]): CompareChoice {
@@ -257,6 +264,8 @@ export function choiceOf(words: readonly string[]): CompareChoice {
     axis: one('axis', ['step', 'epoch', 'tokens', 'relative', 'time']),
     view: one('view', viewNames),
     smoothing: one('smooth', smoothings),
+    first: Math.max(0, Math.trunc(Number(last('first')) || 0)),
+    parameter: last('parameter') ?? '',
     paths: words.filter((word) => word.startsWith('path=')).map((word) => word.slice(5)),
   }
 }

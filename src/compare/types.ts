@@ -1,4 +1,4 @@
-import type { CurveView, Smoothing, ViewName } from './views/types.ts'
+import type { CompareScene, CurveView, Smoothing, ViewName } from './views/types.ts'
 
 /** Where a row of the comparison stands. */
 export type RowBand = 'changed' | 'metrics' | 'findings'
@@ -36,6 +36,10 @@ export interface CompareView {
   /** Which of the views `scene` and `curves` were made for. */
   readonly view: ViewName
   readonly smoothing: Smoothing
+  /** What the view shows besides curves; null: nothing. */
+  readonly scene: CompareScene | null
+  /** The choices that it was made for. */
+  readonly sceneFor: string
   /** Curves of the metric under the cursor. */
   readonly curves: readonly CurveView[]
   readonly curvesOf: string
@@ -53,6 +57,10 @@ export interface CompareChoice {
   readonly axis: 'step' | 'epoch' | 'tokens' | 'relative' | 'time'
   readonly view: ViewName
   readonly smoothing: Smoothing
+  /** Which of the others stands first beside the baseline. */
+  readonly first: number
+  /** Setting that is drawn against the metric; empty: the first that varies. */
+  readonly parameter: string
   /** Words that were given to `kx compare`; none: all runs of the project. */
   readonly paths: readonly string[]
 }

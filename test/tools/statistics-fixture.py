@@ -44,4 +44,12 @@ out["iqm"] = []
 for n in (4, 8, 20):
     a = rng.normal(0, 1, n)
     out["iqm"].append({"a": a.tolist(), "iqm": float(stats.trim_mean(a, 0.25))})
+out["spearman"] = []
+for n, ties in ((3, False), (7, False), (12, True), (40, True)):
+    a = rng.normal(0, 1, n)
+    b = a * 0.6 + rng.normal(0, 1, n)
+    if ties:
+        a, b = np.round(a, 0), np.round(b, 1)
+    test = stats.spearmanr(a, b)
+    out["spearman"].append({"a": a.tolist(), "b": b.tolist(), "rho": float(test.statistic), "p": float(test.pvalue)})
 json.dump(out, sys.stdout, indent=1)

@@ -11,7 +11,8 @@ export const compareViewCommands: readonly CommandSpec[] = [
     ...kept,
     id: 'compare.view',
     title: 'Next view',
-    description: 'Turns to the next way of looking at the runs, or to the named one: table, curves.',
+    description:
+      'Turns to the next way of looking at the runs, or to the named one: table, curves, splits (units of two runs in pairs), scatter (a setting against a metric), strips (spread over seeds), parallel (coordinates).',
     args: () =>
       z.strictObject({
         view: z.enum(viewNames).optional().describe('which one; the next by default'),

@@ -21,6 +21,8 @@ export const viewWith = (curves: readonly CurveView[], more: Partial<CompareView
   axis: 'step',
   view: 'table',
   smoothing: 'off',
+  scene: null,
+  sceneFor: '',
   curves,
   curvesOf: 'loss',
   curvesVersion: 1,

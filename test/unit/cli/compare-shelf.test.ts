@@ -127,6 +127,8 @@ describe('a choice', () => {
       axis: 'step',
       view: 'table',
       smoothing: 'off',
+      first: 0,
+      parameter: '',
       paths: ['a=b'],
     })
   })

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { ranksOf, spearman } from '../../../src/compare/statistics/ranks.ts'
 import { bootstrapDifference, signFlip } from '../../../src/compare/statistics/resampling.ts'
 import { interquartileMean } from '../../../src/compare/statistics/samples.ts'
 import {
@@ -32,6 +33,7 @@ interface Fixture {
   readonly meanInterval: readonly { a: number[]; low: number; high: number }[]
   readonly signFlip: readonly { d: number[]; p: number }[]
   readonly bca: readonly { a: number[]; b: number[]; low: number; high: number; error: number }[]
+  readonly spearman: readonly { a: number[]; b: number[]; rho: number; p: number }[]
   readonly iqm: readonly { a: number[]; iqm: number }[]
 }
 
@@ -47,6 +49,19 @@ function same(found: number | undefined, expected: number | undefined, digits = 
 }
 
 describe('statistics, against scipy', () => {
+  it('has its rank correlation, with ties', () => {
+    for (const { a, b, rho, p } of scipy.spearman) {
+      const found = spearman(a, b)
+      same(found?.rho, rho)
+      same(found?.p, p, 1e-8)
+    }
+    expect(scipy.spearman.length).toBe(4)
+    expect(spearman([1, 2], [1, 2])).toBeNull()
+    expect(spearman([1, 1, 1], [1, 2, 3])).toBeNull()
+    expect(spearman([1, 2, 3], [9, 8, 7])).toMatchObject({ rho: -1, n: 3, p: 0 })
+    expect(ranksOf([5, 1, 5, 9])).toEqual([2.5, 1, 2.5, 4])
+  })
+
   it('has its functions', () => {
     for (const [t, df, value] of scipy.studentCdf as [number, number, number][]) same(studentCdf(t, df), value)
     for (const [p, df, value] of scipy.studentQuantile as [number, number, number][])

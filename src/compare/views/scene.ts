@@ -1,0 +1,29 @@
+import type { CompareModel } from '../model.ts'
+import type { CompareChoice } from '../types.ts'
+import { parallelOf } from './parallel.ts'
+import { scatterOf } from './scatter.ts'
+import { splitsOf } from './splits.ts'
+import { stripsOf } from './strips.ts'
+import type { CompareScene } from './types.ts'
+
+/** Place of the run that stands beside the baseline; null: there is none. */
+export function otherRun({ runs, baseline }: Pick<CompareModel, 'runs' | 'baseline'>, first: number): number | null {
+  const others = runs.map((_, at) => at).filter((at) => at !== baseline)
+  return others.length === 0 ? null : (others[first % others.length] ?? null)
+}
+
+/** What the chosen view shows besides curves; null: the view has nothing but them. */
+export function sceneOf(model: CompareModel, choice: CompareChoice, metric: string): CompareScene | null {
+  switch (choice.view) {
+    case 'splits':
+      return splitsOf(model, otherRun(model, choice.first))
+    case 'scatter':
+      return scatterOf(model, metric, choice.parameter)
+    case 'strips':
+      return stripsOf(model, metric)
+    case 'parallel':
+      return parallelOf(model, metric)
+    default:
+      return null
+  }
+}
