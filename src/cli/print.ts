@@ -10,7 +10,7 @@ function itemLines(item: CheckedItem, isAscii: boolean): string[] {
   const mark = (isAscii ? asciiMarks : marks)[item.result]
   const state = item.override === undefined ? item.result : `${item.result}, overridden`
   const lines = [
-    `${mark} ${state} (${item.severity}) ${item.id}: ${item.result === 'pass' ? item.evidence.summary : (item.reason ?? item.evidence.summary)}`,
+    `${mark} ${state} (${item.severity}) ${item.id} - ${item.result === 'pass' ? item.evidence.summary : (item.reason ?? item.evidence.summary)}`,
   ]
   if (item.result !== 'pass' && item.result !== 'not-applicable' && item.fix !== undefined)
     lines.push(`      fix: ${item.fix}`)

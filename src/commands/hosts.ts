@@ -123,7 +123,7 @@ const linesOf = (host: string, result: ActResult): readonly string[] => [
   result.summary.replace(`audit of ${host}: `, ''),
   ...(result.proof?.items ?? []).flatMap((item) =>
     item.result === 'fail' || item.result === 'unknown'
-      ? [`  ${item.result} (${item.severity}) ${item.id}: ${item.evidence.summary}`]
+      ? [`  ${item.result} (${item.severity}) ${item.id} - ${item.evidence.summary}`]
       : [],
   ),
   ...(result.lines ?? []).map((line) => `  ${line}`),

@@ -93,7 +93,7 @@ export async function checkPlan(ctx: ActContext): Promise<ActResult> {
   failpoint('plan.before-proof')
   await ctx.run.append('proof.made', proof)
   failpoint('plan.after-proof')
-  for (const item of blocking) ctx.cell.say(`${item.result} ${item.id}: ${item.evidence.summary}`)
+  for (const item of blocking) ctx.cell.say(`${item.result} ${item.id} - ${item.evidence.summary}`)
   const failed = items.filter((i) => i.result === 'fail').length
   const open = items.filter((i) => i.result === 'unknown').length
   const otherPlan = blocking.find((item) => item.id === 'plan.same-as-launched')

@@ -188,7 +188,7 @@ async function pullAndJudge(
   failpoint('teardown.after-verified')
   const blocking = items.filter(isBlocking)
   for (const item of blocking) {
-    ctx.cell.say(`${item.result} ${item.id}: ${item.evidence.summary}`)
+    ctx.cell.say(`${item.result} ${item.id} - ${item.evidence.summary}`)
     for (const line of item.evidence.detail ?? []) ctx.cell.say(`  ${line}`)
   }
   // Of what the plan expects, not of what was found: a roster that is short is never n of n.

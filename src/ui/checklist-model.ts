@@ -49,7 +49,7 @@ export function checklistRows({ items, openIds = [] }: ChecklistModel, width: nu
     }
     rows.push({ kind: 'item', key: item.id, index, item })
     if (!isOpen.has(item.id)) return
-    const lines = [`${item.id}: ${item.evidence}`, ...(item.detail ?? [])].flatMap((l) => wrap(l, width - 6, '  '))
+    const lines = [`${item.id} - ${item.evidence}`, ...(item.detail ?? [])].flatMap((l) => wrap(l, width - 6, '  '))
     for (const [n, text] of lines.entries()) rows.push({ kind: 'detail', key: `${item.id} ${n}`, text })
   })
   return rows

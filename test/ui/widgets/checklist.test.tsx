@@ -50,7 +50,7 @@ describe('checklist', () => {
     const lines = draw({ items, openIds: ['audit.item-1'], cursor: 1 }).split('\n')
     expect(lines[0]?.trim()).toBe('Disk')
     expect(lines[1]).toContain('▾')
-    expect(lines[2]).toContain('audit.item-1: value 1')
+    expect(lines[2]).toContain('audit.item-1 - value 1')
     expect(lines[4]).toContain('fix: free some space')
     expect(lines[5]).toContain('Thing 2')
   })
