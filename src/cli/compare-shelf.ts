@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { CompareBasis } from '../commands/compare-basis.ts'
 import { digestOf, type RunDigest } from '../compare/digest.ts'
 import { DigestCache } from '../compare/digest-cache.ts'
 import type { CompareModel } from '../compare/model.ts'
@@ -33,7 +34,8 @@ export interface CompareShelf {
 }
 
 export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 'runs')): CompareShelf {
-  const cache = new DigestCache(cacheFolder)
+  let basis: CompareBasis | null = null
+  let cache = new DigestCache(cacheFolder)
   let kept: readonly Kept[] = []
   let keptFor = ''
   let model: CompareModel | null = null
@@ -59,6 +61,9 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
         drawn.clear()
         request.put({ compare: { ...empty, state: 'reading' } })
         const { findRuns } = await import('../commands/compare.ts')
+        // With the runs, and not at every look: what a figure went by does not change while it is looked at.
+        basis = await (await import('../commands/compare-basis.ts')).compareBasis({ ...request, settings: {} })
+        cache = new DigestCache(cacheFolder, basis.key)
         const found = await findRuns(request.projectFolder, choice.paths)
         kept = found.found.map((each) => ({ found: each, live: null, digest: null, reports: [], failure: null }))
         leave = found.close
@@ -66,8 +71,9 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
         keptFor = key
         model = null
       }
-      const isNew = await readOn(kept, cache)
-      const readable = kept.filter(({ failure }) => failure === null)
+      const isNew = await readOn(kept, cache, basis)
+      // What was read before a link went stands, and why it is not newer is said.
+      const readable = kept.filter(({ failure, digest }) => failure === null || digest !== null)
       if (readable.length === 0) return { compare: { ...empty, state: 'empty', notes: [...notes, ...failures(kept)] } }
       const [{ compareRuns, usualOptions }, view, drawing, { sceneOf }] = await Promise.all([
         import('../compare/model.ts'),
@@ -84,7 +90,7 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
       )
       const asked = `${baseline} ${choice.aggregator}`
       if (model === null || isNew || asked !== modelFor) {
-        model = compareRuns(loaded, { ...usualOptions, aggregator: choice.aggregator, baseline })
+        model = compareRuns(loaded, { ...usualOptions, ...basis?.options, aggregator: choice.aggregator, baseline })
         modelFor = asked
       } else if (before?.state === 'ready' && !isCurveStale(before, request, choice)) {
         lookAgain(request, kept)
@@ -127,6 +133,7 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
           curvesVersion: version,
           notes: [
             ...notes,
+            ...(model.said.length > 0 ? [`set by you: ${model.said.join('; ')}`] : []),
             ...failures(kept),
             ...curves.notes,
             ...(undrawn > 0 ? [`${undrawn} more runs are not drawn`] : []),
@@ -187,7 +194,7 @@ async function pointsOf({ live, found }: Kept, metric: string, drawn: Map<string
 }
 
 /** Reads what there is more. True where anything was. */
-async function readOn(kept: readonly Kept[], cache: DigestCache): Promise<boolean> {
+async function readOn(kept: readonly Kept[], cache: DigestCache, basis: CompareBasis | null): Promise<boolean> {
   let isNew = false
   for (const each of kept) {
     if (each.digest !== null && each.live === null) continue
@@ -203,7 +210,7 @@ async function readOn(kept: readonly Kept[], cache: DigestCache): Promise<boolea
     try {
       const reports = await live.reader.advance(live.columns)
       if (each.digest === null || extentOf(reports) !== extentOf(each.reports)) {
-        each.digest = digestOf(live.columns)
+        each.digest = digestOf(live.columns, basis?.options.directions, basis?.thresholds)
         isNew = true
       }
       each.reports = reports
@@ -233,7 +240,7 @@ function mayGrow({ digest, reports, found }: Kept): boolean {
 }
 
 function lookAgain(request: ShelfRequest, kept: readonly Kept[]): void {
-  if (kept.some((each) => each.failure === null && mayGrow(each))) request.again(lookAgainMs)
+  if (kept.some((each) => (each.failure === null || each.digest !== null) && mayGrow(each))) request.again(lookAgainMs)
 }
 
 const metricOf = (request: ShelfRequest) => {

@@ -1,6 +1,7 @@
 import type { FoundRun } from '../reader/scan.ts'
 import type { ActResult } from '../run/act.ts'
 import { findRuns, patternOf, type RunsFound } from './compare.ts'
+import { compareBasis } from './compare-basis.ts'
 import type { CommandEnvironment } from './types.ts'
 
 export interface AnalyzeArguments {
@@ -76,12 +77,21 @@ async function analyseFound(env: CommandEnvironment, args: AnalyzeArguments, nam
     return null
   })
   const onFailure = (run: FoundRun, why: string) => failures.push(`${run.path}: ${why}`)
+  const { options, thresholds } = await compareBasis(env, directions)
   const others = named.baseline === null ? [] : [named.baseline]
-  const [baseline = null] = await loadRuns(others, onFailure, () => true, directions, env.signal)
+  const [baseline = null] = await loadRuns(
+    others,
+    onFailure,
+    () => true,
+    options.directions,
+    env.signal,
+    null,
+    thresholds,
+  )
   if (whole === null || failures.length > 0)
     return { summary: `could not be read: ${failures.join('; ')}`, exitCode: 1, data: null }
-  const run = { ...named.run, ...whole, digest: digestOf(whole.columns, directions) }
-  const analysis = analyse(run, baseline, { ...usualOptions, directions, isShown })
+  const run = { ...named.run, ...whole, digest: digestOf(whole.columns, options.directions, thresholds) }
+  const analysis = analyse(run, baseline, { ...usualOptions, ...options, isShown })
   return {
     summary: `${analysis.verdict.word}: ${analysis.verdict.why}`,
     exitCode: 0,

@@ -4,6 +4,7 @@ import type { LoadedRun } from '../compare/run.ts'
 import type { FoundRun, Scan } from '../reader/scan.ts'
 import type { ActResult } from '../run/act.ts'
 import { plural } from '../text/format.ts'
+import { compareBasis } from './compare-basis.ts'
 import type { CommandEnvironment, Settings } from './types.ts'
 
 export interface CompareArguments {
@@ -53,6 +54,7 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
     ...args.lower.map((name) => [name, 'lower'] as const),
     ...args.higher.map((name) => [name, 'higher'] as const),
   ])
+  const basis = await compareBasis(env, directions)
   const loaded = await loadRuns(
     found,
     (run, why) => {
@@ -60,9 +62,10 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
       failures.push(`${run.path}: ${why}`)
     },
     isShown,
-    directions,
+    basis.options.directions,
     env.signal,
-    await cacheFor(Object.keys(directions).length),
+    await cacheFor(basis.key),
+    basis.thresholds,
   )
   if (loaded.length === 0)
     return { summary: `none of the runs could be read: ${failures.join('; ')}`, exitCode: 1, data: null }
@@ -73,8 +76,8 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
   const ignored = new Set(args.ignore)
   const options = {
     ...usualOptions,
+    ...basis.options,
     aggregator: args.aggregator,
-    directions,
     isShown,
     isIgnored: (key: string) => ignored.has(key),
   }
@@ -108,15 +111,13 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
   }
 }
 
-/** Findings rest on directions: with a person's own nothing is taken from before, and nothing kept. */
-async function cacheFor(own: number) {
-  if (own > 0) return null
+async function cacheFor(basis: string) {
   const [{ DigestCache }, { userFolders }, { join }] = await Promise.all([
     import('../compare/digest-cache.ts'),
     import('../session/paths.ts'),
     import('node:path'),
   ])
-  return new DigestCache(join(userFolders(process.env).cache, 'runs'))
+  return new DigestCache(join(userFolders(process.env).cache, 'runs'), basis)
 }
 
 async function render(model: CompareModel, args: CompareArguments): Promise<readonly string[]> {

@@ -1,7 +1,7 @@
 import { type Analysis, type CurveReport, type MetricReport, unknown } from './analyze.ts'
 import { type Block, foreign, heading, list, markdownOf, table, text } from './blocks.ts'
 import { jsonOf } from './json.ts'
-import { changedBlock, findingsBlock, judgements, metricsBlock, verdictLine } from './markdown.ts'
+import { basisBlocks, changedBlock, findingsBlock, judgements, metricsBlock, verdictLine } from './markdown.ts'
 import { directionText, figureText } from './words.ts'
 
 /** The report of one run as Markdown that pastes into a pull request. */
@@ -17,6 +17,7 @@ export function analysisBlocks(analysis: Analysis): readonly Block[] {
   return [
     heading(`Run ${name}`, 1),
     text([{ strong: `${verdict.word}` }, `: ${foreign(verdict.why)}. Confidence: ${confidence}.`]),
+    ...basisBlocks({ primary: null, said: analysis.said }),
     heading('Identity'),
     table(['what', 'value'], pairs(identity)),
     heading('Plan and actual'),

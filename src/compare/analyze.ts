@@ -53,6 +53,8 @@ export interface Analysis {
   readonly against: CompareModel | null
   /** What is missing or not to be trusted, one sentence each. */
   readonly doubts: readonly string[]
+  /** What the rules went by where a person set it otherwise. */
+  readonly said: readonly string[]
   readonly artifacts: string
   readonly next: readonly { readonly what: string; readonly usd: number | typeof unknown }[]
   readonly reproduce: string
@@ -79,6 +81,7 @@ export function analyse(run: WholeRun, baseline: LoadedRun | null, options: Comp
     curves: columns.flatMap((column) => curveOf(column)),
     against: baseline === null ? null : compareRuns([baseline, run], { ...options, baseline: 0 }),
     doubts: doubtsOf(run, columns),
+    said: options.said,
     artifacts: unknown,
     next: [...new Set(findings.map(({ next }) => next))].map((what) => ({ what, usd: unknown })),
     reproduce: reproduceOf(run),

@@ -25,10 +25,12 @@ export interface ConfigDiff {
  * Settings of any number of runs side by side. Order of keys means nothing.
  *
  * @param isIgnored what else a person wants left out
+ * @param noise names of settings that say nothing of the experiment
  */
 export function configDiff(
   runs: readonly ReadonlyMap<string, Leaf>[],
   isIgnored: (key: string) => boolean = () => false,
+  noise: readonly string[] = noiseKeys,
 ): ConfigDiff {
   const keys = new Map<string, readonly string[]>()
   for (const run of runs) for (const [key, { path }] of run) keys.set(key, path)
@@ -39,7 +41,7 @@ export function configDiff(
     const difference = differenceOf(leaves)
     const row: ConfigRow = { key, path, values, difference, isSeed: isNamed(path, seedKeys) }
     if (difference === 'same') same.push(row)
-    else if (isNamed(path, noiseKeys) || isIgnored(key)) ignored.push(row)
+    else if (isNamed(path, noise) || isIgnored(key)) ignored.push(row)
     else changed.push(row)
   }
   changed.sort((a, b) => Number(a.isSeed) - Number(b.isSeed))

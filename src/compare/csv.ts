@@ -16,6 +16,7 @@ export function compareCsv(model: CompareModel): string {
               String(each.n),
               each.change === null ? '' : String(each.change.delta),
               each.change?.share === null || each.change === null ? '' : String(each.change.share),
+              each.change === null || each.change.points === null ? '' : String(each.change.points),
               direction.goal ?? '',
               direction.source,
               each.isBest ? 'yes' : 'no',
@@ -24,7 +25,7 @@ export function compareCsv(model: CompareModel): string {
           ],
     ),
   )
-  const header = 'run,baseline,metric,value,step,n,delta,share,direction,direction source,best,not finite'
+  const header = 'run,baseline,metric,value,step,n,delta,share,points,direction,direction source,best,not finite'
   return [header, ...rows.map((row) => row.map(quoted).join(','))].join('\n')
 }
 

@@ -7,7 +7,7 @@ import type { ReadReport } from '../reader/types.ts'
 import type { RunDigest } from './digest.ts'
 
 /** Goes up whenever a digest is made otherwise, so that none of an older kx is taken for it. */
-const version = 2
+const version = 3
 /** A run that was written to so lately may be written to again within the resolution of a clock. */
 const settledMs = 2000
 /** Times of another machine are by its own clock. */
@@ -30,14 +30,17 @@ interface Stored {
  */
 export class DigestCache {
   private readonly folder: string
+  private readonly basis: string
 
-  constructor(folder: string) {
+  /** @param basis what findings rest on beside the run: thresholds and directions, as text */
+  constructor(folder: string, basis = '') {
     this.folder = folder
+    this.basis = basis
   }
 
   /** The digest of a run whose files are as they were; null: it is to be read. */
   async get(run: FoundRun): Promise<Pick<Stored, 'digest' | 'reports'> | null> {
-    const key = keyOf(run)
+    const key = keyOf(run, this.basis)
     try {
       const stored = deserialize(await readFile(this.fileOf(key))) as Stored
       if (stored.version !== version || stored.key !== key) return null
@@ -60,7 +63,7 @@ export class DigestCache {
       reports.some(({ isTruncated }) => isTruncated)
     )
       return
-    const key = keyOf(run)
+    const key = keyOf(run, this.basis)
     const temporary = `${this.fileOf(key)}.${randomBytes(6).toString('hex')}`
     try {
       const parents = [...new Set(reports.map(({ path }) => dirname(path)))]
@@ -80,7 +83,7 @@ export class DigestCache {
   }
 }
 
-const keyOf = ({ format, root, path }: FoundRun) => `${format}\n${root}\n${path}`
+const keyOf = ({ format, root, path }: FoundRun, basis: string) => `${format}\n${root}\n${path}\n${basis}`
 
 /** What lies elsewhere is looked at there: a path of another machine says nothing of a file here. */
 async function lookAt(run: FoundRun, path: string): Promise<{ readonly mtimeMs: number; readonly bytes: number }> {

@@ -12,7 +12,7 @@ import {
 import { offeredFor } from './findings/recipes.ts'
 import { valueText } from './flatten.ts'
 import type { CompareModel, Judgement } from './model.ts'
-import { changeText, directionText, figureText, intervalText, pText } from './words.ts'
+import { changeText, directionText, figureText, intervalText, pointsText, pText } from './words.ts'
 
 /** The whole comparison as Markdown that pastes into a pull request. The screen in plain words says the same. */
 export const compareMarkdown = (model: CompareModel): string => markdownOf(compareBlocks(model))
@@ -23,6 +23,7 @@ export function compareBlocks(model: CompareModel): readonly Block[] {
   return [
     heading(`${names.length} runs compared`, 1),
     text(verdictLine(model)),
+    ...basisBlocks(model),
     heading('Changed'),
     changedBlock(model, names),
     heading(`Metrics (${model.aggregator})`),
@@ -54,6 +55,14 @@ export function verdictLine({ oneChange, config }: CompareModel): Line {
   return [{ strong: `Exactly one thing changed? ${word}.` }, ` ${rest}`]
 }
 
+/** What the verdicts went by where that is not what everybody's go by. */
+export function basisBlocks({ primary, said }: Pick<CompareModel, 'primary' | 'said'>): readonly Block[] {
+  return [
+    ...(primary === null ? [] : [text(`Judged by ${cell(primary)}.`)]),
+    ...(said.length === 0 ? [] : [text(`Set otherwise than it is built in: ${said.map(cell).join('; ')}.`)]),
+  ]
+}
+
 /** Settings and facts that differ. */
 export function changedBlock(model: CompareModel, names: readonly string[]): Block {
   const settings = model.config.changed.map(({ key, values, difference, isSeed }) => [
@@ -79,7 +88,8 @@ export function metricsBlock(model: CompareModel, names: readonly string[]): Blo
     ...cells.map((each) => {
       if (each === null) return '-'
       const units = each.n > 1 ? ` (mean of ${each.n})` : ''
-      const change = each.change === null ? '' : `, ${changeText(each.change)}`
+      const points = each.change === null || each.change.points === null ? '' : `, ${pointsText(each.change)}`
+      const change = each.change === null ? '' : `, ${changeText(each.change)}${points}`
       const bad = each.nonFinite > 0 ? `, ${each.nonFinite} not finite` : ''
       return `${figureText(each.value)}${units}${change}${each.isBest ? ', best' : ''}${bad}`
     }),

@@ -30,7 +30,13 @@ export interface MetricOptions {
   readonly directions: OwnDirections
   /** Place of the run that others are held against. */
   readonly baseline: number
+  /** Names, or parts of them, of metrics between 0 and 1. */
+  readonly bounded: readonly string[]
 }
+
+const wordsOf = (name: string) => `_${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_')}_`
+const isBounded = (name: string, bounded: readonly string[]) =>
+  bounded.some((each) => wordsOf(name).includes(wordsOf(each)))
 
 /** All metrics of some runs side by side, by name. A curve gives one figure; a result that was written down is one. */
 export function metricRows(runs: readonly RunDigest[], options: MetricOptions): readonly MetricRow[] {
@@ -52,7 +58,10 @@ export function metricRows(runs: readonly RunDigest[], options: MetricOptions): 
           ? null
           : {
               ...cell,
-              change: at === options.baseline || baseline === null ? null : changeOf(baseline.value, cell.value),
+              change:
+                at === options.baseline || baseline === null
+                  ? null
+                  : changeOf(baseline.value, cell.value, isBounded(name, options.bounded)),
               isBest: best !== null && cell.value === best,
             },
       ),

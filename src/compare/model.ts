@@ -1,3 +1,4 @@
+import type { Facts } from '../reader/types.ts'
 import type { Aggregator } from './aggregate.ts'
 import { type BandState, bandsOf } from './bands.ts'
 import { type ConfigDiff, configDiff } from './config-diff.ts'
@@ -5,6 +6,7 @@ import type { Finding } from './findings/types.ts'
 import { flatten } from './flatten.ts'
 import { type Group, groupBySettings, pairsOf } from './groups.ts'
 import { type MetricRow, metricRows } from './metrics.ts'
+import { noiseKeys } from './noise.ts'
 import { distinctNames, type LoadedRun } from './run.ts'
 import { type Comparison, compareGroups, type Verdict, verdictOf } from './significance.ts'
 import { holm } from './statistics/tests.ts'
@@ -18,6 +20,14 @@ export interface CompareOptions {
   readonly isIgnored: (key: string) => boolean
   /** Metrics that are shown and asked; all by default. */
   readonly isShown: (metric: string) => boolean
+  /** Names of settings whose differences say nothing of an experiment. */
+  readonly noise: readonly string[]
+  /** Names, or parts of them, of metrics between 0 and 1. */
+  readonly bounded: readonly string[]
+  /** Metric by which runs are judged; null: the one that their plan names, if it does. */
+  readonly primary: string | null
+  /** What a person set otherwise than it is built in, one sentence each; shown beside the verdict. */
+  readonly said: readonly string[]
 }
 
 export const usualOptions: CompareOptions = {
@@ -26,6 +36,10 @@ export const usualOptions: CompareOptions = {
   baseline: 0,
   isIgnored: () => false,
   isShown: () => true,
+  noise: noiseKeys,
+  bounded: [],
+  primary: null,
+  said: [],
 }
 
 /** One metric of one group against the group of the baseline. */
@@ -54,6 +68,10 @@ export interface CompareModel {
   /** Tests that were made at once: the more there are, the more each must show. */
   readonly tests: number
   readonly aggregator: Aggregator
+  /** Metric by which the runs are judged: its tests are not corrected for those of the others. */
+  readonly primary: string | null
+  /** What was set otherwise than it is built in. */
+  readonly said: readonly string[]
 }
 
 /** Everything that can be said of some runs side by side. Pure: the same runs give the same answer. */
@@ -62,15 +80,16 @@ export function compareRuns(runs: readonly LoadedRun[], options: CompareOptions 
     flatten(digest.settings, format === 'mlflow-files' || format === 'mlflow-sqlite'),
   )
   const facts = runs.map(({ digest }) => digest.facts)
-  const config = configDiff(settings, options.isIgnored)
+  const config = configDiff(settings, options.isIgnored, options.noise)
   const bands = bandsOf(facts)
   const metrics = metricRows(
     runs.map(({ digest }) => digest),
     options,
   ).filter(({ name }) => options.isShown(name))
-  const groups = groupBySettings(settings)
+  const groups = groupBySettings(settings, options.noise)
   const baselineGroup = groups.findIndex(({ members }) => members.includes(options.baseline))
-  const judgements = judge(metrics, groups, baselineGroup)
+  const primary = primaryOf(options.primary, facts, metrics)
+  const judgements = judge(metrics, groups, baselineGroup, primary)
   const names = distinctNames(runs.map(({ name, path, digest }) => ({ name: digest.facts.name ?? name, path })))
   return {
     runs: runs.map(({ path, format, reports }, at) => ({ name: names[at] as string, path, format, reports })),
@@ -85,11 +104,28 @@ export function compareRuns(runs: readonly LoadedRun[], options: CompareOptions 
     findings: runs.map(({ digest }) => digest.findings),
     tests: judgements.filter(({ comparison }) => comparison.p !== null).length,
     aggregator: options.aggregator,
+    primary,
+    said: options.said,
   }
 }
 
-/** Metrics with a direction are asked, those without cannot be better; Holm's correction counts all that were. */
-function judge(metrics: readonly MetricRow[], groups: readonly Group[], baseline: number): readonly Judgement[] {
+/** A person's own word, then that of the plans where they agree; never a guess. */
+function primaryOf(own: string | null, facts: readonly Facts[], metrics: readonly MetricRow[]): string | null {
+  const planned = new Set(facts.map(({ primaryMetric }) => primaryMetric))
+  const name = own ?? (planned.size === 1 ? ([...planned][0] ?? null) : null)
+  return name !== null && metrics.some((row) => row.name === name) ? name : null
+}
+
+/**
+ * Metrics with a direction are asked, those without cannot be better; Holm's correction counts all that were. A metric that was
+ * named beforehand as the one that counts is asked by itself.
+ */
+function judge(
+  metrics: readonly MetricRow[],
+  groups: readonly Group[],
+  baseline: number,
+  primary: string | null,
+): readonly Judgement[] {
   const asked = metrics.flatMap((row) =>
     groups.flatMap((group, at) => {
       const comparison = at === baseline ? null : compareOne(row, groups[baseline], group)
@@ -97,10 +133,14 @@ function judge(metrics: readonly MetricRow[], groups: readonly Group[], baseline
     }),
   )
   const counted = asked.filter(({ row, comparison }) => row.direction.goal !== null && comparison.p !== null)
-  const corrected = holm(counted.map(({ comparison }) => comparison.p as number))
+  const corrected = new Map<(typeof asked)[number], number>()
+  for (const isPrimary of [true, false]) {
+    const together = counted.filter(({ row }) => (row.name === primary) === isPrimary)
+    const ps = holm(together.map(({ comparison }) => comparison.p as number))
+    for (const [at, each] of together.entries()) corrected.set(each, ps[at] as number)
+  }
   return asked.map((each) => {
-    const place = counted.indexOf(each)
-    const p = place < 0 ? null : (corrected[place] as number)
+    const p = corrected.get(each) ?? null
     const { row, group, comparison } = each
     return { metric: row.name, group, comparison, p, verdict: verdictOf(comparison, row.direction.goal, p) }
   })

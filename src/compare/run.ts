@@ -3,6 +3,7 @@ import type { FoundRun } from '../reader/scan.ts'
 import type { Format, ReadReport } from '../reader/types.ts'
 import { digestOf, type OwnDirections, type RunDigest } from './digest.ts'
 import type { DigestCache } from './digest-cache.ts'
+import { type Thresholds, usualThresholds } from './findings/types.ts'
 
 /** A run that is compared: what was read of it, and how well it could be read. */
 export interface LoadedRun {
@@ -25,7 +26,7 @@ export function distinctNames(runs: readonly { readonly name: string; readonly p
  *
  * @param isWanted metrics that are looked at
  * @param own which way is better, where a person said it
- * @param cache digests of all metrics of runs that were read before, made without any word of a person
+ * @param cache digests of all metrics of runs that were read before, of the same directions and thresholds
  */
 export async function loadRuns(
   found: readonly FoundRun[],
@@ -34,6 +35,7 @@ export async function loadRuns(
   own: OwnDirections = {},
   signal?: AbortSignal,
   cache: DigestCache | null = null,
+  thresholds: Thresholds = usualThresholds,
 ): Promise<readonly LoadedRun[]> {
   const loaded = new Array<LoadedRun | null>(found.length).fill(null)
   let next = 0
@@ -51,7 +53,7 @@ export async function loadRuns(
         const columns = new Columns(cache === null ? isWanted : undefined)
         const reports = await reader.advance(columns, signal)
         // Points are given up at once: those of many runs would not fit into memory.
-        const digest = digestOf(columns, own)
+        const digest = digestOf(columns, own, thresholds)
         loaded[at] = { name: run.name, path: run.path, format: run.format, digest, reports }
         await cache?.put(run, digest, reports, Date.now())
       } catch (error) {

@@ -129,10 +129,10 @@ export interface Change {
   readonly points: number | null
 }
 
-/** Difference to a baseline. */
-export function changeOf(baseline: number, value: number): Change {
+/** Difference to a baseline. @param mayBeBounded whether the metric lies between 0 and 1 by its name */
+export function changeOf(baseline: number, value: number, mayBeBounded = true): Change {
   const delta = value - baseline
-  const isBounded = baseline >= 0 && baseline <= 1 && value >= 0 && value <= 1
+  const isBounded = mayBeBounded && baseline >= 0 && baseline <= 1 && value >= 0 && value <= 1
   const hasShare = Math.abs(baseline) > 1e-12 && Math.sign(baseline) === Math.sign(value) && Number.isFinite(delta)
   return { delta, share: hasShare ? delta / Math.abs(baseline) : null, points: isBounded ? delta * 100 : null }
 }

@@ -4,7 +4,7 @@ import type { Finding } from './findings/types.ts'
 import { valueText } from './flatten.ts'
 import type { CompareModel } from './model.ts'
 import type { CompareRow, RowMark } from './types.ts'
-import { changeText, directionText, figureText, intervalText, pText } from './words.ts'
+import { changeText, directionText, figureText, intervalText, pointsText, pText } from './words.ts'
 
 const safe = (text: string) => sanitiseLine(text, 400)
 
@@ -77,11 +77,22 @@ function metricRows(model: CompareModel): CompareRow[] {
       cells,
       isDifferent: values.size > 1 || model.runs.length === 1,
       mark,
-      detail: [directionText(metric.direction), ...judged.flatMap((each) => judgementLines(model, each))],
+      detail: [
+        directionText(metric.direction),
+        ...pointLines(model, metric.cells),
+        ...judged.flatMap((each) => judgementLines(model, each)),
+      ],
       metric: metric.name,
     }
   })
 }
+
+const pointLines = ({ runs }: CompareModel, cells: CompareModel['metrics'][number]['cells']) =>
+  cells.flatMap((cell, at) =>
+    cell === null || cell.change === null || cell.change.points === null
+      ? []
+      : [`${safe(runs[at]?.name ?? '?')}: ${pointsText(cell.change)}`],
+  )
 
 /** In words, not by an arrow alone: `(-)` less is better, `(+)` more is. */
 const arrow = (goal: 'lower' | 'higher' | null) => (goal === null ? '' : goal === 'lower' ? ' (less)' : ' (more)')

@@ -22,6 +22,10 @@ export function changeText({ delta, share }: Change): string {
   return `${text} (${signed((share * 100).toFixed(Math.abs(share) < 0.1 ? 2 : 1), share)} %)`
 }
 
+/** The change of a metric between 0 and 1 in percentage points; empty for others. */
+export const pointsText = ({ points }: Change): string =>
+  points === null ? '' : `${signed(figureText(points), points)} points`
+
 export const intervalText = ({ low, high }: Interval): string => `${figureText(low)} to ${figureText(high)}`
 
 /** A probability: never 0, which no number of draws can show. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { compareSchema, findingsSchema } from './compare-schema.ts'
 
 const percent = z.number().min(1).max(100)
 const factor = z.number().min(1).max(1000)
@@ -162,6 +163,8 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   patrol: patrolSchema.prefault({}),
+  compare: compareSchema.prefault({}),
+  findings: findingsSchema.prefault({}),
   keys: z
     .record(
       z.string().min(1).max(128),
@@ -194,5 +197,6 @@ export const orderedKeys: readonly (readonly [small: string, large: string])[] =
   ['patrol.gpuMemoryWarnPercent', 'patrol.gpuMemoryErrorPercent'],
   ['patrol.unitWarnFactor', 'patrol.unitErrorFactor'],
   ['patrol.costWarnPercent', 'patrol.costErrorPercent'],
+  ['findings.learningRateLeast', 'findings.learningRateMost'],
   ['patrol.heartbeatHealthySeconds', 'patrol.heartbeatWarnSeconds'],
 ]

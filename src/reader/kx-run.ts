@@ -49,7 +49,8 @@ export function kxRunReader(folder: Folder, path: string): RunReader {
 function tellPlan(plan: Record<string, unknown>, sink: Sink): void {
   for (const [name, value] of Object.entries(plan)) if (!walking.includes(name)) sink.config([name], value)
   for (const metric of Array.isArray(plan.metrics) ? (plan.metrics as unknown[]) : []) {
-    const { name, direction } = (metric ?? {}) as { name?: unknown; direction?: unknown }
+    const { name, direction, primary } = (metric ?? {}) as { name?: unknown; direction?: unknown; primary?: unknown }
+    if (typeof name === 'string' && primary === true) sink.facts({ primaryMetric: name })
     if (typeof name === 'string' && (direction === 'higher' || direction === 'lower'))
       sink.direction(name, direction, 'plan')
   }

@@ -49,6 +49,8 @@ export interface Facts {
   /** Package name in lower case to its version. */
   readonly packages?: Readonly<Record<string, string>>
   readonly usd?: number
+  /** Metric by which its plan says that it is judged. */
+  readonly primaryMetric?: string
 }
 
 /** `unknown` where nothing was written of an end: silence is no crash. */

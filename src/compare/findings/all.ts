@@ -17,7 +17,7 @@ export function findingsOf(run: RunFigures, thresholds: Thresholds = usualThresh
       ...extreme(column, thresholds),
       ...divergence(column, thresholds),
       ...plateau(column, thresholds, goal),
-      ...stillImproving(column, goal, run.state),
+      ...stillImproving(column, thresholds, goal, run.state),
       ...gradient(column, run.gradientClip, thresholds),
       ...learningRate(column, thresholds, run.state),
       ...throughput(column, thresholds),

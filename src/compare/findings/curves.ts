@@ -54,7 +54,7 @@ export function episodes(column: Column, holds: (at: number) => boolean): (reado
 /** Loss at least twice the mean of the window before it, for more than four points on end (llm-foundry's KillLossSpike). */
 export function spike(column: Column, t: Thresholds): Finding[] {
   if (!isLoss(column.name)) return []
-  const window = Math.max(t.spikeWindow, Math.round(column.values.length * 0.05))
+  const window = Math.max(t.spikeWindow, Math.round(column.values.length * t.spikeWindowShare))
   const before = new Rolling(window)
   const means = new Float64Array(column.values.length)
   let isHeld = false
@@ -94,7 +94,7 @@ export function robustSpike(column: Column, t: Thresholds): Finding[] {
   const share = spikes.length / column.values.length
   return [
     {
-      ...about(column, 'spikes', share > 0.01 ? 'warning' : 'note', first, last),
+      ...about(column, 'spikes', share > t.spikesShare ? 'warning' : 'note', first, last),
       what: `${spikes.length} points (${percent(share)}) more than ${t.sigmas} standard deviations above the ${t.sigmaWindow} before them`,
       next: 'Compare the gradient norm at these steps; clipping near its 90th percentile is a usual answer.',
     },

@@ -54,15 +54,20 @@ export function plateau(column: Column, t: Thresholds, goal: 'lower' | 'higher' 
   ]
 }
 
-/** The last tenth is better than the one before it by more than chance: more training would have gone on. */
-export function stillImproving(column: Column, goal: 'lower' | 'higher' | null, state: string): Finding[] {
+/** The end (a tenth, unless it is set otherwise) is better than what came right before it by more than chance: more training would have gone on. */
+export function stillImproving(
+  column: Column,
+  t: Thresholds,
+  goal: 'lower' | 'higher' | null,
+  state: string,
+): Finding[] {
   const values = finiteOf(column)
-  const window = Math.floor(values.length / 10)
+  const window = Math.floor(values.length * t.improvingShare)
   if (goal === null || state !== 'finished' || window < 5) return []
   const [before, last] = [values.slice(-2 * window, -window), values.slice(-window)]
   const { p, delta } = welch(before, last)
   const isBetter = goal === 'lower' ? delta < 0 : delta > 0
-  if (!isBetter || p >= 0.01) return []
+  if (!isBetter || p >= t.improvingP) return []
   return [
     {
       rule: 'still-improving',

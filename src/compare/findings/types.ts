@@ -22,15 +22,21 @@ export interface Thresholds {
   readonly spikeFactor: number
   readonly spikePoints: number
   readonly spikeWindow: number
+  readonly spikeWindowShare: number
   /** Standard deviations above the mean of the last 128 points (OLMo-core). */
   readonly sigmas: number
   readonly sigmaWindow: number
   readonly leastSigma: number
+  /** Share of single spikes from which on they are a warning. */
+  readonly spikesShare: number
   /** Times the greatest value so far (Megatron). */
   readonly extremeFactor: number
   /** Least change that counts, as a share of the curve's extent, over so many points. */
   readonly plateauShare: number
   readonly plateauPoints: number
+  /** Share at the end that is held against the one before it, and the chance below which it is better. */
+  readonly improvingShare: number
+  readonly improvingP: number
   /** Evaluations on end that get worse while training gets better. */
   readonly overfitPoints: number
   /** Share of steps with a clipped gradient from which on the learning rate is another one. */
@@ -52,12 +58,16 @@ export const usualThresholds: Thresholds = {
   spikeFactor: 2,
   spikePoints: 4,
   spikeWindow: 100,
+  spikeWindowShare: 0.05,
   sigmas: 6,
   sigmaWindow: 128,
   leastSigma: 1e-10,
+  spikesShare: 0.01,
   extremeFactor: 10,
   plateauShare: 0.01,
   plateauPoints: 50,
+  improvingShare: 0.1,
+  improvingP: 0.01,
   overfitPoints: 3,
   clippedShare: 0.5,
   warmupShare: 0.1,
