@@ -8,6 +8,7 @@ import { parallelPane } from './parallel.ts'
 import { scatterPane } from './scatter.ts'
 import { splitsPane } from './splits.ts'
 import { stripsPane } from './strips.ts'
+import { textPane } from './text.ts'
 
 type Maker = (view: CompareView | null, options: readonly string[], input: ScreenInput) => PaneModel
 
@@ -15,6 +16,7 @@ type Maker = (view: CompareView | null, options: readonly string[], input: Scree
 const views: Readonly<Partial<Record<ViewName, { readonly weight: number; readonly pane: Maker }>>> = {
   curves: { weight: 3, pane: (view, options, { isUnicode }) => curvesPane(view, options, isUnicode, 'view') },
   splits: { weight: 3, pane: (view, _, { isUnicode }) => splitsPane(view, isUnicode) },
+  text: { weight: 4, pane: (view, options, { isUnicode }) => textPane(view, options, isUnicode) },
   scatter: { weight: 3, pane: (view, options, { isUnicode }) => scatterPane(view, options, isUnicode) },
   strips: { weight: 3, pane: (view, options, { isUnicode }) => stripsPane(view, options, isUnicode) },
   parallel: { weight: 4, pane: (view, options, { isUnicode }) => parallelPane(view, options, isUnicode) },

@@ -4,8 +4,10 @@ import { smoothings, type ViewName, viewNames } from '../../src/compare/views/ty
 import { numberOf, optionOf } from '../compare/options.ts'
 import { selectedRun } from '../compare/parallel.ts'
 import { gutter } from '../compare/plot.ts'
+import { headLines } from '../compare/text.ts'
 import type { Desk } from './desk.ts'
 import { rowIdsOf } from './model.ts'
+import { wrapLines } from './pane-rows.ts'
 import { comparePane, paneOf } from './ui-state.ts'
 
 /** Puts one choice in the place of the one before; it is kept with the screen, also over a crash. */
@@ -27,6 +29,7 @@ export const viewOf = (desk: Desk): ViewName =>
 const told: Readonly<Record<ViewName, string>> = {
   table: 'table: what changed, the metrics, the findings',
   splits: 'splits of two runs: left and right change the other run',
+  text: 'texts of two runs: left and right change the text, n goes to the next change',
   scatter: 'scatter: left and right change the setting, up and down the metric',
   strips: 'spread over seeds: up and down change the metric',
   parallel: 'parallel coordinates: left and right change the run, up and down the metric',
@@ -56,7 +59,7 @@ export function chooseDrawing(desk: Desk, view: CompareView, id: string): void {
     )
     return desk.loadSoon()
   }
-  if (shown === 'splits' || shown === 'parallel')
+  if (shown === 'splits' || shown === 'text' || shown === 'parallel')
     return desk.say('this view has no such axis; v turns to the next one', 'warn')
   const isLog = optionOf(optionsOf(desk), 'log') === 'yes'
   choose(desk, 'log', isLog ? 'no' : 'yes')
@@ -77,7 +80,13 @@ export function moveAsideInView(desk: Desk, by: number): void {
     const next = turned(scene.runs, selectedRun(scene, optionsOf(desk)), by)
     return next === undefined ? undefined : choose(desk, 'run', next.path)
   }
-  if (scene.kind === 'scatter') {
+  if (scene.kind === 'text') {
+    const next = turned(scene.documents, scene.document, by)
+    if (next === undefined) return desk.say('neither run has a text on record', 'warn')
+    choose(desk, 'document', next)
+    choose(desk, 'change', '')
+    desk.do({ type: 'scroll', pane: 'view', top: 0, isFollowing: false })
+  } else if (scene.kind === 'scatter') {
     const next = turned(scene.parameters, scene.parameter?.key ?? null, by)
     if (next === undefined) return desk.say('no setting varies over these runs', 'warn')
     choose(desk, 'parameter', next)
@@ -100,6 +109,25 @@ function moveCursor(desk: Desk, view: CompareView, by: number): void {
   const to = stepCursor(xs, numberOf(optionsOf(desk), 'x'), by, pane.width - 2 - gutter)
   if (to === null) return desk.say('no curve is drawn', 'warn')
   choose(desk, 'x', String(to))
+}
+
+/** Goes to the next change of a text, or to the one before, and begins again at the end. */
+export function nextChange(desk: Desk, by: number): void {
+  const scene = desk.workspace.shelves().compare?.scene
+  const [pane, placed] = [desk.pane('view'), desk.placed().find(({ id }) => id === 'view')]
+  if (scene?.kind !== 'text' || pane?.kind !== 'text' || placed === undefined)
+    return desk.say('the texts are not on screen; Tab goes there', 'warn')
+  if (scene.changes.length === 0) return desk.say('nothing differs in this text; right goes to the next one', 'warn')
+  const count = scene.changes.length
+  const now = numberOf(optionsOf(desk), 'change')
+  const next = now === null || now >= count ? (by > 0 ? 0 : count - 1) : (now + by + count) % count
+  choose(desk, 'change', String(next))
+  const width = placed.width - 2
+  const row = wrapLines(pane.lines.slice(0, headLines(scene) + (scene.changes[next] ?? 0)), width).length
+  const last = Math.max(0, wrapLines(pane.lines, width).length - (placed.height - 2))
+  // What stands before a change says where it is.
+  desk.do({ type: 'scroll', pane: 'view', top: Math.max(0, Math.min(last, row - 3)), isFollowing: false })
+  desk.say(`change ${next + 1} of ${count}`)
 }
 
 /** Up and down where a picture has the keys: another metric of the table. False: it is none of this screen. */

@@ -5,7 +5,7 @@ import type { RunRow } from '../../src/session/view.ts'
 import { fleetSorts, isFleetSort } from '../fleet/model.ts'
 import type { Acts } from './acts.ts'
 import { chooseCompare, exportArguments, offerCompared, pickRuns } from './compare-acts.ts'
-import { moveAsideInView, moveInPicture, turnView } from './compare-views.ts'
+import { moveAsideInView, moveInPicture, nextChange, turnView, viewOf } from './compare-views.ts'
 import type { Desk } from './desk.ts'
 import { enterAt, screenOfRun } from './enter.ts'
 import type { Layers } from './layers.ts'
@@ -48,6 +48,8 @@ export class UiCommands {
     const host = this.#host
     if (id.startsWith('go.')) return this.#go(id.slice(3))
     if (id.startsWith('move.')) return this.#move(id)
+    if ((id === 'compare.next' || id === 'compare.previous') && viewOf(desk) === 'text')
+      return nextChange(desk, id === 'compare.next' ? 1 : -1)
     switch (id) {
       case 'recipe.ask':
         return askForRecipe(desk, this.#layers, false)

@@ -9,6 +9,7 @@ import { Columns } from '../reader/columns.ts'
 import type { FoundRun } from '../reader/scan.ts'
 import type { ReadReport, RunReader } from '../reader/types.ts'
 import { userFolders } from '../session/paths.ts'
+import { maskNow } from './masking.ts'
 import type { ShelfRequest } from './shelves.ts'
 
 /** How often runs that may still be written are looked at while the screen is open. */
@@ -112,6 +113,14 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
         choice.axis,
         choice.smoothing,
       )
+      const scene = await sceneOf(model, choice, metric, {
+        masked: maskNow,
+        texts: async (at) => {
+          const { found, digest } = readable[at] as Kept
+          const { textSide } = await import('./compare-texts.ts')
+          return textSide(names[at] ?? '?', found, digest as RunDigest)
+        },
+      })
       const undrawn = hasCurves ? readable.length - shown.length : 0
       version++
       lookAgain(request, kept)
@@ -126,7 +135,7 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
           axis: choice.axis,
           view: choice.view,
           smoothing: choice.smoothing,
-          scene: sceneOf(model, choice, metric),
+          scene,
           sceneFor: sceneKey(choice),
           curves: curves.curves,
           curvesOf: metric,
@@ -254,8 +263,8 @@ const firstMetric = ({ metrics }: CompareModel) =>
   (metrics.find(({ direction }) => direction.goal !== null) ?? metrics[0])?.name ?? ''
 
 /** What the views depend on besides the runs and the metric. */
-const sceneKey = ({ view, axis, smoothing, first, parameter }: CompareChoice) =>
-  JSON.stringify([view, axis, smoothing, first, parameter])
+const sceneKey = ({ view, axis, smoothing, first, parameter, document }: CompareChoice) =>
+  JSON.stringify([view, axis, smoothing, first, parameter, document])
 
 const isCurveStale = (before: CompareView, request: ShelfRequest, choice: CompareChoice) =>
   before.sceneFor !== sceneKey(choice) || (metricOf(request) ?? before.curvesOf) !== before.curvesOf
@@ -273,6 +282,7 @@ export function choiceOf(words: readonly string[]): CompareChoice {
     smoothing: one('smooth', smoothings),
     first: Math.max(0, Math.trunc(Number(last('first')) || 0)),
     parameter: last('parameter') ?? '',
+    document: last('document') ?? '',
     paths: words.filter((word) => word.startsWith('path=')).map((word) => word.slice(5)),
   }
 }

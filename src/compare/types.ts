@@ -61,6 +61,8 @@ export interface CompareChoice {
   readonly first: number
   /** Setting that is drawn against the metric; empty: the first that varies. */
   readonly parameter: string
+  /** Which of the texts of two runs is shown; empty: the first. */
+  readonly document: string
   /** Words that were given to `kx compare`; none: all runs of the project. */
   readonly paths: readonly string[]
 }

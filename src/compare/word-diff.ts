@@ -7,8 +7,9 @@ export interface Piece {
 /** Beyond this many words a side the texts are shown as replaced where they differ: the comparison grows with the product. */
 const mostWords = 2000
 
-/** Words, spaces, and marks, each by itself. */
-const wordsOf = (text: string) => text.match(/[\p{L}\p{N}_]+|\s+|[^\p{L}\p{N}_\s]/gu) ?? []
+/** Figures with their point and exponent, words, spaces, and marks, each by itself. */
+const wordsOf = (text: string) =>
+  text.match(/\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\p{L}\p{N}_])|[\p{L}\p{N}_]+|\s+|[^\p{L}\p{N}_\s]/gu) ?? []
 
 /** What of a text changed, word by word; joined again, the pieces give either text. */
 export function wordDiff(before: string, after: string): readonly Piece[] {

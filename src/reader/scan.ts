@@ -28,6 +28,8 @@ export interface FoundRun {
   open(): RunReader
   /** Of a run that lies elsewhere: size and time of a file that a report names, as they are there now. */
   stat?: NonNullable<Folder['stat']>
+  /** Where it lies, for the texts beside its figures. */
+  readonly folder?: Folder
 }
 
 export interface Scan {
@@ -39,7 +41,7 @@ export interface Scan {
 const mostDepth = 8
 const mostFolders = 20_000
 
-type Found = Omit<FoundRun, 'open' | 'mtimeMs' | 'root' | 'stat'> & {
+type Found = Omit<FoundRun, 'open' | 'mtimeMs' | 'root' | 'stat' | 'folder'> & {
   readonly make: () => RunReader
   readonly mtimeMs?: number
 }
@@ -58,7 +60,14 @@ export async function scan(folder: Folder, signal?: AbortSignal): Promise<Scan> 
       const mtimeMs = run.mtimeMs ?? entries.reduce((newest, entry) => Math.max(newest, entry.mtimeMs), 0)
       const { root, stat } = folder
       const open = () => renewing(run.format, make)
-      runs.push({ ...run, root, mtimeMs, open, ...(stat === undefined ? {} : { stat: (at) => stat.call(folder, at) }) })
+      runs.push({
+        ...run,
+        root,
+        folder,
+        mtimeMs,
+        open,
+        ...(stat === undefined ? {} : { stat: (at) => stat.call(folder, at) }),
+      })
     }
     if (isWhole) return
     if (depth >= mostDepth) {

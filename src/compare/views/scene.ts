@@ -4,6 +4,7 @@ import { parallelOf } from './parallel.ts'
 import { scatterOf } from './scatter.ts'
 import { splitsOf } from './splits.ts'
 import { stripsOf } from './strips.ts'
+import { type TextSide, textsOf } from './texts.ts'
 import type { CompareScene } from './types.ts'
 
 /** Place of the run that stands beside the baseline; null: there is none. */
@@ -12,8 +13,20 @@ export function otherRun({ runs, baseline }: Pick<CompareModel, 'runs' | 'baseli
   return others.length === 0 ? null : (others[first % others.length] ?? null)
 }
 
+/** What a view needs of runs besides their digests. */
+export interface SceneSource {
+  /** Texts of a run by its place. */
+  texts(run: number): Promise<TextSide>
+  readonly masked: (text: string) => string
+}
+
 /** What the chosen view shows besides curves; null: the view has nothing but them. */
-export function sceneOf(model: CompareModel, choice: CompareChoice, metric: string): CompareScene | null {
+export async function sceneOf(
+  model: CompareModel,
+  choice: CompareChoice,
+  metric: string,
+  source: SceneSource,
+): Promise<CompareScene | null> {
   switch (choice.view) {
     case 'splits':
       return splitsOf(model, otherRun(model, choice.first))
@@ -23,6 +36,12 @@ export function sceneOf(model: CompareModel, choice: CompareChoice, metric: stri
       return stripsOf(model, metric)
     case 'parallel':
       return parallelOf(model, metric)
+    case 'text': {
+      const other = otherRun(model, choice.first)
+      if (other === null) return null
+      const [a, b] = await Promise.all([source.texts(model.baseline), source.texts(other)])
+      return textsOf(a, b, choice.document, source.masked)
+    }
     default:
       return null
   }

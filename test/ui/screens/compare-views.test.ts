@@ -154,6 +154,42 @@ describe('views of the compared runs', () => {
     }
   })
 
+  it('mark words of a text by more than colour, and the change that a person went to', () => {
+    const text: CompareScene = {
+      kind: 'text',
+      a: 'base',
+      b: 'other',
+      documents: ['settings', 'output.log'],
+      document: 'settings',
+      lines: [
+        { kind: 'cut', a: null, b: null, pieces: [{ kind: 'same', text: '12 equal lines' }] },
+        {
+          kind: 'changed',
+          a: 13,
+          b: 13,
+          pieces: [
+            { kind: 'same', text: 'lr = ' },
+            { kind: 'removed', text: '1' },
+            { kind: 'added', text: '2' },
+          ],
+        },
+        { kind: 'added', a: null, b: 14, pieces: [{ kind: 'added', text: 'new' }] },
+      ],
+      changes: [1],
+      added: 2,
+      removed: 1,
+      notes: ['base has no code or patch on record'],
+    }
+    expect(paneLines(paneOf(text, ['change=0'], false), 100, asciiGlyphs)).toEqual([
+      'A base   B other   1 change: 1 line of A gone, 2 come',
+      'text 1 of 2; also: output.log',
+      'base has no code or patch on record',
+      '          ... 12 equal lines ...',
+      '  13   13 ~>lr = [-1-]{+2+}',
+      '       14 + new',
+    ])
+  })
+
   it('are not drawn again while nothing that they show has changed', () => {
     const first = compareModel(input(parallel))
     expect(reuseScreen(first, compareModel(input(parallel))).panes[0]).toBe(first.panes[0])

@@ -129,6 +129,7 @@ describe('a choice', () => {
       smoothing: 'off',
       first: 0,
       parameter: '',
+      document: '',
       paths: ['a=b'],
     })
   })

@@ -153,9 +153,9 @@ describe('words that changed', () => {
       }),
     )
     expect(wordDiff('adamw, wd 0.1', 'adamw, wd 0.2')).toEqual([
-      { kind: 'same', text: 'adamw, wd 0.' },
-      { kind: 'removed', text: '1' },
-      { kind: 'added', text: '2' },
+      { kind: 'same', text: 'adamw, wd ' },
+      { kind: 'removed', text: '0.1' },
+      { kind: 'added', text: '0.2' },
     ])
   })
 })
