@@ -25,6 +25,10 @@ const logs = /\.log$|(^|\/)(log|stdout|stderr)$/
 /** Code first, logs last: a person asks what was run before what it said. */
 const rankOf = (name: string) => (code.test(name) ? 0 : logs.test(name) ? 2 : 1)
 
+/** A colour says nothing of what a line says; the sanitiser lets no other sequence through. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: this is what a colour begins with
+const colours = /\u001b\[[0-9;:]*m/g
+
 /** All that can be held against each other of two runs, by what a person asks for first. */
 export function documentsOf(a: TextSide, b: TextSide): readonly string[] {
   const made = (Object.keys(madeOf) as Made[]).filter(
@@ -44,7 +48,7 @@ export async function textsOf(
   const documents = documentsOf(a, b)
   const document = documents.includes(wanted) ? wanted : (documents[0] ?? '')
   const [left, right] = await Promise.all([textOf(a, document), textOf(b, document)])
-  const clean = (text: string) => sanitise(masked(text))
+  const clean = (text: string) => sanitise(masked(text)).replaceAll(colours, '').replaceAll('\t', '    ')
   const lines = textLines(clean(left?.text ?? ''), clean(right?.text ?? ''))
   const [nameA, nameB] = [sanitiseLine(a.name, 200), sanitiseLine(b.name, 200)]
   const notes = [
