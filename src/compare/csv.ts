@@ -21,13 +21,18 @@ export function compareCsv(model: CompareModel): string {
               direction.source,
               each.isBest ? 'yes' : 'no',
               String(each.nonFinite),
+              known(model.costs.runs[at]?.usd),
+              name === model.costs.metric ? known(model.costs.runs[at]?.usdPerUnit) : '',
             ],
           ],
     ),
   )
-  const header = 'run,baseline,metric,value,step,n,delta,share,points,direction,direction source,best,not finite'
+  const header =
+    'run,baseline,metric,value,step,n,delta,share,points,direction,direction source,best,not finite,usd,usd per unit gained'
   return [header, ...rows.map((row) => row.map(quoted).join(','))].join('\n')
 }
+
+const known = (value: number | null | undefined) => (value === null || value === undefined ? '' : String(value))
 
 /** A text that a spreadsheet would take for a formula is told to be none. */
 function quoted(text: string): string {

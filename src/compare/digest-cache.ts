@@ -7,7 +7,7 @@ import type { ReadReport } from '../reader/types.ts'
 import type { RunDigest } from './digest.ts'
 
 /** Goes up whenever a digest is made otherwise, so that none of an older kx is taken for it. */
-const version = 3
+const version = 4
 /** A run that was written to so lately may be written to again within the resolution of a clock. */
 const settledMs = 2000
 /** Times of another machine are by its own clock. */

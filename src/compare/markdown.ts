@@ -9,6 +9,7 @@ import {
   table,
   text,
 } from './blocks.ts'
+import { perUnitText, usdText } from './cost.ts'
 import { offeredFor } from './findings/recipes.ts'
 import { valueText } from './flatten.ts'
 import type { CompareModel, Judgement } from './model.ts'
@@ -29,6 +30,8 @@ export function compareBlocks(model: CompareModel): readonly Block[] {
     heading(`Metrics (${model.aggregator})`),
     metricsBlock(model, names),
     ...judgements(model),
+    heading('Cost'),
+    costBlock(model, names),
     heading('Findings'),
     findingsBlock(model.findings, names),
     heading('How well the runs could be read'),
@@ -137,6 +140,28 @@ function judgementCells({ comparison, p, verdict }: Judgement): readonly Line[] 
     pText(p),
     [{ strong: verdict }, why ? ` (${why})` : ''] satisfies readonly Inline[],
   ]
+}
+
+/** What each run cost, and what a unit of the metric that counts cost over the baseline. */
+export function costBlock({ costs, baseline }: CompareModel, names: readonly string[]): Block {
+  const { metric, runs } = costs
+  if (runs.every(({ usd }) => usd === null)) return text('Unknown: nobody wrote down what any of these runs cost.')
+  const gained = metric === null ? 'gain' : `gain of ${cell(metric)}`
+  return table(
+    ['run', 'cost', gained, 'cost per unit gained'],
+    runs.map((run, at) => [
+      names[at] ?? '?',
+      usdText(run.usd),
+      run.gain === null
+        ? at === baseline
+          ? '-'
+          : metric === null
+            ? 'no metric was named (compare.primary)'
+            : 'unknown'
+        : figureText(run.gain),
+      perUnitText(run, at === baseline),
+    ]),
+  )
 }
 
 /** What the rules found, with their figures. */

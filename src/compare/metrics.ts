@@ -81,12 +81,15 @@ function cellOf(metric: MetricDigest | undefined, how: Aggregator): RawCell | nu
   const own = figureIn(metric, '', how)
   if (units.size === 0) return own === null ? null : { ...own, n: 1, units: new Map() }
   const values = new Map([...units].map(([unit, { value }]) => [unit, value]))
-  const nonFinite = [...units.values()].reduce((sum, figure) => sum + figure.nonFinite, 0)
+  const unread = metric.nonFiniteResults.length
+  const nonFinite = [...units.values()].reduce((sum, figure) => sum + figure.nonFinite, unread)
   return { value: own?.value ?? mean([...values.values()]), step: null, nonFinite, n: values.size, units: values }
 }
 
 /** The result of a unit holds before what its curve says: the script knows which point it means. */
 function figureIn(metric: MetricDigest, unit: string, how: Aggregator): Figure | null {
+  // The script says that it has no result: its curve is none in its place.
+  if (metric.nonFiniteResults.includes(unit)) return null
   const written = metric.results[unit]
   const curve = metric.curves[unit]
   if (written !== undefined && (unit !== '' || curve === undefined))

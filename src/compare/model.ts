@@ -2,6 +2,7 @@ import type { Facts } from '../reader/types.ts'
 import type { Aggregator } from './aggregate.ts'
 import { type BandState, bandsOf } from './bands.ts'
 import { type ConfigDiff, configDiff } from './config-diff.ts'
+import { type Costs, costsOf } from './cost.ts'
 import type { Finding } from './findings/types.ts'
 import { flatten } from './flatten.ts'
 import { type Group, groupBySettings, pairsOf } from './groups.ts'
@@ -68,6 +69,7 @@ export interface CompareModel {
   /** Tests that were made at once: the more there are, the more each must show. */
   readonly tests: number
   readonly aggregator: Aggregator
+  readonly costs: Costs
   /** Metric by which the runs are judged: its tests are not corrected for those of the others. */
   readonly primary: string | null
   /** What was set otherwise than it is built in. */
@@ -104,6 +106,12 @@ export function compareRuns(runs: readonly LoadedRun[], options: CompareOptions 
     findings: runs.map(({ digest }) => digest.findings),
     tests: judgements.filter(({ comparison }) => comparison.p !== null).length,
     aggregator: options.aggregator,
+    costs: costsOf(
+      facts.map(({ usd }) => usd),
+      metrics,
+      primary,
+      options.baseline,
+    ),
     primary,
     said: options.said,
   }

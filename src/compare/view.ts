@@ -1,4 +1,5 @@
 import { sanitiseLine } from '../text/sanitise.ts'
+import { perUnitText, usdText } from './cost.ts'
 import { offeredFor } from './findings/recipes.ts'
 import type { Finding } from './findings/types.ts'
 import { valueText } from './flatten.ts'
@@ -10,7 +11,7 @@ const safe = (text: string) => sanitiseLine(text, 400)
 
 /** All rows of the comparison, band by band; what is the same everywhere stands behind what differs. */
 export function rowsOf(model: CompareModel): readonly CompareRow[] {
-  return [...changedRows(model), ...metricRows(model), ...findingRows(model)]
+  return [...changedRows(model), ...metricRows(model), ...costRows(model), ...findingRows(model)]
 }
 
 /** The one line over the table. */
@@ -85,6 +86,34 @@ function metricRows(model: CompareModel): CompareRow[] {
       metric: metric.name,
     }
   })
+}
+
+/** What the runs cost, where anybody knows of one of them. */
+function costRows({ costs, baseline, runs }: CompareModel): CompareRow[] {
+  if (costs.runs.every(({ usd }) => usd === null)) return []
+  const row = (id: string, name: string, cells: readonly string[], detail: string): CompareRow => ({
+    id,
+    band: 'metrics',
+    name,
+    cells,
+    isDifferent: new Set(cells).size > 1 || runs.length === 1,
+    mark: 'plain',
+    detail: [detail],
+    metric: '',
+  })
+  const cost = row(
+    'cost',
+    'cost',
+    costs.runs.map(({ usd }) => usdText(usd)),
+    'What was seen to be spent, in USD; unknown where nobody wrote it down.',
+  )
+  if (costs.metric === null || runs.length < 2) return [cost]
+  const bought = costs.runs.map((run, at) => perUnitText(run, at === baseline))
+  const name = safe(costs.metric)
+  return [
+    cost,
+    row('cost per unit', `cost per unit of ${name}`, bought, `USD for each unit of ${name} gained over the baseline.`),
+  ]
 }
 
 const pointLines = ({ runs }: CompareModel, cells: CompareModel['metrics'][number]['cells']) =>

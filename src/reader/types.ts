@@ -51,6 +51,36 @@ export interface Facts {
   readonly usd?: number
   /** Metric by which its plan says that it is judged. */
   readonly primaryMetric?: string
+  /** What only kx knows: how it was planned, approved and watched. */
+  readonly walk?: WalkFacts
+}
+
+/** Of a run of kx: what its plan and proofs say of it. What nobody measured is not there. */
+export interface WalkFacts {
+  readonly plannedSeconds?: number
+  readonly plannedUsd?: number
+  readonly capUsd?: number
+  readonly usdPerHour?: number
+  /** From the start of what runs to its end, as the outcome has it. */
+  readonly elapsedSeconds?: number
+  readonly units?: { readonly done: number; readonly of: number }
+  readonly approvedBy?: string
+  readonly image?: string
+  readonly machineClass?: string
+  /** Of a unit, measured in the smoke. */
+  readonly peakMemoryBytes?: number
+  /** Of the machine while it ran, as patrol saw it. */
+  readonly peakMachineMemoryBytes?: number
+  readonly peakGpuMemoryBytes?: number
+  /** Mean of the cards over the samples of patrol, 1 is all of the time. */
+  readonly utilisationShare?: number
+  /** Value that guessing reaches, by metric. */
+  readonly chance?: Readonly<Record<string, number>>
+  readonly artifacts?: { readonly verified: number; readonly of: number }
+  /** Evidence beside the digest of the code, which is what is compared. */
+  readonly commit?: string
+  readonly isDirty?: boolean
+  readonly command?: readonly string[]
 }
 
 /** `unknown` where nothing was written of an end: silence is no crash. */

@@ -6,6 +6,7 @@ import {
   type Finding,
   isGradientNorm,
   isLearningRate,
+  isLoss,
   isThroughput,
   isUtilisation,
   percent,
@@ -98,6 +99,9 @@ export function throughput(column: Column, t: Thresholds): Finding[] {
     }))
 }
 
+const idleCard =
+  'The card waits most of the time: look at the loading of data. Utilisation alone is a poor measure of work.'
+
 export function utilisation(column: Column, t: Thresholds): Finding[] {
   if (!isUtilisation(column.name)) return []
   const values = sorted(column)
@@ -110,7 +114,7 @@ export function utilisation(column: Column, t: Thresholds): Finding[] {
     {
       ...whole(column, 'low-utilisation', 'note'),
       what: `its median is ${percent(share)}, below ${percent(t.utilisationLeast)}`,
-      next: 'The card waits most of the time: look at the loading of data. Utilisation alone is a poor measure of work.',
+      next: idleCard,
     },
   ]
 }
@@ -144,19 +148,59 @@ export function ofWholeRun(run: RunFigures, t: Thresholds): Finding[] {
       next: 'Look at idle hours and at throughput before the next run is estimated.',
     })
   }
+  const { utilisationShare } = run
+  if (utilisationShare !== null && utilisationShare < t.utilisationLeast) {
+    found.push({
+      ...ofRun,
+      rule: 'low-utilisation',
+      severity: 'note',
+      what: `the cards were busy ${percent(utilisationShare)} of the time, by the samples of patrol; below ${percent(t.utilisationLeast)}`,
+      next: idleCard,
+    })
+  }
   return found
 }
 
-/** A result that guessing reaches as well. */
-export function belowChance(column: Column, chance: number | undefined, goal: 'lower' | 'higher' | null): Finding[] {
-  const last = [...column.values].filter(Number.isFinite).at(-1)
-  if (chance === undefined || last === undefined || goal === null) return []
-  if (goal === 'higher' ? last > chance : last < chance) return []
-  return [
-    {
-      ...whole(column, 'below-chance', 'critical'),
-      what: `it ended at ${digits(last)}; guessing reaches ${digits(chance)}`,
-      next: 'Look at labels, order and split of the data before anything else.',
-    },
-  ]
+/** Results that were written down as NaN or infinite: they are in no mean, and a mean without them looks better than it is. */
+export function nonFiniteResults({ nonFiniteResults: of }: RunFigures): Finding[] {
+  return Object.entries(of)
+    .filter(([, units]) => units.length > 0)
+    .map(([metric, units]) => ({
+      ...ofRun,
+      metric,
+      unit: units.length === 1 ? (units[0] as string) : '',
+      rule: 'non-finite',
+      severity: isLoss(metric) ? 'critical' : 'warning',
+      what:
+        units.length === 1
+          ? 'its written result is NaN or infinite; it counts nowhere'
+          : `the written results of ${units.length} units are NaN or infinite; they are in no mean`,
+      next: 'Find out why there is no figure; what is said of the others is not said of these.',
+    }))
+}
+
+/** Results that guessing reaches as well: by the mean of the units, where a run has several. */
+export function belowChance({ chance, ends, goalOf }: RunFigures): Finding[] {
+  return Object.entries(chance).flatMap(([metric, guessed]): Finding[] => {
+    const known = (ends[metric] ?? []).filter(Number.isFinite)
+    const goal = goalOf(metric)
+    if (known.length === 0 || goal === null) return []
+    const isBelow = (value: number) => (goal === 'higher' ? value <= guessed : value >= guessed)
+    const mean = known.reduce((sum, value) => sum + value, 0) / known.length
+    if (!isBelow(mean)) return []
+    const of =
+      known.length === 1
+        ? ''
+        : ` (mean of ${known.length} units, ${known.filter(isBelow).length} of them no better than that)`
+    return [
+      {
+        ...ofRun,
+        metric,
+        rule: 'below-chance',
+        severity: 'critical',
+        what: `it ended at ${digits(mean)}${of}; guessing reaches ${digits(guessed)}`,
+        next: 'Look at labels, order and split of the data before anything else.',
+      },
+    ]
+  })
 }

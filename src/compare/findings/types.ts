@@ -90,6 +90,12 @@ export interface RunFigures {
   readonly expectedUsd: number | null
   /** Value that guessing reaches, by metric. */
   readonly chance: Readonly<Record<string, number>>
+  /** Units whose written result is NaN or infinite, by metric. */
+  readonly nonFiniteResults: Readonly<Record<string, readonly string[]>>
+  /** What each metric with a chance level ended at, a figure a unit. */
+  readonly ends: Readonly<Record<string, readonly number[]>>
+  /** Mean of the cards over the run, where somebody sampled it; 1 is all of the time. */
+  readonly utilisationShare: number | null
   readonly gradientClip: number | null
   readonly goalOf: (metric: string) => 'lower' | 'higher' | null
 }

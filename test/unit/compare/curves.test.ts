@@ -23,6 +23,9 @@ const run = (columns: readonly Column[], more: Partial<RunFigures> = {}): RunFig
   usd: null,
   expectedUsd: null,
   chance: {},
+  ends: {},
+  nonFiniteResults: {},
+  utilisationShare: null,
   gradientClip: null,
   goalOf: (name) => (name.includes('loss') ? 'lower' : name.includes('acc') ? 'higher' : null),
   ...more,
@@ -130,7 +133,15 @@ describe('findings', () => {
           Array.from({ length: 60 }, (_, at) => (at > 40 && at < 55 ? 700 : 1000)),
         ),
       ],
-      { seconds: 100, expectedSeconds: 1000, usd: 13, expectedUsd: 10, chance: { test_acc: 0.5 }, gradientClip: 1 },
+      {
+        seconds: 100,
+        expectedSeconds: 1000,
+        usd: 13,
+        expectedUsd: 10,
+        chance: { test_acc: 0.5 },
+        ends: { test_acc: [0.4, 0.5] },
+        gradientClip: 1,
+      },
     )
     expect(rules(figures)).toEqual(
       expect.arrayContaining(['fast-finish', 'cost', 'below-chance', 'gradient-clipped', 'throughput-loss']),

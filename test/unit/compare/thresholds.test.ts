@@ -37,6 +37,9 @@ const run: RunFigures = {
   usd: 13,
   expectedUsd: 10,
   chance: {},
+  ends: {},
+  nonFiniteResults: {},
+  utilisationShare: null,
   gradientClip: 1,
   goalOf: (name) => (name.includes('loss') ? 'lower' : null),
 }
