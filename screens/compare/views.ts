@@ -3,6 +3,7 @@ import type { ViewName } from '../../src/compare/views/types.ts'
 import type { ScreenInput } from '../workbench/input.ts'
 import type { PaneModel, ScreenModel } from '../workbench/model.ts'
 import { curvesPane } from './curves.ts'
+import { multiplesPane } from './multiples.ts'
 import { optionOf } from './options.ts'
 import { parallelPane } from './parallel.ts'
 import { scatterPane } from './scatter.ts'
@@ -17,6 +18,7 @@ const views: Readonly<Partial<Record<ViewName, { readonly weight: number; readon
   curves: { weight: 3, pane: (view, options, { isUnicode }) => curvesPane(view, options, isUnicode, 'view') },
   splits: { weight: 3, pane: (view, _, { isUnicode }) => splitsPane(view, isUnicode) },
   text: { weight: 4, pane: (view, options, { isUnicode }) => textPane(view, options, isUnicode) },
+  multiples: { weight: 4, pane: (view, options, { isUnicode }) => multiplesPane(view, options, isUnicode) },
   scatter: { weight: 3, pane: (view, options, { isUnicode }) => scatterPane(view, options, isUnicode) },
   strips: { weight: 3, pane: (view, options, { isUnicode }) => stripsPane(view, options, isUnicode) },
   parallel: { weight: 4, pane: (view, options, { isUnicode }) => parallelPane(view, options, isUnicode) },

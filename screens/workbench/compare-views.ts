@@ -1,6 +1,7 @@
 import { stepCursor } from '../../src/compare/rules.ts'
 import type { CompareView } from '../../src/compare/types.ts'
-import { smoothings, type ViewName, viewNames } from '../../src/compare/views/types.ts'
+import { type MultiplesScene, smoothings, type ViewName, viewNames } from '../../src/compare/views/types.ts'
+import { chartRoom, chartsFor, gridOf } from '../compare/multiples.ts'
 import { numberOf, optionOf } from '../compare/options.ts'
 import { selectedRun } from '../compare/parallel.ts'
 import { gutter } from '../compare/plot.ts'
@@ -30,6 +31,7 @@ const told: Readonly<Record<ViewName, string>> = {
   table: 'table: what changed, the metrics, the findings',
   splits: 'splits of two runs: left and right change the other run',
   text: 'texts of two runs: left and right change the text, n goes to the next change',
+  multiples: 'small charts: left and right move their cursor, up and down turn pages, / filters',
   scatter: 'scatter: left and right change the setting, up and down the metric',
   strips: 'spread over seeds: up and down change the metric',
   parallel: 'parallel coordinates: left and right change the run, up and down the metric',
@@ -50,7 +52,7 @@ export function turnView(desk: Desk, by: number, name?: ViewName): void {
 export function chooseDrawing(desk: Desk, view: CompareView, id: string): void {
   const shown = viewOf(desk)
   if (id === 'compare.smooth') {
-    if (shown !== 'table' && shown !== 'curves')
+    if (shown !== 'table' && shown !== 'curves' && shown !== 'multiples')
       return desk.say('there are no curves in this view; v turns to the next one', 'warn')
     const next = smoothings[(smoothings.indexOf(view.smoothing) + 1) % smoothings.length] as string
     choose(desk, 'smooth', next)
@@ -75,6 +77,7 @@ export function moveAsideInView(desk: Desk, by: number): void {
   if (shown === 'table' || shown === 'curves') return moveCursor(desk, view, by)
   // The view that was turned to is not read yet.
   if (scene?.kind !== shown) return desk.say('the view is still being made', 'warn')
+  if (scene.kind === 'multiples') return moveSmall(desk, scene, by)
   if (scene.kind === 'strips') return desk.say('up and down change the metric; there is nothing beside it')
   if (scene.kind === 'parallel') {
     const next = turned(scene.runs, selectedRun(scene, optionsOf(desk)), by)
@@ -101,6 +104,17 @@ export function moveAsideInView(desk: Desk, by: number): void {
 /** The next of a list, around its ends; undefined of an empty one. */
 const turned = <T>(list: readonly T[], now: T | null, by: number): T | undefined =>
   list[(Math.max(0, now === null ? 0 : list.indexOf(now)) + by + list.length) % Math.max(1, list.length)]
+
+/** The cursor that all small charts share. */
+function moveSmall(desk: Desk, scene: MultiplesScene, by: number): void {
+  const placed = desk.placed().find(({ id }) => id === 'view')
+  const charts = chartsFor(scene, paneOf(desk.ui, 'view').filter)
+  const { cells } = gridOf(charts.length, (placed?.width ?? 80) - 2, chartRoom(scene, 80, 20))
+  const xs = charts.flatMap(({ curves }) => curves.map((curve) => curve.xs))
+  const to = stepCursor(xs, numberOf(optionsOf(desk), 'x'), by, cells - 2)
+  if (to === null) return desk.say('no curve is drawn', 'warn')
+  choose(desk, 'x', String(to))
+}
 
 function moveCursor(desk: Desk, view: CompareView, by: number): void {
   const pane = desk.placed().find(({ id }) => id === 'view') ?? desk.placed().find(({ id }) => id === 'curves')
@@ -130,12 +144,29 @@ export function nextChange(desk: Desk, by: number): void {
   desk.say(`change ${next + 1} of ${count}`)
 }
 
+/** Small charts stand on pages. */
+function turnPage(desk: Desk, scene: MultiplesScene, by: number): void {
+  const placed = desk.placed().find(({ id }) => id === 'view')
+  if (placed === undefined) return desk.say('the charts are not on screen; Tab goes there', 'warn')
+  const [width, height] = [placed.width - 2, placed.height - 2]
+  const charts = chartsFor(scene, paneOf(desk.ui, 'view').filter)
+  const { pages } = gridOf(charts.length, width, chartRoom(scene, width, height))
+  const now = Math.min(pages - 1, numberOf(optionsOf(desk), 'page') ?? 0)
+  const next = Math.max(0, Math.min(pages - 1, now + Math.sign(by) * (Number.isFinite(by) ? 1 : pages)))
+  if (next === now) return desk.say(pages === 1 ? 'all charts are shown' : by > 0 ? 'the last page' : 'the first page')
+  choose(desk, 'page', String(next))
+}
+
 /** Up and down where a picture has the keys: another metric of the table. False: it is none of this screen. */
 export function moveInPicture(desk: Desk, by: number): boolean {
   if (desk.ui.screen !== 'compare' || desk.pane(desk.focus())?.kind !== 'picture') return false
   const view = desk.workspace.shelves().compare ?? null
   const rows = desk.pane('rows')
   if (view === null || rows === null) return true
+  if (view.scene?.kind === 'multiples') {
+    turnPage(desk, view.scene, by)
+    return true
+  }
   const metrics = new Set(view.rows.filter(({ band }) => band === 'metrics').map(({ id }) => id))
   const all = rowIdsOf(rows)
   const rowIds = all.filter((id) => metrics.has(id))

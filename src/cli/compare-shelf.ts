@@ -9,6 +9,7 @@ import { Columns } from '../reader/columns.ts'
 import type { FoundRun } from '../reader/scan.ts'
 import type { ReadReport, RunReader } from '../reader/types.ts'
 import { userFolders } from '../session/paths.ts'
+import type { SmallCurvesCache } from './compare-points.ts'
 import { maskNow } from './masking.ts'
 import type { ShelfRequest } from './shelves.ts'
 
@@ -47,6 +48,7 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
   /** Points of the metric that is drawn, by run: those of finished runs are read again when another one is asked for. */
   const drawn = new Map<string, Columns>()
   let drawnOf = ''
+  let small: SmallCurvesCache | null = null
   return {
     async close() {
       for (const { live } of kept) await live?.reader.close()
@@ -115,13 +117,21 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
       )
       const scene = await sceneOf(model, choice, metric, {
         masked: maskNow,
+        curves: async (at) => {
+          const { found, digest, live } = readable[at] as Kept
+          const { SmallCurvesCache } = await import('./compare-points.ts')
+          small ??= new SmallCurvesCache()
+          const run = { found, digest: digest as RunDigest, live: live?.columns ?? null }
+          return small.of(run, names[at] ?? '?', choice.axis, choice.smoothing)
+        },
         texts: async (at) => {
           const { found, digest } = readable[at] as Kept
           const { textSide } = await import('./compare-texts.ts')
           return textSide(names[at] ?? '?', found, digest as RunDigest)
         },
       })
-      const undrawn = hasCurves ? readable.length - shown.length : 0
+      const isDrawn = hasCurves || choice.view === 'multiples'
+      const undrawn = isDrawn ? Math.max(0, readable.length - drawing.mostCurves) : 0
       version++
       lookAgain(request, kept)
       return {

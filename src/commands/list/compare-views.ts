@@ -12,7 +12,7 @@ export const compareViewCommands: readonly CommandSpec[] = [
     id: 'compare.view',
     title: 'Next view',
     description:
-      'Turns to the next way of looking at the runs, or to the named one: table, curves, splits (units of two runs in pairs), text (settings, code, logs of two runs), scatter (a setting against a metric), strips (spread over seeds), parallel (coordinates).',
+      'Turns to the next way of looking at the runs, or to the named one: table, curves, splits (units of two runs in pairs), text (settings, code, logs of two runs), multiples (small charts of all metrics), scatter (a setting against a metric), strips (spread over seeds), parallel (coordinates).',
     args: () =>
       z.strictObject({
         view: z.enum(viewNames).optional().describe('which one; the next by default'),

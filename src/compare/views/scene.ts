@@ -1,11 +1,13 @@
 import type { CompareModel } from '../model.ts'
 import type { CompareChoice } from '../types.ts'
+import { mostCurves } from './curves.ts'
+import { multiplesOf } from './multiples.ts'
 import { parallelOf } from './parallel.ts'
 import { scatterOf } from './scatter.ts'
 import { splitsOf } from './splits.ts'
 import { stripsOf } from './strips.ts'
 import { type TextSide, textsOf } from './texts.ts'
-import type { CompareScene } from './types.ts'
+import type { CompareScene, CurveView } from './types.ts'
 
 /** Place of the run that stands beside the baseline; null: there is none. */
 export function otherRun({ runs, baseline }: Pick<CompareModel, 'runs' | 'baseline'>, first: number): number | null {
@@ -18,6 +20,8 @@ export interface SceneSource {
   /** Texts of a run by its place. */
   texts(run: number): Promise<TextSide>
   readonly masked: (text: string) => string
+  /** Small curves of all metrics of a run by its place. */
+  curves(run: number): Promise<ReadonlyMap<string, readonly CurveView[]>>
 }
 
 /** What the chosen view shows besides curves; null: the view has nothing but them. */
@@ -36,6 +40,17 @@ export async function sceneOf(
       return stripsOf(model, metric)
     case 'parallel':
       return parallelOf(model, metric)
+    case 'multiples': {
+      const shown = [model.baseline, ...model.runs.keys()].filter((at, i, list) => list.indexOf(at) === i)
+      const runs = shown.slice(0, mostCurves)
+      const curves: ReadonlyMap<string, readonly CurveView[]>[] = []
+      // One after the other: the points of several runs would not fit into memory.
+      for (const run of runs) curves.push(await source.curves(run))
+      return multiplesOf(
+        runs.map((run) => model.runs[run]?.name ?? '?'),
+        curves,
+      )
+    }
     case 'text': {
       const other = otherRun(model, choice.first)
       if (other === null) return null

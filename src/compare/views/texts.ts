@@ -26,7 +26,6 @@ const logs = /\.log$|(^|\/)(log|stdout|stderr)$/
 const rankOf = (name: string) => (code.test(name) ? 0 : logs.test(name) ? 2 : 1)
 
 /** A colour says nothing of what a line says; the sanitiser lets no other sequence through. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: this is what a colour begins with
 const colours = /\u001b\[[0-9;:]*m/g
 
 /** All that can be held against each other of two runs, by what a person asks for first. */

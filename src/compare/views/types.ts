@@ -1,7 +1,7 @@
 import type { RunEvent } from '../../reader/types.ts'
 
 /** What a person may look at on the compare screen: the table with all beside it, or one of the others. */
-export const viewNames = ['table', 'curves', 'splits', 'text', 'scatter', 'strips', 'parallel'] as const
+export const viewNames = ['table', 'curves', 'splits', 'text', 'multiples', 'scatter', 'strips', 'parallel'] as const
 export type ViewName = (typeof viewNames)[number]
 
 /** How curves are smoothed for the eye; verdicts take the raw points. */

@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { compareModel } from '../../../screens/compare/model.ts'
 import type { ScreenInput } from '../../../screens/workbench/input.ts'
 import { type PaneModel, textOf } from '../../../screens/workbench/model.ts'
+import { filtered } from '../../../screens/workbench/pane-rows.ts'
 import { paneLines } from '../../../screens/workbench/plain.ts'
 import { reuseScreen } from '../../../screens/workbench/reuse.ts'
 import type { CompareView } from '../../../src/compare/types.ts'
 import type { CompareScene } from '../../../src/compare/views/types.ts'
 import { asciiGlyphs } from '../../../src/ui/glyphs.ts'
 import { textWidth } from '../../../src/ui/index.ts'
-import { viewWith } from './compared.ts'
+import { curve, viewWith } from './compared.ts'
 
 const runs = ['base', 'other', 'third'].map((name) => ({ name, path: `runs/${name}`, format: 'jsonl' }))
 const input = (scene: CompareScene, options: readonly string[] = [], isUnicode = true) =>
@@ -187,6 +188,37 @@ describe('views of the compared runs', () => {
       '          ... 12 equal lines ...',
       '  13   13 ~>lr = [-1-]{+2+}',
       '       14 + new',
+    ])
+  })
+
+  it('draw small charts with one cursor, on pages, and only those that a filter lets through', () => {
+    const chart = (metric: string, values: readonly number[]) => ({
+      metric,
+      curves: [curve('base', values), curve('other', [])],
+    })
+    const names = ['acc', 'loss', 'lr', 'norm', 'time']
+    const scene: CompareScene = {
+      kind: 'multiples',
+      names: ['base', 'other'],
+      charts: names.map((name, at) => chart(name, [at, Number.NaN, at + 1])),
+    }
+    const pane = paneOf(scene, ['x=0'], false)
+    const rows = drawn(pane, 78, 15)
+    for (const line of rows) expect(textWidth(line)).toBeLessThanOrEqual(78)
+    expect(rows[0]).toMatch(/^acc A 0 @0 +loss A 1 @0 *$/)
+    // What is not finite is marked below each, and the cursor stands in each.
+    expect(rows.filter((line) => /A/.test(line) && /^ +A +A/.test(line)).length).toBe(2)
+    expect(rows[1]?.match(/\|/g)?.length).toBe(2)
+    expect(rows.at(-1)).toBe('page 1 of 2, up and down turn; A base  B other')
+    expect(drawn(paneOf(scene, ['page=1'], false), 78, 15)[0]).toMatch(/^time A 5 @2/)
+    const filteredTo = filtered(pane, 'l')
+    expect(filteredTo.note).toBe('2 charts over step')
+    expect(drawn(filteredTo, 78, 15)[0]).toMatch(/^loss A 1 @0 +lr A 2 @0/)
+    expect(drawn(filtered(pane, 'nothing'), 78, 15)).toEqual(['nothing matches nothing'])
+    expect(paneLines(pane, 100, asciiGlyphs).slice(0, 3)).toEqual([
+      'acc:',
+      '  A base: at the cursor 0 at 0',
+      '  B other: not recorded',
     ])
   })
 
