@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from 'node:path'
+import type { Axis } from '../compare/align.ts'
 import type { CompareModel } from '../compare/model.ts'
 import type { LoadedRun } from '../compare/run.ts'
 import type { FoundRun, Scan } from '../reader/scan.ts'
@@ -22,6 +23,9 @@ export interface CompareArguments {
   readonly top?: number | undefined
   readonly by?: string | undefined
   readonly failOn: readonly string[]
+  /** All metrics at the same place of this axis. */
+  readonly axis?: Axis | undefined
+  readonly at?: string | undefined
 }
 
 const usage = (summary: string): ActResult => ({ summary, exitCode: 2, data: null })
@@ -55,7 +59,7 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
     ...args.higher.map((name) => [name, 'higher'] as const),
   ])
   const basis = await compareBasis(env, directions)
-  const loaded = await loadRuns(
+  const read = await loadRuns(
     found,
     (run, why) => {
       failed.add(run)
@@ -67,11 +71,11 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
     await cacheFor(basis.key),
     basis.thresholds,
   )
-  if (loaded.length === 0)
+  if (read.length === 0)
     return { summary: `none of the runs could be read: ${failures.join('; ')}`, exitCode: 1, data: null }
-  const names = distinctNames(loaded.map(({ name, path, digest }) => ({ name: digest.facts.name ?? name, path })))
+  const names = distinctNames(read.map(({ name, path, digest }) => ({ name: digest.facts.name ?? name, path })))
   const baseline =
-    args.baseline === undefined ? 0 : loaded.findIndex((run, at) => [names[at], run.path].includes(args.baseline))
+    args.baseline === undefined ? 0 : read.findIndex((run, at) => [names[at], run.path].includes(args.baseline))
   if (baseline < 0) return usage(`no run is called ${args.baseline}; there are ${names.join(', ')}`)
   const ignored = new Set(args.ignore)
   const options = {
@@ -81,7 +85,10 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
     isShown,
     isIgnored: (key: string) => ignored.has(key),
   }
-  const all = compareRuns(loaded, { ...options, baseline })
+  const placed = await place(args, readable(found, failed, null), read, env.signal)
+  if ('why' in placed) return usage(placed.why)
+  const loaded = placed.runs
+  const all = compareRuns(loaded, { ...options, place: placed.place, baseline })
   const narrowed = await narrow(all, args)
   if ('why' in narrowed) return usage(narrowed.why)
   const { kept, note } = narrowed
@@ -90,7 +97,7 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
       ? all
       : compareRuns(
           kept.map((at) => loaded[at] as LoadedRun),
-          { ...options, baseline: 0 },
+          { ...options, place: placed.place, baseline: 0 },
         )
   const reasons = failing(model, args.failOn)
   const written =
@@ -109,6 +116,21 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
     },
     lines,
   }
+}
+
+/** The runs as they are, or all at the same place where a person asks for it. */
+async function place(
+  { axis, at }: Pick<CompareArguments, 'axis' | 'at'>,
+  found: readonly FoundRun[],
+  loaded: readonly LoadedRun[],
+  signal: AbortSignal,
+): Promise<{ readonly runs: readonly LoadedRun[]; readonly place: CompareModel['place'] } | { readonly why: string }> {
+  if (axis === undefined && at === undefined) return { runs: loaded, place: null }
+  const { loadAt, placeOf } = await import('../compare/load-place.ts')
+  const over = axis ?? 'step'
+  const where = at === undefined ? null : placeOf(over, at)
+  if (at !== undefined && where === null) return { why: `--at ${at} is no place on the axis ${over}` }
+  return (await loadAt(found, loaded, over, where, signal)) ?? { why: `none of the runs logged anything over ${over}` }
 }
 
 async function cacheFor(basis: string) {

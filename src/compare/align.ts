@@ -14,6 +14,8 @@ const namesOf: Readonly<Partial<Record<Axis, RegExp>>> = {
 export interface Curve {
   readonly xs: Float64Array
   readonly values: Float64Array
+  /** Of the same points; NaN where none was written. */
+  readonly steps: Float64Array
 }
 
 /**
@@ -30,17 +32,18 @@ export function curveOver(
   const order = inOrder(column)
   const values = Float64Array.from(order, (at) => column.values[at] as number)
   const pick = (from: Float64Array) => Float64Array.from(order, (at) => from[at] as number)
-  if (axis === 'step') return hasFigures(column.steps) ? { xs: pick(column.steps), values } : null
+  const steps = pick(column.steps)
+  if (axis === 'step') return hasFigures(column.steps) ? { xs: steps, values, steps } : null
   if (axis === 'time' || axis === 'relative') {
     if (!hasFigures(column.wallSeconds)) return null
     const xs = pick(column.wallSeconds)
-    if (axis === 'time') return { xs, values }
+    if (axis === 'time') return { xs, values, steps }
     const start = startedAtMs === null ? leastOf(xs) : Math.min(startedAtMs / 1000, leastOf(xs))
-    return { xs: xs.map((x) => x - start), values }
+    return { xs: xs.map((x) => x - start), values, steps }
   }
   const known = others.find(({ name, unit }) => unit === column.unit && namesOf[axis]?.test(name))
   if (known === undefined || !hasFigures(known.steps) || !hasFigures(column.steps)) return null
-  return { xs: lookUp(known, pick(column.steps)), values }
+  return { xs: lookUp(known, steps), values, steps }
 }
 
 const hasFigures = (values: Float64Array) => values.some((value) => !Number.isNaN(value))

@@ -27,7 +27,8 @@ export function compareBlocks(model: CompareModel): readonly Block[] {
     ...basisBlocks(model),
     heading('Changed'),
     changedBlock(model, names),
-    heading(`Metrics (${model.aggregator})`),
+    heading(`Metrics (${model.place?.text ?? model.aggregator})`),
+    ...shortBlocks(model),
     metricsBlock(model, names),
     ...judgements(model),
     heading('Cost'),
@@ -57,6 +58,9 @@ export function verdictLine({ oneChange, config }: CompareModel): Line {
     .join(' ')
   return [{ strong: `Exactly one thing changed? ${word}.` }, ` ${rest}`]
 }
+
+const shortBlocks = ({ place }: CompareModel): readonly Block[] =>
+  place === null || place.short.length === 0 ? [] : [list(place.short.map(cell))]
 
 /** What the verdicts went by where that is not what everybody's go by. */
 export function basisBlocks({ primary, said }: Pick<CompareModel, 'primary' | 'said'>): readonly Block[] {
@@ -90,7 +94,8 @@ export function metricsBlock(model: CompareModel, names: readonly string[]): Blo
     directionText(direction),
     ...cells.map((each) => {
       if (each === null) return '-'
-      const units = each.n > 1 ? ` (mean of ${each.n})` : ''
+      const where = model.place === null || each.step === null ? '' : ` (step ${each.step})`
+      const units = each.n > 1 ? ` (mean of ${each.n})` : where
       const points = each.change === null || each.change.points === null ? '' : `, ${pointsText(each.change)}`
       const change = each.change === null ? '' : `, ${changeText(each.change)}${points}`
       const bad = each.nonFinite > 0 ? `, ${each.nonFinite} not finite` : ''

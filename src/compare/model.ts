@@ -6,6 +6,7 @@ import { type Costs, costsOf } from './cost.ts'
 import type { Finding } from './findings/types.ts'
 import { flatten } from './flatten.ts'
 import { type Group, groupBySettings, pairsOf } from './groups.ts'
+import type { PlaceView } from './load-place.ts'
 import { type MetricRow, metricRows } from './metrics.ts'
 import { noiseKeys } from './noise.ts'
 import { distinctNames, type LoadedRun } from './run.ts'
@@ -27,6 +28,8 @@ export interface CompareOptions {
   readonly bounded: readonly string[]
   /** Metric by which runs are judged; null: the one that their plan names, if it does. */
   readonly primary: string | null
+  /** Where all metrics were taken; null: each run's own figure, by the aggregator. */
+  readonly place: PlaceView | null
   /** What a person set otherwise than it is built in, one sentence each; shown beside the verdict. */
   readonly said: readonly string[]
 }
@@ -40,6 +43,7 @@ export const usualOptions: CompareOptions = {
   noise: noiseKeys,
   bounded: [],
   primary: null,
+  place: null,
   said: [],
 }
 
@@ -72,6 +76,7 @@ export interface CompareModel {
   readonly costs: Costs
   /** Metric by which the runs are judged: its tests are not corrected for those of the others. */
   readonly primary: string | null
+  readonly place: PlaceView | null
   /** What was set otherwise than it is built in. */
   readonly said: readonly string[]
 }
@@ -113,6 +118,7 @@ export function compareRuns(runs: readonly LoadedRun[], options: CompareOptions 
       options.baseline,
     ),
     primary,
+    place: options.place,
     said: options.said,
   }
 }

@@ -114,6 +114,15 @@ export const compareCommands: readonly CommandSpec[] = [
           .array(z.string().regex(/^(better|worse|no clear difference|cannot tell|changed):?.*$/))
           .default([])
           .describe('ends with 1 for such a verdict, as in worse:val_acc'),
+        axis: z
+          .enum(['step', 'epoch', 'tokens', 'relative', 'time'])
+          .optional()
+          .describe('all metrics at the same place of this axis, the furthest that all runs reach, or --at'),
+        at: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('that place: a step, an epoch, tokens, seconds after the start, or a moment; step by default'),
       }),
     positional: ['runs'],
     where: ['compare'],
