@@ -140,6 +140,46 @@ describe('a start whose launch died before its receipt', () => {
     expect(launches(ctx)).toMatchObject([{ closed: { outcome: 'failed' } }, { closed: { outcome: 'done' } }])
   })
 
+  it('goes on when nobody is left to read what it says, and is found', async () => {
+    const ctx = await ready({ env: { STEPS: '60' } })
+    const host: Host = {
+      ...ctx.host,
+      exec: async (argv, options) => {
+        if (!argv.includes('-s')) return ctx.host.exec(argv, options)
+        // What prints into this has a reader that is gone, as when kx is killed.
+        spawnSync('sh', ['-c', '"$@" | true', 'sh', ...argv], { input: options?.stdin as Uint8Array })
+        throw new Error('kx was killed here')
+      },
+    }
+    const token = tokenFor(ctx.run.id, 'launch', 1)
+    // It says that its guard is armed before it begins the runner.
+    const guard = { leaseSeconds: 600, hasMeter: false, park: null, absentSeconds: 600, stallSeconds: 600 }
+    const request = submitRequest(ctx, token, { leaseUntilMs: null, guard })
+    await expect(boxEngine.submit(host, request)).rejects.toThrow('killed here')
+    expect(await boxEngine.find(ctx.host, ctx.box, token)).toMatchObject({ kind: 'one', handle: { token } })
+    await openIntent(ctx.run, { intentId: 'i1', act: 'launch', token, host: 'local', payload: {} })
+    expect(await launch(ctx)).toMatchObject({ exitCode: 0 })
+    expect(receiptOf(ctx)).toMatchObject({ attempt: 1, token })
+  })
+
+  it('is waited for while its shell lives, and given up when that shell is gone', async () => {
+    const ctx = await ready({ env: { STEPS: '60' } })
+    const token = tokenFor(ctx.run.id, 'launch', 1)
+    await openIntent(ctx.run, { intentId: 'i1', act: 'launch', token, host: 'local', payload: {} })
+    await ctx.host.write(`${ctx.box}/code/unit.sh`, unitScript)
+    const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    const ticks = readFileSync('/proc/self/stat', 'utf8').split(') ')[1]?.split(' ')[19]
+    writeFileSync(join(ctx.box, 'starter'), `${process.pid} ${ticks} ${bootId} ${token}\n`)
+    writeFileSync(join(ctx.box, 'starting'), `${token}\n`)
+    expect(await launch(ctx)).toMatchObject({ exitCode: 4, summary: expect.stringContaining('is under way') })
+    expect(existsSync(join(ctx.box, 'starting'))).toBe(true)
+    // The same process id, given out again since.
+    writeFileSync(join(ctx.box, 'starter'), `${process.pid} 1 ${bootId} ${token}\n`)
+    expect(await launch(ctx)).toMatchObject({ exitCode: 0 })
+    expect(readFileSync(join(ctx.box, 'given-up'), 'utf8')).toBe(`${token}\n`)
+    expect(launches(ctx)).toMatchObject([{ closed: { outcome: 'failed' } }, { closed: { outcome: 'done' } }])
+  })
+
   it('has a meter before anybody waits for a sign of life', async () => {
     const ctx = await ready({ env: { STEPS: '60' } })
     let metersWhileWaiting: number | null = null

@@ -9,6 +9,7 @@ export interface BoxScripts {
   readonly status: string
   readonly sweep: string
   readonly dismiss: string
+  readonly giveUp: string
   readonly extend: string
 }
 
@@ -69,13 +70,15 @@ export function boxScripts(): Promise<BoxScripts> {
     read(new URL('./sweep.sh', import.meta.url)),
     read(new URL('./dismiss.sh', import.meta.url)),
     read(new URL('./extend.sh', import.meta.url)),
-  ]).then(([alive, runner, guard, start, status, sweep, dismiss, extend]) => ({
+    read(new URL('./give-up.sh', import.meta.url)),
+  ]).then(([alive, runner, guard, start, status, sweep, dismiss, extend, giveUp]) => ({
     runner: runner.join('\n'),
     guard: guard.join('\n'),
     start: `${alive}${start}`,
     status: `${alive}${status}`,
     sweep: `${alive}${sweep}`,
     dismiss: `${alive}${dismiss}`,
+    giveUp: `${alive}${giveUp}`,
     extend,
   }))
   return loaded

@@ -13,6 +13,8 @@ export interface Look {
   readonly nowMs: number | null
   readonly bootId: string | null
   readonly startingToken: string | null
+  /** Whether the shell of that start lives; null where it did not say who it is. */
+  readonly isStarterAlive: boolean | null
   readonly runner: {
     readonly pid: number
     readonly startTicks: number
@@ -138,6 +140,7 @@ export function parseLook(text: string): Look {
   const runnerPid = wholeOf(pid)
   const startTicks = wholeOf(ticks)
   const alive = single.get('alive')
+  const starter = single.get('starter')
   const checkpoint = single.get('checkpoint')
   const exit = single.get('exit')
   return {
@@ -146,6 +149,7 @@ export function parseLook(text: string): Look {
     nowMs: wholeOf(single.get('now')),
     bootId: single.get('boot') ?? null,
     startingToken: single.get('starting') ?? null,
+    isStarterAlive: starter === undefined ? null : starter === '1',
     runner:
       runnerPid !== null && startTicks !== null && bootId !== undefined
         ? { pid: runnerPid, startTicks, bootId, token: token ?? '' }

@@ -6,9 +6,21 @@ umask 077
 folder=$1 runner=$2 token=$3 patience=$4 guard=$5
 shift 5
 cd -- "$folder" || exit 66
+own_ticks() {
+  ticks=0
+  IFS= read -r stat 2>/dev/null <"/proc/$$/stat" || return 0
+  # shellcheck disable=SC2086
+  set -- ${stat##*) }
+  ticks=${20:-0}
+}
 label=$(printf '%s' "$token" | tr -c 'A-Za-z0-9_-' '-')
+# Whoever listens may be gone: what was begun is ended all the same. A trap, so that what is started has none.
+trap : PIPE HUP
 if [ "$runner" != - ]; then
   [ -e stop ] && mv -f stop stop.old
+  # Who starts: as long as this process lives, a runner may still come of it.
+  own_ticks
+  printf '%s %s %s %s\n' "$$" "$ticks" "$boot" "$token" >starter.tmp && mv -f starter.tmp starter
   printf '%s\n' "$token" >starting.tmp && mv -f starting.tmp starting
 fi
 

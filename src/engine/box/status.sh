@@ -8,7 +8,12 @@ facts() {
   echo "now $now"
   echo "boot $boot"
 
-  [ -f starting ] && read -r k <starting && echo "starting $k"
+  if [ -f starting ] && read -r token <starting; then
+    echo "starting $token"
+    if [ -f starter ] && read -r p t b k <starter && [ "$k" = "$token" ]; then
+      if is_alive "$p" "$t" "$b"; then echo 'starter 1'; else echo 'starter 0'; fi
+    fi
+  fi
   if [ -f runner.pid ] && read -r p t b k <runner.pid; then
     echo "runner $p $t $b $k"
     if is_alive "$p" "$t" "$b"; then echo 'alive 1'; else echo 'alive 0'; fi
