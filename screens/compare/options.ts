@@ -24,3 +24,7 @@ export function picture(made: {
 }): Picture {
   return { kind: 'picture', ...made, basis: [made.title, made.note, ...made.basis] }
 }
+
+/** All options of a name. */
+export const optionsOf = (options: readonly string[], name: string): readonly string[] =>
+  options.flatMap((word) => (word.startsWith(`${name}=`) ? [word.slice(name.length + 1)] : []))

@@ -1,8 +1,5 @@
-import type { CompareView } from '../../src/compare/types.ts'
-import { optionOf } from '../compare/options.ts'
 import { choose, chooseDrawing } from './compare-views.ts'
 import type { Desk } from './desk.ts'
-import { rowIdsOf } from './model.ts'
 import { showOffer } from './recipe-acts.ts'
 import { comparePane, paneOf } from './ui-state.ts'
 
@@ -14,7 +11,8 @@ export function pickRuns(desk: Desk, runs: readonly string[]): void {
   desk.do({ type: 'go', screen: 'compare' })
   desk.do({ type: 'focus', pane: 'rows' })
   for (const word of paneOf(desk.ui, comparePane).open) {
-    if (/^(path|baseline|first|x)=/.test(word)) desk.do({ type: 'toggle-open', pane: comparePane, rowId: word })
+    if (/^(path|baseline|first|beside|group|pin|top|sort|columns|x)=/.test(word))
+      desk.do({ type: 'toggle-open', pane: comparePane, rowId: word })
   }
   for (const run of new Set(runs)) desk.do({ type: 'toggle-open', pane: comparePane, rowId: `path=${run}` })
   desk.loadSoon()
@@ -26,22 +24,7 @@ const after = <T>(list: readonly T[], now: T): T => list[(list.indexOf(now) + 1)
 export function chooseCompare(desk: Desk, id: string): void {
   const view = desk.workspace.shelves().compare ?? null
   if (view === null || view.state !== 'ready') return desk.say('the runs are still being read', 'warn')
-  const options = paneOf(desk.ui, comparePane).open
   switch (id) {
-    case 'compare.baseline': {
-      if (view.runs.length < 2) return desk.say('there is one run: nothing to hold it against', 'warn')
-      const next = view.runs[(view.baseline + 1) % view.runs.length]
-      choose(desk, 'baseline', next?.path ?? '')
-      desk.say(`held against ${next?.name ?? '?'}`)
-      break
-    }
-    case 'compare.column': {
-      if (view.runs.length < 3) return desk.say('every run is shown', 'warn')
-      choose(desk, 'first', String((Number(optionOf(options, 'first') || 0) + 1) % (view.runs.length - 1)))
-      return
-    }
-    case 'compare.same':
-      return choose(desk, 'all', optionOf(options, 'all') === 'yes' ? 'no' : 'yes')
     case 'compare.aggregator': {
       const next = after<string>(aggregators, view.aggregator)
       choose(desk, 'aggregator', next)
@@ -59,26 +42,8 @@ export function chooseCompare(desk: Desk, id: string): void {
     case 'compare.smooth':
     case 'compare.log':
       return chooseDrawing(desk, view, id)
-    default:
-      return nextDifference(desk, view)
   }
   desk.loadSoon()
-}
-
-function nextDifference(desk: Desk, view: CompareView): void {
-  const pane = desk.pane('rows')
-  const rowIds = pane === null ? [] : rowIdsOf(pane)
-  const height = (desk.placed().find(({ id }) => id === 'rows')?.height ?? 10) - 3
-  const different = new Set(view.rows.filter(({ isDifferent }) => isDifferent).map(({ id }) => id))
-  const now = rowIds.indexOf(desk.selected('rows') ?? '')
-  const to = [...rowIds.keys()]
-    .map((step) => (now + 1 + step) % rowIds.length)
-    .find((at) => different.has(rowIds[at] ?? ''))
-  if (to === undefined) desk.say('nothing differs', 'warn')
-  else {
-    desk.do({ type: 'move', pane: 'rows', to, rowIds, height })
-    desk.loadSoon(80)
-  }
 }
 
 /** Goes to the recipe that serves the finding under the cursor, filled in from it. Nothing is run yet. */
@@ -97,12 +62,4 @@ export function offerCompared(desk: Desk): void {
     text,
     recipes: [{ id, parameters }],
   })
-}
-
-/** Arguments with which `kx compare` says the same as the screen. */
-export function exportArguments(desk: Desk): Readonly<Record<string, unknown>> {
-  const view = desk.workspace.shelves().compare
-  const paths = paneOf(desk.ui, comparePane).open.flatMap((word) => (word.startsWith('path=') ? [word.slice(5)] : []))
-  const baseline = view?.runs[view.baseline]?.path
-  return { runs: paths, aggregator: view?.aggregator ?? 'last', ...(baseline === undefined ? {} : { baseline }) }
 }

@@ -69,6 +69,11 @@ export type PaneModel = PaneBase &
         readonly rowsFor?: (filter: string) => readonly Row[]
         /** What that was made from: two panes with the same one filter alike. */
         readonly rowsFrom?: readonly Row[]
+        /** Columns and notes for a pane of this width in cells; absent: those given, as they fit. */
+        readonly fit?: (width: number) => {
+          readonly columns: readonly Column<Row>[]
+          readonly note: readonly string[]
+        }
         /** The detail of every row belongs to the pane as text, not only what a person opened. */
         readonly isDetailText?: boolean
         /** Where the pane is too narrow for its rows, the one under the cursor is shown whole below itself. */

@@ -22,7 +22,10 @@ export function notesOf(pane: PaneModel): readonly string[] {
 export function counted(pane: PaneModel, shown: PaneModel): PaneModel {
   const all = rowIdsOf(pane).length
   const left = rowIdsOf(shown).length
-  return left === all ? shown : { ...shown, note: `${left} of ${all}` }
+  if (left === all) return shown
+  // A note on the columns holds whatever rows are left.
+  const own = shown.kind === 'table' && shown.fit !== undefined ? notesOf(shown) : []
+  return { ...shown, note: [...own.map((note) => `${left} of ${all}; ${note}`), `${left} of ${all}`] }
 }
 
 function scrollNote(pane: PaneModel, state: PaneState, width: number, height: number): string {

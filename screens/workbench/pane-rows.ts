@@ -40,6 +40,11 @@ export function filtered(pane: PaneModel, filter: string): PaneModel {
   }
 }
 
+/** The pane laid out for its width, where it has a say in that. */
+export function fitted(pane: PaneModel, width: number): PaneModel {
+  return pane.kind === 'table' && pane.fit !== undefined ? { ...pane, ...pane.fit(width) } : pane
+}
+
 /** The key of a fact takes this many cells at most when its value has to be wrapped beside it. */
 const mostKeyCells = 24
 

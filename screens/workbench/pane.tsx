@@ -22,7 +22,7 @@ import type { PaneModel } from './model.ts'
 import { openPlaces, rowIdsOf } from './model.ts'
 import { OpenTable } from './open-table.tsx'
 import { counted, paneNote } from './pane-note.ts'
-import { cursorOf, filtered, markdownOf, openIdsOf, scrolledTop, staticLines, wrapLines } from './pane-rows.ts'
+import { cursorOf, filtered, fitted, markdownOf, openIdsOf, scrolledTop, staticLines, wrapLines } from './pane-rows.ts'
 import { SpanLine } from './spans.tsx'
 import type { PaneState } from './ui-state.ts'
 
@@ -188,7 +188,7 @@ function MetersBody({ pane, top, inner }: { pane: Extract<PaneModel, { kind: 'me
 /** One pane: border, title with filter and counts, and the rows that are on screen. */
 export const PaneView = memo(function PaneView(props: PaneViewProps) {
   const { pane, state, width, height, isFocused, placeAt = 0, placeCount = 0, others = '' } = props
-  const shown = filtered(pane, state.filter)
+  const shown = fitted(filtered(pane, state.filter), width - 2)
   const title = state.filter === '' ? pane.title : `${pane.title}, filter ${state.filter}`
   const place = placeAt === 0 ? null : { at: placeAt, count: placeCount, others }
   const note = paneNote(counted(pane, shown), title, state, { width, height }, place)

@@ -4,7 +4,9 @@ import type { ViewName } from '../../src/compare/views/types.ts'
 import type { RunRow } from '../../src/session/view.ts'
 import { fleetSorts, isFleetSort } from '../fleet/model.ts'
 import type { Acts } from './acts.ts'
-import { chooseCompare, exportArguments, offerCompared, pickRuns } from './compare-acts.ts'
+import { chooseCompare, offerCompared, pickRuns } from './compare-acts.ts'
+import { exportArguments, fileFor } from './compare-export.ts'
+import { chooseTable, isTableAct } from './compare-table.ts'
 import { moveAsideInView, moveInPicture, nextChange, turnView, viewOf } from './compare-views.ts'
 import type { Desk } from './desk.ts'
 import { enterAt, screenOfRun } from './enter.ts'
@@ -50,6 +52,7 @@ export class UiCommands {
     if (id.startsWith('move.')) return this.#move(id)
     if ((id === 'compare.next' || id === 'compare.previous') && viewOf(desk) === 'text')
       return nextChange(desk, id === 'compare.next' ? 1 : -1)
+    if (isTableAct(id)) return chooseTable(desk, this.#layers, id, args)
     switch (id) {
       case 'recipe.ask':
         return askForRecipe(desk, this.#layers, false)
@@ -61,12 +64,6 @@ export class UiCommands {
         return this.#sort()
       case 'view.host':
         return this.#nextHost()
-      case 'compare.baseline':
-      case 'compare.column':
-      case 'compare.same':
-      case 'compare.aggregator':
-      case 'compare.axis':
-      case 'compare.next':
       case 'compare.smooth':
       case 'compare.log':
         return chooseCompare(desk, id)
@@ -78,8 +75,10 @@ export class UiCommands {
         return pickRuns(desk, (args.runs ?? []) as readonly string[])
       case 'compare.recipe':
         return offerCompared(desk)
-      case 'compare.export':
+      case 'compare.whole':
         return this.#runById('compare.runs', exportArguments(desk))
+      case 'compare.export':
+        return this.#runById('compare.runs', { ...exportArguments(desk), out: fileFor(desk, args) })
       case 'notebook.next-failed':
         return nextFailed(desk)
       case 'view.open':
@@ -122,6 +121,9 @@ export class UiCommands {
         return this.#later(this.#quit())
       case 'plan.edit':
         return this.#editPlan()
+      case 'compare.aggregator':
+      case 'compare.axis':
+        return chooseCompare(desk, id)
       default:
         desk.say(`${id} has no act here`, 'error')
     }

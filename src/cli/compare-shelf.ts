@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import type { CompareBasis } from '../commands/compare-basis.ts'
+import type { Arranged } from '../compare/arrange.ts'
+import { arrangementKey, arrangementOf, choiceOf, wordsOf } from '../compare/choice.ts'
 import { digestOf, type RunDigest } from '../compare/digest.ts'
 import { DigestCache } from '../compare/digest-cache.ts'
 import type { CompareModel } from '../compare/model.ts'
+import type { Table } from '../compare/table-view.ts'
 import type { CompareChoice, CompareView } from '../compare/types.ts'
-import { smoothings, viewNames } from '../compare/views/types.ts'
 import { Columns } from '../reader/columns.ts'
 import type { FoundRun } from '../reader/scan.ts'
 import type { ReadReport, RunReader } from '../reader/types.ts'
@@ -40,8 +42,11 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
   let cache = new DigestCache(cacheFolder)
   let kept: readonly Kept[] = []
   let keptFor = ''
-  let model: CompareModel | null = null
-  let modelFor = ''
+  let arranged: Arranged | null = null
+  let arrangedFor = ''
+  /** Why the runs are not narrowed as they were asked to be. */
+  let refused = ''
+  let rows: { readonly of: CompareModel; readonly key: string; readonly table: Table } | null = null
   let notes: readonly string[] = []
   let leave: () => Promise<void> = async () => {}
   let version = 0
@@ -72,42 +77,54 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
         leave = found.close
         notes = [...found.unreached, ...found.notes, ...found.missing.map((each) => `no run at ${each}`)]
         keptFor = key
-        model = null
+        arranged = null
       }
       const isNew = await readOn(kept, cache, basis)
       // What was read before a link went stands, and why it is not newer is said.
       const readable = kept.filter(({ failure, digest }) => failure === null || digest !== null)
       if (readable.length === 0) return { compare: { ...empty, state: 'empty', notes: [...notes, ...failures(kept)] } }
-      const [{ compareRuns, usualOptions }, view, drawing, { sceneOf }] = await Promise.all([
-        import('../compare/model.ts'),
+      const [{ arrange }, { tableFor, shownOf, scopeOf }, view, drawing, { sceneOf }] = await Promise.all([
+        import('../compare/arrange.ts'),
+        import('../compare/table-view.ts'),
         import('../compare/view.ts'),
         import('../compare/views/curves.ts'),
         import('../compare/views/scene.ts'),
       ])
-      const loaded = readable.flatMap(({ found, digest, reports }) =>
-        digest === null ? [] : [{ ...found, digest, reports }],
-      )
-      const baseline = Math.max(
-        0,
-        readable.findIndex(({ found }) => found.path === choice.baseline),
-      )
-      const asked = `${baseline} ${choice.aggregator}`
-      if (model === null || isNew || asked !== modelFor) {
-        model = compareRuns(loaded, { ...usualOptions, ...basis?.options, aggregator: choice.aggregator, baseline })
-        modelFor = asked
-      } else if (before?.state === 'ready' && !isCurveStale(before, request, choice)) {
+      const read = readable.flatMap((each) => (each.digest === null ? [] : [{ each, digest: each.digest }]))
+      const asked = arrangementKey(choice)
+      if (arranged === null || isNew || asked !== arrangedFor) {
+        const loaded = read.map(({ each, digest }) => ({ ...each.found, digest, reports: each.reports }))
+        const all = { ...arrangementOf(choice), ...basis?.options }
+        const found = arrange(loaded, all)
+        refused = 'why' in found ? found.why : ''
+        const usual = 'why' in found ? arrange(loaded, { ...all, top: null, by: null }) : found
+        if ('why' in usual) throw new Error(usual.why)
+        arranged = usual
+        arrangedFor = asked
+      } else if (
+        before?.state === 'ready' &&
+        !isCurveStale(before, request, choice) &&
+        before.words === wordsOf(choice)
+      ) {
         lookAgain(request, kept)
         return null
       }
+      const { model } = arranged
+      const baseline = model.baseline
+      const ofModel = arranged.kept.flatMap((at) => read[at]?.each ?? [])
+      const tableKey = JSON.stringify([choice.grouping, choice.opened])
+      if (rows?.of !== model || rows.key !== tableKey)
+        rows = { of: model, key: tableKey, table: tableFor(model, choice.grouping, choice.opened) }
+      const order = shownOf(model, rows.table.all, choice)
       const metric = metricOf(request) ?? (before?.curvesOf || (choice.view === 'table' ? '' : firstMetric(model)))
       const names = model.runs.map(({ name }) => name)
       if (metric !== drawnOf) drawn.clear()
       drawnOf = metric
       const hasCurves = choice.view === 'table' || choice.view === 'curves'
-      const shown = (hasCurves ? [baseline, ...readable.keys()] : [])
+      const shown = (hasCurves ? [baseline, ...ofModel.keys()] : [])
         .filter((at, i, list) => list.indexOf(at) === i)
         .slice(0, drawing.mostCurves)
-      const columns = await Promise.all(shown.map((at) => pointsOf(readable[at] as Kept, metric, drawn)))
+      const columns = await Promise.all(shown.map((at) => pointsOf(ofModel[at] as Kept, metric, drawn)))
       const curves = drawing.curvesOf(
         columns.map((each) => ({ columns: each })),
         shown.map((at) => names[at] ?? '?'),
@@ -118,20 +135,20 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
       const scene = await sceneOf(model, choice, metric, {
         masked: maskNow,
         curves: async (at) => {
-          const { found, digest, live } = readable[at] as Kept
+          const { found, digest, live } = ofModel[at] as Kept
           const { SmallCurvesCache } = await import('./compare-points.ts')
           small ??= new SmallCurvesCache()
           const run = { found, digest: digest as RunDigest, live: live?.columns ?? null }
           return small.of(run, names[at] ?? '?', choice.axis, choice.smoothing)
         },
         texts: async (at) => {
-          const { found, digest } = readable[at] as Kept
+          const { found, digest } = ofModel[at] as Kept
           const { textSide } = await import('./compare-texts.ts')
           return textSide(names[at] ?? '?', found, digest as RunDigest)
         },
       })
       const isDrawn = hasCurves || choice.view === 'multiples'
-      const undrawn = isDrawn ? Math.max(0, readable.length - drawing.mostCurves) : 0
+      const undrawn = isDrawn ? Math.max(0, ofModel.length - drawing.mostCurves) : 0
       version++
       lookAgain(request, kept)
       return {
@@ -140,7 +157,12 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
           runs: model.runs.map(({ name, path, format }) => ({ name, path, format })),
           baseline,
           verdict: view.verdictText(model),
-          rows: view.rowsOf(model),
+          columns: rows.table.columns,
+          rows: rows.table.rows,
+          ...order,
+          canGroup: model.groups.length < model.runs.length,
+          scope: scopeOf(arranged, rows.table.all, order.shown.length, choice),
+          words: wordsOf(choice),
           aggregator: choice.aggregator,
           axis: choice.axis,
           view: choice.view,
@@ -151,6 +173,8 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
           curvesOf: metric,
           curvesVersion: version,
           notes: [
+            ...(refused === '' ? [] : [`not narrowed: ${refused}`]),
+            ...arranged.notes,
             ...notes,
             ...(model.said.length > 0 ? [`set by you: ${model.said.join('; ')}`] : []),
             ...failures(kept),
@@ -168,6 +192,13 @@ const empty: CompareView = {
   state: 'empty',
   runs: [],
   baseline: 0,
+  columns: [],
+  shown: [],
+  held: 0,
+  scope: [],
+  words: '',
+  sortedBy: '',
+  canGroup: false,
   verdict: '',
   rows: [],
   aggregator: 'last',
@@ -278,21 +309,3 @@ const sceneKey = ({ view, axis, smoothing, first, parameter, document }: Compare
 
 const isCurveStale = (before: CompareView, request: ShelfRequest, choice: CompareChoice) =>
   before.sceneFor !== sceneKey(choice) || (metricOf(request) ?? before.curvesOf) !== before.curvesOf
-
-/** What a person chose, as the workbench keeps it: `name=value`. */
-export function choiceOf(words: readonly string[]): CompareChoice {
-  const last = (name: string) => words.findLast((word) => word.startsWith(`${name}=`))?.slice(name.length + 1)
-  const one = <T extends string>(name: string, known: readonly T[]): T =>
-    known.find((each) => each === last(name)) ?? (known[0] as T)
-  return {
-    baseline: last('baseline') ?? '',
-    aggregator: one('aggregator', ['last', 'min', 'max', 'tail-mean', 'first']),
-    axis: one('axis', ['step', 'epoch', 'tokens', 'relative', 'time']),
-    view: one('view', viewNames),
-    smoothing: one('smooth', smoothings),
-    first: Math.max(0, Math.trunc(Number(last('first')) || 0)),
-    parameter: last('parameter') ?? '',
-    document: last('document') ?? '',
-    paths: words.filter((word) => word.startsWith('path=')).map((word) => word.slice(5)),
-  }
-}

@@ -1,6 +1,7 @@
+import { namePattern } from '../compare/columns.ts'
 import type { FoundRun } from '../reader/scan.ts'
 import type { ActResult } from '../run/act.ts'
-import { findRuns, patternOf, type RunsFound } from './compare.ts'
+import { findRuns, type RunsFound } from './compare.ts'
 import { compareBasis } from './compare-basis.ts'
 import type { CommandEnvironment } from './types.ts'
 
@@ -56,7 +57,7 @@ async function findEach(
 }
 
 async function analyseFound(env: CommandEnvironment, args: AnalyzeArguments, named: Named): Promise<ActResult> {
-  const isShown = patternOf(args.metrics)
+  const isShown = namePattern(args.metrics)
   if (isShown === null) return usage(`--metrics is no regular expression: ${args.metrics}`)
   const [{ loadRuns, readPoints }, { digestOf }, { usualOptions }, { analyse }, { analysisJson, analysisMarkdown }] =
     await Promise.all([

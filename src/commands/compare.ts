@@ -1,7 +1,9 @@
 import { isAbsolute, resolve } from 'node:path'
 import type { Axis } from '../compare/align.ts'
+import { namePattern } from '../compare/columns.ts'
 import type { CompareModel } from '../compare/model.ts'
 import type { LoadedRun } from '../compare/run.ts'
+import type { Grouping, TableColumn } from '../compare/table.ts'
 import type { FoundRun, Scan } from '../reader/scan.ts'
 import type { ActResult } from '../run/act.ts'
 import { plural } from '../text/format.ts'
@@ -14,11 +16,19 @@ export interface CompareArguments {
   readonly metrics?: string | undefined
   readonly aggregator: 'last' | 'min' | 'max' | 'tail-mean' | 'first'
   readonly ignore: readonly string[]
+  /** Settings that are looked at although they are called like noise. */
+  readonly heed?: readonly string[]
+  readonly group?: Grouping
+  /** What columns are sorted by, and which of the runs have one. */
+  readonly sort?: string | undefined
+  readonly columns?: string | undefined
   readonly lower: readonly string[]
   readonly higher: readonly string[]
   readonly md: boolean
   readonly csv: boolean
   readonly html?: string | undefined
+  /** File to write, in the format of its ending. */
+  readonly out?: string | undefined
   /** How many of the best are kept, and by which metric. */
   readonly top?: number | undefined
   readonly by?: string | undefined
@@ -45,13 +55,16 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
   if (unreached.length > 0) return { summary: unreached.join('; '), exitCode: 4, data: null }
   if (missing.length > 0) return usage(`no run at ${missing.join(', ')}: name a folder, a file, or the id of a run`)
   if (found.length === 0) return usage('no runs were found; name folders that hold some')
-  const isShown = patternOf(args.metrics)
+  const isShown = namePattern(args.metrics)
   if (isShown === null) return usage(`--metrics is no regular expression: ${args.metrics}`)
-  const [{ loadRuns, distinctNames }, { compareRuns, usualOptions }, { compareJson }] = await Promise.all([
-    import('../compare/run.ts'),
-    import('../compare/model.ts'),
-    import('../compare/json.ts'),
-  ])
+  const [{ loadRuns, distinctNames }, { arrange }, { columnsFor }, { compareJson }, { outOf, write }] =
+    await Promise.all([
+      import('../compare/run.ts'),
+      import('../compare/arrange.ts'),
+      import('../compare/columns.ts'),
+      import('../compare/json.ts'),
+      import('./compare-out.ts'),
+    ])
   const failures: string[] = []
   const failed = new Set<FoundRun>()
   const directions = Object.fromEntries([
@@ -77,34 +90,37 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
   const baseline =
     args.baseline === undefined ? 0 : read.findIndex((run, at) => [names[at], run.path].includes(args.baseline))
   if (baseline < 0) return usage(`no run is called ${args.baseline}; there are ${names.join(', ')}`)
-  const ignored = new Set(args.ignore)
-  const options = {
-    ...usualOptions,
-    ...basis.options,
-    aggregator: args.aggregator,
-    isShown,
-    isIgnored: (key: string) => ignored.has(key),
-  }
-  const placed = await place(args, readable(found, failed, null), read, env.signal)
+  const placed = await place(args, readable(found, failed), read, env.signal)
   if ('why' in placed) return usage(placed.why)
   const loaded = placed.runs
-  const all = compareRuns(loaded, { ...options, place: placed.place, baseline })
-  const narrowed = await narrow(all, args)
-  if ('why' in narrowed) return usage(narrowed.why)
-  const { kept, note } = narrowed
-  const model =
-    kept === null
-      ? all
-      : compareRuns(
-          kept.map((at) => loaded[at] as LoadedRun),
-          { ...options, place: placed.place, baseline: 0 },
-        )
+  const arranged = arrange(loaded, {
+    ...basis.options,
+    place: placed.place,
+    aggregator: args.aggregator,
+    isShown,
+    ignored: args.ignore,
+    heeded: args.heed ?? [],
+    baseline: args.baseline === undefined ? null : (loaded[baseline]?.path ?? null),
+    top: args.top ?? null,
+    by: args.by ?? null,
+    grouping: args.group ?? 'auto',
+  })
+  if ('why' in arranged) return usage(arranged.why)
+  const { model, kept, notes: note } = arranged
+  const columns = columnsFor(model, args)
+  if ('why' in columns) return usage(columns.why)
   const reasons = failing(model, args.failOn)
+  const out = outOf(args)
+  if (out !== null && 'why' in out) return usage(out.why)
   const written =
-    args.html === undefined ? null : await writeHtml(args.html, model, readable(found, failed, kept), env.signal)
+    out === null
+      ? null
+      : await write(out, model, columns.shown, readable(found, failed, kept), [...note, ...columns.notes], env.signal)
   const lines = [
-    ...(written === null ? await render(model, args) : []),
-    ...[...notes, ...note, ...failures].map((note) => `note: ${note}`),
+    ...(written === null ? await render(model, columns.shown, args) : []),
+    ...(written !== null && env.via === 'key' ? [] : [...notes, ...note, ...columns.notes])
+      .concat(failures)
+      .map((each) => `note: ${each}`),
     ...reasons.map((reason) => `failed: ${reason}`),
   ]
   return {
@@ -142,75 +158,19 @@ async function cacheFor(basis: string) {
   return new DigestCache(join(userFolders(process.env).cache, 'runs'), basis)
 }
 
-async function render(model: CompareModel, args: CompareArguments): Promise<readonly string[]> {
-  if (args.csv) return (await import('../compare/csv.ts')).compareCsv(model).split('\n')
-  return (await import('../compare/markdown.ts')).compareMarkdown(model).split('\n')
-}
-
-/** Which runs are kept, the one that others are held against first; null: all. */
-async function narrow(
+async function render(
   model: CompareModel,
-  { top, by, baseline }: CompareArguments,
-): Promise<{ readonly kept: readonly number[] | null; readonly note: readonly string[] } | { readonly why: string }> {
-  if (top === undefined) return by === undefined ? { kept: null, note: [] } : { why: '--by goes with --top' }
-  const found = (await import('../compare/narrow.ts')).bestRuns(model, by ?? null, top)
-  if ('why' in found) return found
-  const { best, without } = found
-  if (best.length === 0) return { why: 'no run has a value of that metric' }
-  const kept = baseline === undefined ? best : [model.baseline, ...best.filter((at) => at !== model.baseline)]
-  return {
-    kept,
-    note: [
-      `the best ${best.length} of ${plural(model.runs.length, 'run')}: the best of many are so in part by luck, run them again before you believe their figures`,
-      ...(without > 0 ? [`${plural(without, 'run')} without a value could not be among them`] : []),
-    ],
-  }
+  columns: readonly TableColumn[],
+  args: CompareArguments,
+): Promise<readonly string[]> {
+  if (args.csv) return (await import('../compare/csv.ts')).compareCsv(model, columns).split('\n')
+  return (await import('../compare/markdown.ts')).compareMarkdown(model, columns).split('\n')
 }
 
 /** Runs of the model, in its order. */
-function readable(found: readonly FoundRun[], failed: ReadonlySet<FoundRun>, kept: readonly number[] | null) {
+function readable(found: readonly FoundRun[], failed: ReadonlySet<FoundRun>, kept: readonly number[] | null = null) {
   const read = found.filter((run) => !failed.has(run))
   return kept === null ? read : kept.map((at) => read[at] as FoundRun)
-}
-
-/**
- * Writes the comparison as one HTML file, secrets masked. Returns its path.
- *
- * @param found the runs of the model, in its order
- */
-async function writeHtml(
-  file: string,
-  model: CompareModel,
-  found: readonly FoundRun[],
-  signal: AbortSignal,
-): Promise<string> {
-  const [{ compareHtml, mostCurves }, { readPoints }, { writeAtomic }, { pathOf, safe }, { knownSecrets }] =
-    await Promise.all([
-      import('../compare/html.ts'),
-      import('../compare/run.ts'),
-      import('../artifact/write-atomic.ts'),
-      import('./notebook-at.ts'),
-      import('./known-secrets.ts'),
-    ])
-  const points = []
-  // Read once more: of all runs only the digest was kept, and no picture holds more lines than these.
-  for (const run of found.slice(0, mostCurves)) points.push((await readPoints(run, signal)).columns)
-  const secrets = await knownSecrets([])
-  const masked = <T>(value: T): T => safe(value, secrets) as T
-  const path = pathOf(file)
-  await writeAtomic(path, compareHtml(model, points, 'step', masked))
-  return path
-}
-
-/** The pattern of a name; null: it is none. */
-export function patternOf(text: string | undefined): ((name: string) => boolean) | null {
-  if (text === undefined) return () => true
-  try {
-    const pattern = new RegExp(text)
-    return (name) => pattern.test(name)
-  } catch {
-    return null
-  }
 }
 
 /** Runs that were found, and what could not be. */

@@ -2,6 +2,7 @@ import { type Analysis, type CurveReport, type MetricReport, unknown } from './a
 import { type Block, foreign, heading, list, markdownOf, table, text } from './blocks.ts'
 import { jsonOf } from './json.ts'
 import { basisBlocks, changedBlock, findingsBlock, judgements, metricsBlock, verdictLine } from './markdown.ts'
+import { tableColumns } from './table.ts'
 import { directionText, figureText } from './words.ts'
 
 /** The report of one run as Markdown that pastes into a pull request. */
@@ -64,12 +65,12 @@ function row({ name, unit, goal, directionSource, isGuessed, ...figures }: Metri
 
 function againstBlocks(model: Analysis['against']): readonly Block[] {
   if (model === null) return [heading('Against a baseline'), text('No baseline was given (--baseline).')]
-  const names = model.runs.map((run, at) => `${foreign(run.name)}${at === model.baseline ? ' (baseline)' : ''}`)
+  const columns = tableColumns(model, 'no')
   return [
     heading(`Against ${foreign(model.runs[model.baseline]?.name ?? unknown)}`),
     text(verdictLine(model)),
-    changedBlock(model, names),
-    metricsBlock(model, names),
+    changedBlock(model, columns),
+    metricsBlock(model, columns),
     ...judgements(model),
   ]
 }

@@ -1,5 +1,5 @@
 import { isSameValue, type Leaf } from './flatten.ts'
-import { isNamed, noiseKeys, seedKeys } from './noise.ts'
+import { type IsIgnored, isNamed, noiseKeys, seedKeys } from './noise.ts'
 
 /** `type`: the same text with another type; `missing`: not every run has it. */
 export type Difference = 'same' | 'value' | 'type' | 'missing'
@@ -24,12 +24,12 @@ export interface ConfigDiff {
 /**
  * Settings of any number of runs side by side. Order of keys means nothing.
  *
- * @param isIgnored what else a person wants left out
+ * @param isIgnored what a person says of a key, before its name does
  * @param noise names of settings that say nothing of the experiment
  */
 export function configDiff(
   runs: readonly ReadonlyMap<string, Leaf>[],
-  isIgnored: (key: string) => boolean = () => false,
+  isIgnored: IsIgnored = () => null,
   noise: readonly string[] = noiseKeys,
 ): ConfigDiff {
   const keys = new Map<string, readonly string[]>()
@@ -41,7 +41,7 @@ export function configDiff(
     const difference = differenceOf(leaves)
     const row: ConfigRow = { key, path, values, difference, isSeed: isNamed(path, seedKeys) }
     if (difference === 'same') same.push(row)
-    else if (isNamed(path, noise) || isIgnored(key)) ignored.push(row)
+    else if (isIgnored(key) ?? isNamed(path, noise)) ignored.push(row)
     else changed.push(row)
   }
   changed.sort((a, b) => Number(a.isSeed) - Number(b.isSeed))

@@ -1,5 +1,5 @@
 import type { Leaf } from './flatten.ts'
-import { isNamed, noiseKeys, seedKeys } from './noise.ts'
+import { type IsIgnored, isNamed, noiseKeys, seedKeys } from './noise.ts'
 
 /** Runs of one experiment that differ by their seeds alone. */
 export interface Group {
@@ -12,16 +12,21 @@ export interface Group {
 /**
  * Puts runs together whose settings are equal once seeds and noise are taken away (handbook compare 6). A run without any
  * settings stands alone: nothing says that it repeats another.
+ *
+ * @param isIgnored what a person says of a key, before its name does
  */
 export function groupBySettings(
   runs: readonly ReadonlyMap<string, Leaf>[],
   noise: readonly string[] = noiseKeys,
+  isIgnored: IsIgnored = () => null,
 ): readonly Group[] {
   const groups = new Map<string, { members: number[]; seeds: (string | null)[] }>()
   const paths = new Map<string, readonly string[]>()
   for (const run of runs) for (const [key, { path }] of run) paths.set(key, path)
   // In one order for all, so that the order of a run's own means nothing; a name is judged once, not once a run.
-  const keys = [...paths].sort(([a], [b]) => (a < b ? -1 : 1)).filter(([, path]) => !isNamed(path, noise))
+  const keys = [...paths]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .filter(([key, path]) => !(isIgnored(key) ?? isNamed(path, noise)))
   const isSeed = new Set(keys.flatMap(([key, path]) => (isNamed(path, seedKeys) ? [key] : [])))
   for (const [at, run] of runs.entries()) {
     const kept: string[] = []

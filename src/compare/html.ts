@@ -4,6 +4,7 @@ import { type Block, foreign, type Line } from './blocks.ts'
 import { compareBlocks } from './markdown.ts'
 import type { CompareModel } from './model.ts'
 import { curvesSvg, escapeHtml } from './svg.ts'
+import type { TableColumn } from './table.ts'
 
 /** More lines in one picture cannot be told apart; more pictures nobody looks through. Both are said. */
 export const mostCurves = 10
@@ -47,6 +48,7 @@ function blockInHtml(block: Block): string {
  * which its own policy forbids as well. The curves stand in it as SVG.
  *
  * @param points those of the first runs of the model, in its order; the others are not drawn, and that is said
+ * @param columns those of the tables; by default groups of seeds where there are any
  * @param masked takes secrets out of texts, before they are escaped: escaped they might not be known again
  */
 export function compareHtml(
@@ -54,6 +56,7 @@ export function compareHtml(
   points: readonly Columns[],
   axis: Axis = 'step',
   masked: <T>(value: T) => T = (value) => value,
+  columns?: readonly TableColumn[],
 ): string {
   const title = `${model.runs.length} runs compared`
   return `<!doctype html>
@@ -66,7 +69,7 @@ export function compareHtml(
 <style>${style}</style>
 </head>
 <body>
-${masked(compareBlocks(model)).map(blockInHtml).join('\n')}
+${masked(compareBlocks(model, columns)).map(blockInHtml).join('\n')}
 <h2>Curves over ${escapeHtml(axis)}</h2>
 ${pictures(model, points, axis, masked).join('\n')}
 </body>

@@ -1,4 +1,5 @@
 import type { CompareModel } from './model.ts'
+import { groupName } from './table.ts'
 
 /** What JSON has: a figure that is not finite is one of the texts `NaN`, `Infinity` and `-Infinity`. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
@@ -29,15 +30,16 @@ function objectOf(entries: Iterable<readonly [unknown, unknown]>): { readonly [n
 
 /**
  * The whole comparison for a script. Lists of values (`config.*.values`, `bands[].rows[].values`, `metrics[].cells`) stand
- * in the order of `runs`; a run without such a setting has null there, and `false` in `isThere` of the row, so that it is
+ * in the order of `runs`, `metrics[].groups` in that of `groups`; a run without such a setting has null there, and `false` in `isThere` of the row, so that it is
  * told from one whose setting is null. `units` of a cell is an object: value by unit.
  */
 export function compareJson(model: CompareModel): Json {
   const settings = (rows: CompareModel['config']['same']) =>
     rows.map((row) => ({ ...row, isThere: row.values.map((value) => value !== undefined) }))
-  const { config } = model
+  const { config, groups } = model
   return jsonOf({
     ...model,
+    groups: groups.map((group, at) => ({ ...group, name: groupName(model, at) })),
     config: { changed: settings(config.changed), same: settings(config.same), ignored: settings(config.ignored) },
   })
 }

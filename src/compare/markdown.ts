@@ -10,26 +10,34 @@ import {
   text,
 } from './blocks.ts'
 import { perUnitText, usdText } from './cost.ts'
-import { offeredFor } from './findings/recipes.ts'
-import { valueText } from './flatten.ts'
+import { findingText } from './findings/words.ts'
 import type { CompareModel, Judgement } from './model.ts'
-import { changeText, directionText, figureText, intervalText, pointsText, pText } from './words.ts'
+import { figureOf, groupName, longWords, settingTexts, type TableColumn, tableColumns, valuesWords } from './table.ts'
+import { directionText, figureText, intervalText, pText } from './words.ts'
 
 /** The whole comparison as Markdown that pastes into a pull request. The screen in plain words says the same. */
-export const compareMarkdown = (model: CompareModel): string => markdownOf(compareBlocks(model))
+export const compareMarkdown = (model: CompareModel, columns?: readonly TableColumn[]): string =>
+  markdownOf(compareBlocks(model, columns))
 
-/** The whole comparison, for whoever writes it down: Markdown and HTML hold the same. */
-export function compareBlocks(model: CompareModel): readonly Block[] {
+/**
+ * The whole comparison, for whoever writes it down: Markdown and HTML hold the same.
+ *
+ * @param columns those of the tables; by default groups of seeds where there are any
+ */
+export function compareBlocks(
+  model: CompareModel,
+  columns: readonly TableColumn[] = tableColumns(model),
+): readonly Block[] {
   const names = namesOf(model)
   return [
     heading(`${names.length} runs compared`, 1),
     text(verdictLine(model)),
     ...basisBlocks(model),
     heading('Changed'),
-    changedBlock(model, names),
+    changedBlock(model, columns),
     heading(`Metrics (${model.place?.text ?? model.aggregator})`),
     ...shortBlocks(model),
-    metricsBlock(model, names),
+    metricsBlock(model, columns),
     ...judgements(model),
     heading('Cost'),
     costBlock(model, names),
@@ -70,39 +78,41 @@ export function basisBlocks({ primary, said }: Pick<CompareModel, 'primary' | 's
   ]
 }
 
+const titleOf = ({ name, isBaseline }: TableColumn) => `${cell(name)}${isBaseline ? ' (baseline)' : ''}`
+
 /** Settings and facts that differ. */
-export function changedBlock(model: CompareModel, names: readonly string[]): Block {
-  const settings = model.config.changed.map(({ key, values, difference, isSeed }) => [
-    isSeed ? 'seed' : 'config',
-    cell(key) + (difference === 'type' ? ' (type)' : ''),
-    ...values.map((value) => cell(valueText(value))),
-  ])
+export function changedBlock(model: CompareModel, columns: readonly TableColumn[]): Block {
+  const row = (words: readonly string[], texts: readonly string[]) => [
+    ...words,
+    ...columns.map((column) => valuesWords(texts, column)),
+  ]
+  const settings = model.config.changed.map(({ key, values, difference, isSeed }) =>
+    row([isSeed ? 'seed' : 'config', cell(key) + (difference === 'type' ? ' (type)' : '')], settingTexts(values, cell)),
+  )
   const facts = model.bands.flatMap(({ band, rows }) =>
     rows
       .filter(({ isDifferent }) => isDifferent)
-      .map(({ what, values }) => [band, cell(what), ...values.map((value) => cell(value ?? 'not recorded'))]),
+      .map(({ what, values }) =>
+        row(
+          [band, cell(what)],
+          values.map((value) => cell(value ?? 'not recorded')),
+        ),
+      ),
   )
   const rows = [...settings, ...facts]
-  return rows.length === 0 ? text('Nothing that was recorded differs.') : table(['band', 'key', ...names], rows)
+  if (rows.length === 0) return text('Nothing that was recorded differs.')
+  return table(['band', 'key', ...columns.map(titleOf)], rows)
 }
 
-/** One row a metric: value, difference to the baseline, the best. */
-export function metricsBlock(model: CompareModel, names: readonly string[]): Block {
+/** One row a metric: value, difference to the baseline, verdict, the best. */
+export function metricsBlock(model: CompareModel, columns: readonly TableColumn[]): Block {
   if (model.metrics.length === 0) return text('No metric was recorded.')
-  const rows = model.metrics.map(({ name, direction, cells }) => [
+  const rows = model.metrics.map(({ name, direction }, at) => [
     cell(name),
     directionText(direction),
-    ...cells.map((each) => {
-      if (each === null) return '-'
-      const where = model.place === null || each.step === null ? '' : ` (step ${each.step})`
-      const units = each.n > 1 ? ` (mean of ${each.n})` : where
-      const points = each.change === null || each.change.points === null ? '' : `, ${pointsText(each.change)}`
-      const change = each.change === null ? '' : `, ${changeText(each.change)}${points}`
-      const bad = each.nonFinite > 0 ? `, ${each.nonFinite} not finite` : ''
-      return `${figureText(each.value)}${units}${change}${each.isBest ? ', best' : ''}${bad}`
-    }),
+    ...columns.map((column) => longWords(figureOf(model, at, column))),
   ])
-  return table(['metric', 'direction', ...names], rows)
+  return table(['metric', 'direction', ...columns.map(titleOf)], rows)
 }
 
 /** What the spread of the runs shows; empty where no metric has a direction. */
@@ -111,11 +121,7 @@ export function judgements(model: CompareModel): readonly Block[] {
     model.metrics.some((row) => row.name === metric && row.direction.goal !== null),
   )
   if (shown.length === 0) return []
-  const nameOf = (at: number) => {
-    const members = model.groups[at]?.members ?? []
-    const first = cell(model.runs[members[0] ?? 0]?.name ?? '?')
-    return members.length > 1 ? `${first} and ${members.length - 1} more seeds` : first
-  }
+  const nameOf = (at: number) => cell(groupName(model, at))
   return [
     heading(`More than noise? (against ${nameOf(model.baselineGroup)})`),
     table(
@@ -171,20 +177,7 @@ export function costBlock({ costs, baseline }: CompareModel, names: readonly str
 
 /** What the rules found, with their figures. */
 export function findingsBlock(of: CompareModel['findings'], names: readonly string[]): Block {
-  const lines = of.flatMap((found, at) =>
-    found.map((finding) => {
-      const { severity, rule, metric, unit, fromStep, toStep, what, next } = finding
-      const offered = offeredFor(finding)
-      const where = [metric, unit].filter(Boolean).map(cell).join(' of ')
-      const steps =
-        fromStep === null
-          ? ''
-          : toStep === null || toStep === fromStep
-            ? ` at step ${fromStep}`
-            : ` at steps ${fromStep} to ${toStep}`
-      return `${severity}, ${names[at]}: ${rule}${where ? ` in ${where}` : ''}${steps}: ${what}. ${next}${offered === null ? '' : ` For a run of kx: kx recipe run ${offered.recipe}.`}`
-    }),
-  )
+  const lines = of.flatMap((found, at) => found.map((finding) => findingText(finding, names[at] ?? '?', cell)))
   return lines.length === 0 ? text('The rules found nothing.') : list(lines)
 }
 

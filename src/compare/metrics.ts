@@ -2,7 +2,7 @@ import type { Aggregator, Figure } from './aggregate.ts'
 import type { MetricDigest, OwnDirections, RunDigest } from './digest.ts'
 import { directionOf, type Judged } from './direction.ts'
 import { type Change, changeOf } from './significance.ts'
-import { mean } from './statistics/samples.ts'
+import { type Interval, mean } from './statistics/samples.ts'
 
 /** What one run has of one metric. */
 export interface MetricCell {
@@ -19,10 +19,28 @@ export interface MetricCell {
   readonly isBest: boolean
 }
 
+/** What the runs of one group have of one metric. */
+export interface GroupCell {
+  /** Mean of its runs; of one run its value. */
+  readonly value: number
+  /** Runs that have a value. */
+  readonly n: number
+  readonly least: number
+  readonly most: number
+  /** 95 % interval of the mean by Student's t; null for fewer than five runs (handbook compare 6). */
+  readonly interval: Interval | null
+  readonly nonFinite: number
+  /** Difference of its mean to that of the baseline's group; null for that group itself, or where it has no value. */
+  readonly change: Change | null
+  readonly isBest: boolean
+}
+
 export interface MetricRow {
   readonly name: string
   readonly direction: Judged
   readonly cells: readonly (MetricCell | null)[]
+  /** The same of each group of runs, in the order of the groups. */
+  readonly groups: readonly (GroupCell | null)[]
 }
 
 export interface MetricOptions {
@@ -35,11 +53,11 @@ export interface MetricOptions {
 }
 
 const wordsOf = (name: string) => `_${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_')}_`
-const isBounded = (name: string, bounded: readonly string[]) =>
+export const isBounded = (name: string, bounded: readonly string[]) =>
   bounded.some((each) => wordsOf(name).includes(wordsOf(each)))
 
 /** All metrics of some runs side by side, by name. A curve gives one figure; a result that was written down is one. */
-export function metricRows(runs: readonly RunDigest[], options: MetricOptions): readonly MetricRow[] {
+export function metricRows(runs: readonly RunDigest[], options: MetricOptions): readonly Omit<MetricRow, 'groups'>[] {
   const names = new Set(runs.flatMap(({ metrics }) => Object.keys(metrics)))
   return [...names].sort().map((name) => {
     const recorded = runs.map(({ directions }) => directions[name]).find((each) => each !== undefined)
@@ -47,7 +65,7 @@ export function metricRows(runs: readonly RunDigest[], options: MetricOptions): 
     const raw = runs.map(({ metrics }) => cellOf(metrics[name], options.aggregator))
     const baseline = raw[options.baseline] ?? null
     const best = bestOf(
-      raw.map((cell) => cell?.value ?? null),
+      raw.flatMap((cell) => (cell === null ? [] : [cell.value])),
       direction.goal,
     )
     return {
@@ -98,8 +116,7 @@ function figureIn(metric: MetricDigest, unit: string, how: Aggregator): Figure |
 }
 
 /** The best of the values, where it is known what that means and there is more than one to choose from. */
-function bestOf(values: readonly (number | null)[], goal: 'lower' | 'higher' | null): number | null {
-  const known = values.filter((value) => value !== null)
-  if (goal === null || new Set(known).size < 2) return null
-  return known.reduce((a, b) => (goal === 'lower' ? Math.min(a, b) : Math.max(a, b)))
+export function bestOf(values: readonly number[], goal: 'lower' | 'higher' | null): number | null {
+  if (goal === null || new Set(values).size < 2) return null
+  return values.reduce((a, b) => (goal === 'lower' ? Math.min(a, b) : Math.max(a, b)))
 }

@@ -5,10 +5,11 @@ import { type ConfigDiff, configDiff } from './config-diff.ts'
 import { type Costs, costsOf } from './cost.ts'
 import type { Finding } from './findings/types.ts'
 import { flatten } from './flatten.ts'
+import { withGroups } from './group-cells.ts'
 import { type Group, groupBySettings, pairsOf } from './groups.ts'
 import type { PlaceView } from './load-place.ts'
 import { type MetricRow, metricRows } from './metrics.ts'
-import { noiseKeys } from './noise.ts'
+import { type IsIgnored, noiseKeys } from './noise.ts'
 import { distinctNames, type LoadedRun } from './run.ts'
 import { type Comparison, compareGroups, type Verdict, verdictOf } from './significance.ts'
 import { holm } from './statistics/tests.ts'
@@ -18,8 +19,8 @@ export interface CompareOptions {
   readonly aggregator: Aggregator
   readonly directions: Readonly<Record<string, 'lower' | 'higher' | 'none'>>
   readonly baseline: number
-  /** What a person wants left out besides the usual noise. */
-  readonly isIgnored: (key: string) => boolean
+  /** What a person wants left out (true) or looked at (false), whatever its name; null: the name decides. */
+  readonly isIgnored: IsIgnored
   /** Metrics that are shown and asked; all by default. */
   readonly isShown: (metric: string) => boolean
   /** Names of settings whose differences say nothing of an experiment. */
@@ -32,13 +33,15 @@ export interface CompareOptions {
   readonly place: PlaceView | null
   /** What a person set otherwise than it is built in, one sentence each; shown beside the verdict. */
   readonly said: readonly string[]
+  /** Tests that were made before these runs were picked by what they showed; absent: none. */
+  readonly fewestTests?: number
 }
 
 export const usualOptions: CompareOptions = {
   aggregator: 'last',
   directions: {},
   baseline: 0,
-  isIgnored: () => false,
+  isIgnored: () => null,
   isShown: () => true,
   noise: noiseKeys,
   bounded: [],
@@ -59,7 +62,12 @@ export interface Judgement {
 }
 
 export interface CompareModel {
-  readonly runs: readonly (Pick<LoadedRun, 'path' | 'format' | 'reports'> & { readonly name: string })[]
+  readonly runs: readonly (Pick<LoadedRun, 'path' | 'format' | 'reports'> & {
+    readonly name: string
+    /** As its tracker wrote it down; null: it did not. */
+    readonly startedAtMs: number | null
+    readonly usd: number | null
+  })[]
   readonly baseline: number
   readonly config: ConfigDiff
   readonly bands: readonly BandState[]
@@ -89,17 +97,25 @@ export function compareRuns(runs: readonly LoadedRun[], options: CompareOptions 
   const facts = runs.map(({ digest }) => digest.facts)
   const config = configDiff(settings, options.isIgnored, options.noise)
   const bands = bandsOf(facts)
-  const metrics = metricRows(
+  const groups = groupBySettings(settings, options.noise, options.isIgnored)
+  const baselineGroup = groups.findIndex(({ members }) => members.includes(options.baseline))
+  const plain = metricRows(
     runs.map(({ digest }) => digest),
     options,
   ).filter(({ name }) => options.isShown(name))
-  const groups = groupBySettings(settings, options.noise)
-  const baselineGroup = groups.findIndex(({ members }) => members.includes(options.baseline))
+  const metrics = withGroups(plain, groups, baselineGroup, options.bounded)
   const primary = primaryOf(options.primary, facts, metrics)
-  const judgements = judge(metrics, groups, baselineGroup, primary)
+  const judgements = judge(metrics, groups, baselineGroup, primary, options.fewestTests ?? 0)
   const names = distinctNames(runs.map(({ name, path, digest }) => ({ name: digest.facts.name ?? name, path })))
   return {
-    runs: runs.map(({ path, format, reports }, at) => ({ name: names[at] as string, path, format, reports })),
+    runs: runs.map(({ path, format, reports }, at) => ({
+      name: names[at] as string,
+      path,
+      format,
+      reports,
+      startedAtMs: facts[at]?.startedAtMs ?? null,
+      usd: facts[at]?.usd ?? null,
+    })),
     baseline: options.baseline,
     config,
     bands,
@@ -109,7 +125,7 @@ export function compareRuns(runs: readonly LoadedRun[], options: CompareOptions 
     baselineGroup,
     judgements,
     findings: runs.map(({ digest }) => digest.findings),
-    tests: judgements.filter(({ comparison }) => comparison.p !== null).length,
+    tests: Math.max(options.fewestTests ?? 0, judgements.filter(({ p }) => p !== null).length),
     aggregator: options.aggregator,
     costs: costsOf(
       facts.map(({ usd }) => usd),
@@ -139,6 +155,7 @@ function judge(
   groups: readonly Group[],
   baseline: number,
   primary: string | null,
+  fewestTests: number,
 ): readonly Judgement[] {
   const asked = metrics.flatMap((row) =>
     groups.flatMap((group, at) => {
@@ -148,9 +165,11 @@ function judge(
   )
   const counted = asked.filter(({ row, comparison }) => row.direction.goal !== null && comparison.p !== null)
   const corrected = new Map<(typeof asked)[number], number>()
+  // Tests that led to these runs count as well, as if nothing had come of them.
+  const before = new Array<number>(Math.max(0, fewestTests - counted.length)).fill(1)
   for (const isPrimary of [true, false]) {
     const together = counted.filter(({ row }) => (row.name === primary) === isPrimary)
-    const ps = holm(together.map(({ comparison }) => comparison.p as number))
+    const ps = holm([...together.map(({ comparison }) => comparison.p as number), ...before])
     for (const [at, each] of together.entries()) corrected.set(each, ps[at] as number)
   }
   return asked.map((each) => {

@@ -49,3 +49,6 @@ export function isNamed(path: readonly string[], names: readonly string[]): bool
   // Trackers without nested settings write a path into the name.
   return known.has(last) || known.has(last.split(/[/.]/).at(-1) ?? '')
 }
+
+/** What a person says of a key: left out, looked at, or nothing (null), and then its name decides. */
+export type IsIgnored = (key: string) => boolean | null

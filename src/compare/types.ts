@@ -1,7 +1,7 @@
 import type { CompareScene, CurveView, Smoothing, ViewName } from './views/types.ts'
 
 /** Where a row of the comparison stands. */
-export type RowBand = 'changed' | 'metrics' | 'findings'
+export type RowBand = 'changed' | 'metrics' | 'findings' | 'ignored'
 
 /** What a row's token is made from; a word always says it too. */
 export type RowMark = 'better' | 'worse' | 'warning' | 'critical' | 'plain' | 'muted'
@@ -11,16 +11,33 @@ export interface CompareRow {
   readonly id: string
   readonly band: RowBand
   readonly name: string
-  /** One a run, in the order of the runs. */
+  /** One a column, in the order of `columns`. */
   readonly cells: readonly string[]
+  /** The same with less in it, for a narrow terminal; absent: there is nothing to leave out. */
+  readonly shortCells?: readonly string[]
   /** Two runs or more do not say the same. */
   readonly isDifferent: boolean
   readonly mark: RowMark
+  /** What holds for the whole row. */
   readonly detail: readonly string[]
+  /** What the verdict on one column rests on; absent: there is none. */
+  readonly why?: (column: number) => readonly string[]
+  /** Setting that the row is about; empty for none. */
+  readonly key: string
   /** Metric whose curves are drawn beside it; empty for none. */
   readonly metric: string
   /** Recipe that serves a finding, and what it takes from it; absent: none does, or the row is no finding. */
   readonly offered?: { readonly recipe: string; readonly parameters: Readonly<Record<string, string>> }
+}
+
+/** A column of the table: one run, or the runs of a group. */
+export interface ColumnView {
+  readonly id: string
+  readonly kind: 'run' | 'group'
+  readonly name: string
+  /** Paths of its runs. */
+  readonly paths: readonly string[]
+  readonly isBaseline: boolean
 }
 
 export interface CompareView {
@@ -28,6 +45,20 @@ export interface CompareView {
   readonly state: 'reading' | 'ready' | 'empty'
   readonly runs: readonly { readonly name: string; readonly path: string; readonly format: string }[]
   readonly baseline: number
+  /** All that rows have cells for. */
+  readonly columns: readonly ColumnView[]
+  /** Places of the columns that are shown, in their order: the baseline first. */
+  readonly shown: readonly number[]
+  /** So many of `shown` stay at the left: the baseline, and what a person pinned. */
+  readonly held: number
+  /** Some runs differ by their seeds alone. */
+  readonly canGroup: boolean
+  /** What the columns are sorted by; empty: nothing. */
+  readonly sortedBy: string
+  /** The choices that the order of the columns rests on. */
+  readonly words: string
+  /** Which runs these are, from long to short. */
+  readonly scope: readonly string[]
   /** One line: whether exactly one thing changed. */
   readonly verdict: string
   readonly rows: readonly CompareRow[]
@@ -63,6 +94,22 @@ export interface CompareChoice {
   readonly parameter: string
   /** Which of the texts of two runs is shown; empty: the first. */
   readonly document: string
+  /** Whether runs that differ by their seeds alone share a column. */
+  readonly grouping: 'auto' | 'yes' | 'no'
+  /** Ids of groups whose runs stand behind them. */
+  readonly opened: readonly string[]
+  /** As `parseSort` reads it; empty: the order in which the runs were found. */
+  readonly sort: string
+  /** Only the best so many, by this metric; null: all runs. */
+  readonly top: number | null
+  readonly by: string | null
+  /** Ids of columns that stay beside the baseline. */
+  readonly pins: readonly string[]
+  /** Regular expression for the names of the runs that have a column; empty: all. */
+  readonly columns: string
+  /** Settings that are left out, and those that are looked at although they are called like noise. */
+  readonly ignored: readonly string[]
+  readonly heeded: readonly string[]
   /** Words that were given to `kx compare`; none: all runs of the project. */
   readonly paths: readonly string[]
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -62,7 +62,7 @@ describe.skipIf((await needsTmux()).skip)('runs side by side, in a terminal', ()
     )
     await see(/One change\? cannot tell: lr; no record of code, environment, data/)
     const first = await see(/Changed: 1 .*config lr .*Metrics: 1 .*val\/acc/)
-    expect(first).toMatch(/Key .*fast .*slow .*config lr 0\.01 0\.001 /)
+    expect(first).toMatch(/Key .*base: fast .*slow .*config lr 0\.01 0\.001 .*val\/acc .*best .*cannot tell/)
     expect(first).not.toContain('depth')
     await press(['n'], /▸ config lr/)
     await press(['n'], /▸ val\/acc/)
@@ -70,7 +70,7 @@ describe.skipIf((await needsTmux()).skip)('runs side by side, in a terminal', ()
     expect(why).toMatch(/slow: cannot tell/)
     // With room for it the table, the curves and the reasons stand side by side.
     await app.resize(120, 40)
-    const wide = await see(/over step [\s\S]*higher is better \(~ guessed from its name\)/)
+    const wide = await see(/over step [\s\S]*higher is better \(~ guessed/)
     expect(wide).toMatch(/One change\? cannot tell: lr; no record of code, environment, data/)
     await press(['BTab', 'd'], /config depth 4 4/)
   })
@@ -86,18 +86,22 @@ describe.skipIf((await needsTmux()).skip)('runs side by side, in a terminal', ()
       ),
     )
     const { app, see, press } = await play(place(runs), 120, 40)
-    await see(/20 runs, last of each curve .*Metrics: 1/)
+    const table = await see(/20 runs in 2 groups, last .*Metrics: 1/)
+    // Twenty runs are two columns, with the verdict in the row.
+    expect(table).toMatch(
+      /Key .*base: a0 \+9 se\S* +b0 \+9 seeds .*val\/acc .* ± 0\.\d+ .* ± 0\.\d+ no clear difference/,
+    )
     await press(['n'], /▸ config arm/)
     await press(['n'], /▸ seed seed/)
-    const why = await press(['n'], /b0 and 9 more seeds: no clear difference/)
+    const why = await press(['n'], /b0 \+9 seeds: no clear difference/)
     expect(why).toMatch(/10 against 10, paired/)
-    expect(why).toMatch(/could show [│┃ ]*0\.0\d+/)
+    expect(why).toMatch(/could show[│┃ ]*0\.0\d+/)
     /** That more is better is said of the metric; that a run is, is said nowhere. */
     const claims = (text: string) => text.replaceAll('is better', '').match(/\b(better|worse)\b/)
     expect(claims(why)).toBeNull()
     await app.resize(80, 24)
-    await see(/x axis \? help/)
-    await press(['e'], /# 20 runs compared/)
+    await see(/\? help/)
+    await press(['E'], /# 20 runs compared/)
     // Page by page, each seen before the next key: where it stands is in the frame (`1-17 of 73`).
     const standing = (page: string) => /(\d+-(\d+) of (\d+)) ┓/.exec(page)
     const pages = [await see(/\d+-\d+ of \d+ ┓/)]
@@ -134,6 +138,21 @@ describe.skipIf((await needsTmux()).skip)('runs side by side, in a terminal', ()
     expect(filtered).not.toContain('loss')
     await app.keys('Enter')
     await see(/▸ val\/acc .*\? help/)
+    // The best three by the metric under the cursor, and how to come to the others again.
+    await press(['B'], /count .*3/)
+    await app.keys('Enter', 'Enter')
+    const narrow = await see(/3 of 120 runs \(B: all\)/)
+    expect(narrow).toContain(`base: ${best[0]}`)
+    expect(narrow).toContain(`▸ ${best[1]}`)
+    await press(['o'], new RegExp(`base: ${best[0]} +▸ ${best[2]}`))
+    await press(['e'], /format/)
+    await app.keys('Right')
+    await see(/format\S* \[md\]/)
+    await app.keys('Enter', 'Enter')
+    await see(/written to \S*comparison\.md/)
+    const written = readFileSync(join(at.project, 'comparison.md'), 'utf8')
+    expect(written).toContain(`| metric | direction | ${best[0]} (baseline) | ${best[1]} | ${best[2]} |`)
+    expect(written).toContain('the best 3 of 120 runs: the best of many are so in part by luck')
     await press([':'], /:/)
     await app.type('compare.runs --metrics ^val/ --top 3 --by val/acc')
     const shown = await press(['Enter'], /# 3 runs compared/)

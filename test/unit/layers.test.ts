@@ -85,7 +85,7 @@ const allowedForScreens = [
 ]
 /** Content types of a phase may be known to its screen; they hold no code that runs. Rules and extents are pure. */
 const typesOfPhases =
-  /^src\/(plan|audit|smoke|cost|launch|patrol|teardown|engine|profile|host|artifact|notebook|recipe|repl|compare)\/(.*\/)?(types|schema|contract)\.ts$|^src\/(notebook|compare)\/rules\.ts$|^src\/compare\/downsample\.ts$/
+  /^src\/(plan|audit|smoke|cost|launch|patrol|teardown|engine|profile|host|artifact|notebook|recipe|repl|compare)\/(.*\/)?(types|schema|contract)\.ts$|^src\/(notebook|compare)\/rules\.ts$|^src\/compare\/(downsample|word-diff|query)\.ts$/
 
 const pure = ['walk', 'estimate', 'text']
 const impure = /^node:(?!buffer$|util$|crypto$|string_decoder$|path$)|^react$|^ink$/

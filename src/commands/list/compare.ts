@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { command, noArgs } from '../registry.ts'
+import { command } from '../registry.ts'
 import type { CommandSpec } from '../types.ts'
+import { chosen, tableCommands } from './compare-table.ts'
 
 const runs = () =>
   z
@@ -13,9 +14,11 @@ const metrics = () => z.string().optional().describe('regular expression for the
 const aggregator = () =>
   z.enum(['last', 'min', 'max', 'tail-mean', 'first']).default('last').describe('how a curve becomes one figure')
 
-/** Choices of the compare screen, which the workbench itself keeps. */
-const chosen = (id: string, title: string, description: string, keys: readonly string[], hint: string): CommandSpec =>
-  command({ id, title, description, args: noArgs, keys, where: ['compare'], risk: 'read', hint })
+const grouping = () =>
+  z
+    .enum(['auto', 'yes', 'no'])
+    .default('auto')
+    .describe('whether runs that differ by their seeds alone share a column; auto: where there are such')
 
 /** What tells runs apart, from kx itself or from whatever wrote them. Reads only. */
 export const compareCommands: readonly CommandSpec[] = [
@@ -36,14 +39,21 @@ export const compareCommands: readonly CommandSpec[] = [
     risk: 'read',
     hint: 'pick',
   }),
-  chosen('compare.baseline', 'Next baseline', 'Holds the others against the next run.', ['b'], 'baseline'),
+  chosen(
+    'compare.baseline',
+    'Make it the baseline',
+    'Holds the others against the run or group beside the baseline; once more takes the one of before.',
+    ['b'],
+    'baseline',
+  ),
   chosen(
     'compare.column',
-    'Next run beside it',
-    'Shows the next run beside the baseline, where not all fit.',
+    'Next column',
+    'Puts the next run or group beside the baseline: keys act on that one.',
     ['o'],
-    'next run',
+    'next',
   ),
+  chosen('compare.back', 'Column before', 'Puts the run or group before beside the baseline.', ['O'], 'before'),
   chosen(
     'compare.same',
     'Show what is the same',
@@ -72,6 +82,8 @@ export const compareCommands: readonly CommandSpec[] = [
     ['n'],
     'next difference',
   ),
+  chosen('compare.previous', 'Difference before', 'Goes to the row before that differs.', ['N'], 'difference before'),
+  ...tableCommands,
   chosen(
     'compare.recipe',
     'Recipe for this finding',
@@ -79,7 +91,7 @@ export const compareCommands: readonly CommandSpec[] = [
     ['F'],
     'recipe',
   ),
-  chosen('compare.export', 'Whole comparison', 'Everything as Markdown, to read, copy or page.', ['e'], 'whole'),
+  chosen('compare.whole', 'Whole comparison', 'Everything as Markdown, to read, copy or page.', ['E'], 'whole'),
   command({
     id: 'compare.runs',
     title: 'Compare runs',
@@ -95,10 +107,32 @@ export const compareCommands: readonly CommandSpec[] = [
         metrics: metrics(),
         aggregator: aggregator(),
         ignore: z.array(z.string().min(1)).default([]).describe('settings to leave out, besides the usual noise'),
+        heed: z
+          .array(z.string().min(1))
+          .default([])
+          .describe('settings to look at although they are called like noise'),
+        group: grouping(),
+        sort: z
+          .string()
+          .min(1)
+          .optional()
+          .describe(
+            'order of the columns: name, start, cost, a metric (the best first) or a setting; --sort=-name reverses',
+          ),
+        columns: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('regular expression for the names of the runs that have a column'),
         lower: z.array(z.string().min(1)).default([]).describe('metrics of which less is better'),
         higher: z.array(z.string().min(1)).default([]).describe('metrics of which more is better'),
         md: z.boolean().default(false).describe('Markdown, for a pull request'),
         csv: z.boolean().default(false).describe('a table: one line a run and metric'),
+        out: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('file to write; its ending says how: .md, .csv, .json or .html. None that is there is replaced'),
         html: z
           .string()
           .min(1)

@@ -2,8 +2,9 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { choiceOf, compareShelf } from '../../../src/cli/compare-shelf.ts'
+import { compareShelf } from '../../../src/cli/compare-shelf.ts'
 import type { ShelfRequest } from '../../../src/cli/shelves.ts'
+import { choiceOf } from '../../../src/compare/choice.ts'
 import type { CompareView } from '../../../src/compare/types.ts'
 import { writeTracked } from '../../harness/tracked-runs.ts'
 
@@ -71,7 +72,7 @@ describe('what the compare screen is given', () => {
     expect(curve((await at.look()).view)).toEqual(['3'])
     expect(at.looks()).toBe(1)
     appendFileSync(file, 'ss":2}\n{"step":3,"loss":"NaN"}\n')
-    expect(curve((await at.look()).view)).toEqual(['2 1 NaN/inf'])
+    expect(curve((await at.look()).view)).toEqual(['2, 1 NaN/inf'])
     // Replaced by a shorter one: what was read of the old one is void.
     writeFileSync(file, '{"step":1,"loss":9}\n')
     expect(curve((await at.look()).view)).toEqual(['9'])
@@ -121,7 +122,9 @@ describe('what the compare screen is given', () => {
 
 describe('a choice', () => {
   it('is what was chosen last, and the usual where it makes no sense', () => {
-    expect(choiceOf(['aggregator=max', 'aggregator=min', 'axis=sideways', 'path=a=b'])).toEqual({
+    expect(choiceOf(['aggregator=max', 'aggregator=min', 'axis=sideways', 'path=a=b', 'top=x'])).toMatchObject({
+      top: null,
+      grouping: 'auto',
       baseline: '',
       aggregator: 'min',
       axis: 'step',

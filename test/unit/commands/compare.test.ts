@@ -18,6 +18,8 @@ const usual: CompareArguments = {
   runs: [],
   aggregator: 'last',
   ignore: [],
+  heed: [],
+  group: 'auto',
   lower: [],
   higher: [],
   md: false,
@@ -131,7 +133,7 @@ describe('kx compare', () => {
   it('writes a table that no spreadsheet runs', async () => {
     writeTracked(folder, [{ name: '=cmd()', config: {}, curves: { 'a,"b': [1] } }])
     const { lines } = await compare({ csv: true })
-    expect(lines?.[1]).toBe(`'=cmd(),yes,"a,""b",1,0,1,,,,,unknown,no,0,,`)
+    expect(lines?.[1]).toBe(`'=cmd(),yes,"a,""b",1,0,1,,,,,unknown,no,0,run,'=cmd(),,,,,,`)
   })
 
   it('says what it was given wrongly', async () => {

@@ -5,8 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { compareCsv } from '../../../src/compare/csv.ts'
 import { compareMarkdown } from '../../../src/compare/markdown.ts'
 import { compareRuns, usualOptions } from '../../../src/compare/model.ts'
+import { rowsOf } from '../../../src/compare/rows.ts'
 import { loadRuns } from '../../../src/compare/run.ts'
-import { rowsOf } from '../../../src/compare/view.ts'
+import { tableColumns } from '../../../src/compare/table.ts'
 import { scan } from '../../../src/reader/scan.ts'
 import { localFolder } from '../../../src/reader/source.ts'
 import { writeWalked } from '../../harness/walked-run.ts'
@@ -88,7 +89,7 @@ describe('the cost of runs', () => {
     expect([model.primary, model.costs.metric]).toEqual(['accuracy', 'accuracy'])
     expect(model.costs.runs.map(({ usd }) => usd)).toEqual([4, 8, 8, null])
     expect(model.costs.runs[1]?.usdPerUnit).toBeCloseTo(8 / 0.05, 9)
-    const rows = rowsOf(model).filter(({ id }) => id.startsWith('cost'))
+    const rows = rowsOf(model, tableColumns(model, 'no')).filter(({ id }) => id.startsWith('cost'))
     expect(rows.map(({ cells }) => cells)).toEqual([
       ['$4.00', '$8.00', '$8.00', 'unknown'],
       ['-', '$160.00', 'no gain', 'unknown'],

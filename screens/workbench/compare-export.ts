@@ -1,0 +1,33 @@
+import { resolve } from 'node:path'
+import { optionOf, optionsOf } from '../compare/options.ts'
+import type { Desk } from './desk.ts'
+import { comparePane, paneOf } from './ui-state.ts'
+
+/** Arguments with which `kx compare` says the same as the screen. */
+export function exportArguments(desk: Desk): Readonly<Record<string, unknown>> {
+  const view = desk.workspace.shelves().compare
+  const options = paneOf(desk.ui, comparePane).open
+  const baseline = optionOf(options, 'baseline')
+  const [, top, by] = /^([1-9]\d*) ?(.*)$/s.exec(optionOf(options, 'top')) ?? []
+  const columns = optionOf(options, 'columns')
+  const sort = view?.sortedBy ?? ''
+  return {
+    runs: optionsOf(options, 'path'),
+    aggregator: view?.aggregator ?? 'last',
+    group: optionOf(options, 'groups') || 'auto',
+    ignore: optionsOf(options, 'ignore'),
+    heed: optionsOf(options, 'heed'),
+    ...(baseline === '' ? {} : { baseline }),
+    ...(top === undefined ? {} : { top: Number(top) }),
+    ...(by === undefined || by === '' ? {} : { by }),
+    ...(columns === '' ? {} : { columns }),
+    ...(sort === '' ? {} : { sort }),
+  }
+}
+
+/** Where an export goes: what was named, or `comparison` in the project, with the ending of its format. */
+export function fileFor(desk: Desk, { format, file }: Readonly<Record<string, unknown>>): string {
+  const ending = `.${String(format)}`
+  const name = file === undefined ? 'comparison' : String(file)
+  return resolve(desk.workspace.projectFolder, name.endsWith(ending) ? name : `${name}${ending}`)
+}
