@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { optionOf, optionsOf } from '../compare/options.ts'
+import { columnOrder } from '../compare/table.ts'
 import type { Desk } from './desk.ts'
 import { comparePane, paneOf } from './ui-state.ts'
 
@@ -23,6 +24,25 @@ export function exportArguments(desk: Desk): Readonly<Record<string, unknown>> {
     ...(columns === '' ? {} : { columns }),
     ...(sort === '' ? {} : { sort }),
   }
+}
+
+/** Arguments with which `kx analyze` reports on the run beside the baseline; null where there is none, and why is said. */
+export function reportArguments(desk: Desk): Readonly<Record<string, unknown>> | null {
+  const view = desk.workspace.shelves().compare ?? null
+  if (view === null || view.state !== 'ready') {
+    desk.say('the runs are still being read', 'warn')
+    return null
+  }
+  const { current } = columnOrder(view, paneOf(desk.ui, comparePane).open)
+  const wordOf = (path: string | undefined) => view.runs.find((run) => run.path === path)?.word
+  // Of runs that differ by their seeds alone the first stands for all; `r` opens them one by one.
+  const run = wordOf(view.columns[current]?.paths[0])
+  const baseline = view.runs[view.baseline]?.word
+  if (run === undefined && baseline === undefined) {
+    desk.say('there is no run to report on', 'warn')
+    return null
+  }
+  return run === undefined || run === baseline ? { run: baseline } : { run, baseline }
 }
 
 /** Where an export goes: what was named, or `comparison` in the project, with the ending of its format. */

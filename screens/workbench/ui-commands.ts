@@ -5,7 +5,7 @@ import type { RunRow } from '../../src/session/view.ts'
 import { fleetSorts, isFleetSort } from '../fleet/model.ts'
 import type { Acts } from './acts.ts'
 import { chooseCompare, offerCompared, pickRuns } from './compare-acts.ts'
-import { exportArguments, fileFor } from './compare-export.ts'
+import { exportArguments, fileFor, reportArguments } from './compare-export.ts'
 import { chooseTable, isTableAct } from './compare-table.ts'
 import { moveAsideInView, moveInPicture, nextChange, turnView, viewOf } from './compare-views.ts'
 import type { Desk } from './desk.ts'
@@ -75,6 +75,10 @@ export class UiCommands {
         return pickRuns(desk, (args.runs ?? []) as readonly string[])
       case 'compare.recipe':
         return offerCompared(desk)
+      case 'compare.report': {
+        const asked = reportArguments(desk)
+        return asked === null ? undefined : this.#runById('compare.analyze', asked)
+      }
       case 'compare.whole':
         return this.#runById('compare.runs', exportArguments(desk))
       case 'compare.export':

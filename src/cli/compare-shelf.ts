@@ -154,7 +154,10 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
       return {
         compare: {
           state: 'ready',
-          runs: model.runs.map(({ name, path, format }) => ({ name, path, format })),
+          runs: model.runs.map(({ name, path, format }, at) => {
+            const root = ofModel[at]?.found.root ?? ''
+            return { name, path, format, word: path === '.' ? root : `${root}/${path}` }
+          }),
           baseline,
           verdict: view.verdictText(model),
           columns: rows.table.columns,

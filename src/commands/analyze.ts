@@ -44,7 +44,9 @@ async function findEach(
     const there = await findRuns(env.projectFolder, [word], env.signal, env.settings)
     places.push(there)
     if (there.unreached.length > 0) return { summary: there.unreached.join('; '), exitCode: 4, data: null }
-    const [only, ...more] = there.found
+    // A folder that is a run may hold others: it is meant before them.
+    const exact = there.found.filter(({ path }) => path === '.')
+    const [only, ...more] = exact.length === 1 ? exact : there.found
     if (only === undefined) return usage(`no run at ${word}: name a folder, a file, or the id of a run`)
     if (more.length > 0) {
       const paths = there.found.slice(0, 5).map(({ path }) => path)

@@ -1,5 +1,7 @@
-import { type Analysis, type CurveReport, type MetricReport, unknown } from './analyze.ts'
+import type { Analysis, CurveReport, MetricReport } from './analyze.ts'
+import { unknown } from './analyze-run.ts'
 import { type Block, foreign, heading, list, markdownOf, table, text } from './blocks.ts'
+import { usdText } from './cost.ts'
 import { jsonOf } from './json.ts'
 import { basisBlocks, changedBlock, findingsBlock, judgements, metricsBlock, verdictLine } from './markdown.ts'
 import { tableColumns } from './table.ts'
@@ -11,13 +13,13 @@ export const analysisMarkdown = (analysis: Analysis): string => markdownOf(analy
 /** The same for a script: figures that are not finite are texts, what is not known is `unknown`. */
 export const analysisJson = (analysis: Analysis) => jsonOf(analysis)
 
-/** Seven sections for what handbook compare 9 asks, in its order; a section without anything says so. */
+/** One section for each point that handbook compare 9 asks, in its order; a section without anything says so. */
 export function analysisBlocks(analysis: Analysis): readonly Block[] {
   const { verdict, confidence, identity, spent, metrics, findings, curves, against, doubts, next } = analysis
   const name = foreign(identity.name ?? unknown)
   return [
     heading(`Run ${name}`, 1),
-    text([{ strong: `${verdict.word}` }, `: ${foreign(verdict.why)}. Confidence: ${confidence}.`]),
+    text([{ strong: `${verdict.word}` }, `: ${foreign(verdict.why)}. Confidence: ${foreign(confidence)}.`]),
     ...basisBlocks({ primary: null, said: analysis.said }),
     heading('Identity'),
     table(['what', 'value'], pairs(identity)),
@@ -25,7 +27,7 @@ export function analysisBlocks(analysis: Analysis): readonly Block[] {
     table(['what', 'value'], pairs(spent)),
     heading('Metrics'),
     metrics.length === 0
-      ? text('No curve was recorded.')
+      ? text('No metric was recorded.')
       : table(['metric', 'direction', 'last', 'at step', 'best', 'at step', 'points', 'not finite'], metrics.map(row)),
     ...againstBlocks(against),
     heading('Findings'),
@@ -39,7 +41,12 @@ export function analysisBlocks(analysis: Analysis): readonly Block[] {
     heading('Next'),
     next.length === 0
       ? text('No rule asks for anything.')
-      : list(next.map(({ what, usd }) => `${foreign(what)} Cost: ${usd === unknown ? unknown : `${usd} USD`}.`)),
+      : list(
+          next.map(
+            ({ what, usd, why }) =>
+              `${foreign(what)} Cost: ${usd === unknown ? unknown : usdText(usd)} (${foreign(why)}).`,
+          ),
+        ),
     heading('Reproduce'),
     analysis.reproduce === unknown ? text(unknown) : { kind: 'plot', lines: [foreign(analysis.reproduce)] },
   ]
@@ -54,7 +61,9 @@ function row({ name, unit, goal, directionSource, isGuessed, ...figures }: Metri
   return [
     foreign([name, unit].filter(Boolean).join(' of ')),
     directionText({ goal, source: directionSource, isGuessed }),
-    figureText(last),
+    figures.units === undefined
+      ? figureText(last)
+      : `${figureText(last)} (mean of ${figures.units.n}, ${figureText(figures.units.least)} to ${figureText(figures.units.most)})`,
     step(lastStep),
     figureText(best),
     step(bestStep),

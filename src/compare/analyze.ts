@@ -1,16 +1,20 @@
 import type { Column, Columns } from '../reader/columns.ts'
-import { shellJoin } from '../text/shell.ts'
 import { aggregate } from './aggregate.ts'
+import {
+  artifactsOf,
+  confidenceOf,
+  identityOf,
+  type NextAction,
+  nextOf,
+  reproduceOf,
+  spentOf,
+  unknown,
+} from './analyze-run.ts'
 import { directionOf } from './direction.ts'
 import { extentsOf } from './downsample.ts'
 import type { Finding } from './findings/types.ts'
-import { flatten, valueText } from './flatten.ts'
 import { type CompareModel, type CompareOptions, compareRuns } from './model.ts'
-import { isNamed, seedKeys } from './noise.ts'
 import type { LoadedRun } from './run.ts'
-
-/** What nobody wrote down. Never left out: a report without a line reads as if there were nothing to say. */
-export const unknown = 'unknown'
 
 export interface MetricReport {
   readonly name: string
@@ -25,6 +29,8 @@ export interface MetricReport {
   readonly bestStep: number | null
   readonly points: number
   readonly nonFinite: number
+  /** Units that the figure is the mean of; their least and greatest stand beside it. Absent: it is a curve. */
+  readonly units?: { readonly n: number; readonly least: number; readonly most: number }
 }
 
 /** A curve in so many columns: least and greatest of each, and where a figure was not finite. */
@@ -56,7 +62,7 @@ export interface Analysis {
   /** What the rules went by where a person set it otherwise. */
   readonly said: readonly string[]
   readonly artifacts: string
-  readonly next: readonly { readonly what: string; readonly usd: number | typeof unknown }[]
+  readonly next: readonly NextAction[]
   readonly reproduce: string
 }
 
@@ -65,98 +71,52 @@ const textColumns = 60
 
 /** A run with its points: its curves are drawn. */
 export interface WholeRun extends LoadedRun {
+  /** Folder that it was found below. */
+  readonly root?: string
   readonly columns: Columns
 }
 
 /** Everything that can be said of one run, against a baseline where there is one. Pure. */
 export function analyse(run: WholeRun, baseline: LoadedRun | null, options: CompareOptions): Analysis {
   const { findings } = run.digest
+  const against = baseline === null ? null : compareRuns([baseline, run], { ...options, baseline: 0 })
+  const confidence = confidenceOf(run, against, options.primary)
   const columns = run.columns.all().filter(({ name }) => options.isShown(name))
   return {
-    ...verdictOf(run, findings, columns.length),
+    verdict: verdictOf(run, findings, columns.length),
+    confidence: confidence.text,
     identity: identityOf(run),
     spent: spentOf(run),
-    metrics: metricsOf(run, columns, options),
+    metrics: [...metricsOf(run, columns, options), ...resultsOf(run, options)],
     findings,
     curves: columns.flatMap((column) => curveOf(column)),
-    against: baseline === null ? null : compareRuns([baseline, run], { ...options, baseline: 0 }),
+    against,
     doubts: doubtsOf(run, columns),
     said: options.said,
-    artifacts: unknown,
-    next: [...new Set(findings.map(({ next }) => next))].map((what) => ({ what, usd: unknown })),
+    artifacts: artifactsOf(run.columns.known),
+    next: nextOf(run, findings, confidence.isSingle),
     reproduce: reproduceOf(run),
   }
 }
 
-function verdictOf(
-  { columns }: WholeRun,
-  findings: readonly Finding[],
-  curves: number,
-): Pick<Analysis, 'verdict' | 'confidence'> {
+function verdictOf({ columns }: WholeRun, findings: readonly Finding[], curves: number): Analysis['verdict'] {
   const state = columns.known.state ?? unknown
   const count = (severity: Finding['severity']) => findings.filter((each) => each.severity === severity)
   const rules = (of: readonly Finding[]) => [...new Set(of.map(({ rule }) => rule))].join(', ')
   const [critical, warnings] = [count('critical'), count('warning')]
-  const verdict: Analysis['verdict'] =
-    critical.length > 0
-      ? { word: 'broken', why: `critical: ${rules(critical)}` }
-      : state === 'failed' || state === 'killed'
-        ? { word: 'broken', why: `the run ${state === 'failed' ? 'failed' : 'was killed'}` }
-        : state === 'running'
-          ? { word: 'not over', why: 'the run still writes; what stands here may change' }
-          : curves === 0 && columns.summaries.size === 0 && columns.results.size === 0
-            ? { word: unknown, why: 'no metric was recorded' }
-            : warnings.length > 0
-              ? { word: 'doubtful', why: `warnings: ${rules(warnings)}` }
-              : state === 'unknown'
-                ? { word: unknown, why: 'the rules found nothing wrong, and nobody wrote down how it ended' }
-                : { word: 'sound', why: 'it finished, and the rules found nothing wrong' }
-  return { verdict, confidence: 'one run: how much of a figure is the luck of its seed is unknown' }
-}
-
-function identityOf({ columns, format, path, name }: WholeRun): Record<string, string> {
-  const { known } = columns
-  const seeds = [...flatten(columns.settings.values()).values()].filter((leaf) => isNamed(leaf.path, seedKeys))
-  const or = (value: string | number | undefined) => (value === undefined || value === '' ? unknown : String(value))
-  const gpus = known.gpuCount === undefined ? '' : ` x${known.gpuCount}`
-  return {
-    run: known.id ?? known.name ?? name,
-    name: known.name ?? name,
-    'written by': format,
-    path,
-    state: known.state ?? unknown,
-    commit: or(known.commit),
-    'uncommitted changes': known.isDirty === undefined ? unknown : known.isDirty ? (known.diffSha256 ?? 'yes') : 'none',
-    script: or(known.scriptSha256),
-    code: or(known.codeSha256),
-    data: or(known.dataSha256),
-    gpu: known.gpu === undefined ? unknown : `${known.gpu}${gpus}`,
-    driver: or(known.driver),
-    cuda: or(known.cuda),
-    python: or(known.python),
-    host: or(known.host),
-    image: unknown,
-    seed:
-      seeds.length === 0 ? unknown : seeds.map((leaf) => `${leaf.path.join('.')} ${valueText(leaf.value)}`).join(', '),
-    'approved by': unknown,
-  }
-}
-
-function spentOf({ columns }: WholeRun): Record<string, string> {
-  const { startedAtMs, endedAtMs, usd } = columns.known
-  const steps = columns
-    .all()
-    .reduce((most, column) => column.steps.reduce((a, b) => (b > a ? b : a), most), Number.NEGATIVE_INFINITY)
-  const seconds = startedAtMs === undefined || endedAtMs === undefined ? null : (endedAtMs - startedAtMs) / 1000
-  return {
-    'seconds, planned': unknown,
-    seconds: seconds === null ? unknown : String(Math.round(seconds)),
-    'USD, planned': unknown,
-    USD: usd === undefined ? unknown : usd.toFixed(2),
-    'last step': Number.isFinite(steps) ? String(steps) : unknown,
-    'peak memory': unknown,
-    utilisation: unknown,
-  }
+  return critical.length > 0
+    ? { word: 'broken', why: `critical: ${rules(critical)}` }
+    : state === 'failed' || state === 'killed'
+      ? { word: 'broken', why: `the run ${state === 'failed' ? 'failed' : 'was killed'}` }
+      : state === 'running'
+        ? { word: 'not over', why: 'the run still writes; what stands here may change' }
+        : curves === 0 && columns.summaries.size === 0 && columns.results.size === 0
+          ? { word: unknown, why: 'no metric was recorded' }
+          : warnings.length > 0
+            ? { word: 'doubtful', why: `warnings: ${rules(warnings)}` }
+            : state === 'unknown'
+              ? { word: unknown, why: 'the rules found nothing wrong, and nobody wrote down how it ended' }
+              : { word: 'sound', why: 'it finished, and the rules found nothing wrong' }
 }
 
 function metricsOf(run: WholeRun, all: readonly Column[], options: CompareOptions): readonly MetricReport[] {
@@ -177,6 +137,26 @@ function metricsOf(run: WholeRun, all: readonly Column[], options: CompareOption
       points: column.values.length,
       nonFinite: column.values.reduce((sum, value) => sum + Number(!Number.isFinite(value)), 0),
     }
+  })
+}
+
+/** Results that were written down, the mean of the units where a run has several; of a curve they are told with it. */
+function resultsOf({ digest, columns }: WholeRun, options: CompareOptions): readonly MetricReport[] {
+  return Object.entries(digest.metrics).flatMap(([name, { results, curves, nonFiniteResults }]): MetricReport[] => {
+    const units = Object.keys(results).filter((unit) => unit !== '' || curves[unit] === undefined)
+    if (!options.isShown(name) || units.length + nonFiniteResults.length === 0) return []
+    const values = units.map((unit) => results[unit] as number)
+    const { goal, source, isGuessed } = directionOf(name, options.directions, columns.directions.get(name))
+    const last = values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length
+    const [least, most] = [Math.min(...values), Math.max(...values)]
+    return [
+      {
+        ...{ name, unit: '', goal, directionSource: source, isGuessed, last, lastStep: null },
+        best: goal === null || values.length === 0 ? null : goal === 'lower' ? least : most,
+        ...{ bestStep: null, points: values.length, nonFinite: nonFiniteResults.length },
+        ...(values.length === 0 ? {} : { units: { n: values.length, least, most } }),
+      },
+    ]
   })
 }
 
@@ -220,13 +200,4 @@ function doubtsOf({ reports, columns }: WholeRun, all: readonly Column[]): reado
     ...nonFinite,
     ...(all.length === 0 ? ['no curve was recorded'] : []),
   ]
-}
-
-/** As its tracker wrote it down: quoted for a shell, never run by kx. */
-function reproduceOf({ columns }: WholeRun): string {
-  const { program, args, commit } = columns.known
-  if (program === undefined) return unknown
-  const words = [program, ...(args ?? [])]
-  if (words.some((word) => word.includes('\0'))) return unknown
-  return `${shellJoin(words)}${commit === undefined ? '' : ` (at commit ${commit})`}`
 }

@@ -43,7 +43,13 @@ export interface ColumnView {
 export interface CompareView {
   /** `reading`: runs are being read; what is there already is shown. */
   readonly state: 'reading' | 'ready' | 'empty'
-  readonly runs: readonly { readonly name: string; readonly path: string; readonly format: string }[]
+  readonly runs: readonly {
+    readonly name: string
+    readonly path: string
+    readonly format: string
+    /** By which a command finds exactly this one. */
+    readonly word?: string
+  }[]
   readonly baseline: number
   /** All that rows have cells for. */
   readonly columns: readonly ColumnView[]

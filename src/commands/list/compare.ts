@@ -91,6 +91,13 @@ export const compareCommands: readonly CommandSpec[] = [
     ['F'],
     'recipe',
   ),
+  chosen(
+    'compare.report',
+    'Report on a run',
+    'The report on the run beside the baseline, held against the baseline: the text of `kx analyze`.',
+    ['A'],
+    'report',
+  ),
   chosen('compare.whole', 'Whole comparison', 'Everything as Markdown, to read, copy or page.', ['E'], 'whole'),
   command({
     id: 'compare.runs',

@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { analyzeCommand } from '../../../src/commands/analyze.ts'
+import type { CommandEnvironment } from '../../../src/commands/types.ts'
 import { compareCsv } from '../../../src/compare/csv.ts'
 import { compareMarkdown } from '../../../src/compare/markdown.ts'
 import { compareRuns, usualOptions } from '../../../src/compare/model.ts'
@@ -112,5 +114,80 @@ describe('results that are no figures', () => {
       ['non-finite', 'f1', 'a'],
     ])
     expect(compareMarkdown(model)).toMatch(/accuracy .* 0\.9, 1 not finite/)
+  })
+})
+
+describe('the report on a run of kx', () => {
+  it('says all that its plan, proofs and meters know, and what to do next at what cost', async () => {
+    const results = Object.fromEntries(['a', 'b', 'c'].map((unit, at) => [unit, { accuracy: 0.75 + at / 16 }]))
+    writeWalked(runs, {
+      runId: 'r1',
+      plannedHours: 2,
+      hours: 3,
+      usdPerHour: 4,
+      plannedUsd: 8,
+      results,
+      utilisation: [80, 90],
+      verified: [7, 9],
+    })
+    // Another setting: a run of the same settings would be a repetition of it.
+    writeWalked(runs, { runId: 'r0', plan: { lr: 2 }, hours: 1, usdPerHour: 4, results: { a: { accuracy: 0.7 } } })
+    const env = {
+      projectFolder: runs,
+      signal: new AbortController().signal,
+      settings: {},
+    } as unknown as CommandEnvironment
+    const args = { run: join(runs, 'r1'), baseline: join(runs, 'r0'), lower: [], higher: [], md: false }
+    const { lines, data, exitCode } = await analyzeCommand(env, args)
+    const text = lines?.join('\n') ?? ''
+    expect(exitCode).toBe(0)
+    const headings = [...text.matchAll(/^##? (.*)$/gm)].map(([, heading]) => heading)
+    expect(headings).toEqual([
+      'Run r1',
+      'Identity',
+      'Plan and actual',
+      'Metrics',
+      'Against r0',
+      'More than noise? (against r0)',
+      'Findings',
+      'Curves',
+      'Missing or not to be trusted',
+      'Artifacts',
+      'Next',
+      'Reproduce',
+    ])
+    expect(data).toMatchObject({
+      verdict: { word: 'doubtful' },
+      confidence: expect.stringMatching(
+        /^low: accuracy of 3 units spreads by 0\.0625 .*; against the baseline accuracy is:/,
+      ),
+      identity: {
+        commit: 'abc123',
+        'uncommitted changes': 'yes',
+        image: 'torch:2.4',
+        'approved by': 'ada',
+        code: 'c0de',
+      },
+      spent: {
+        'seconds, planned': '7200',
+        seconds: '10800 (150 % of the plan)',
+        'USD, planned': '8.00',
+        USD: '12.00 (150 % of the plan)',
+        'USD, cap': '50.00',
+        units: '3 of 3 done',
+        utilisation: '85 % (mean of the cards, by the samples of patrol)',
+      },
+      metrics: [{ name: 'accuracy', last: 0.8125, units: { n: 3, least: 0.75, most: 0.875 } }],
+      artifacts: '7 of 9 verified',
+      next: [
+        { usd: 0, why: 'a look, no machine' },
+        { usd: 48, why: '4 times what this run cost' },
+      ],
+    })
+    expect(text).toMatch(
+      /python train\.py a \(its first unit; all of it: kx walk --auto; at commit abc123, with changes/,
+    )
+    expect(text).toMatch(/\| accuracy \| higher is better \(plan\) \| 0\.8125 \(mean of 3, 0\.75 to 0\.875\)/)
+    expect(text).toMatch(/peak memory \| 2\.\d+ GiB a unit in the smoke/)
   })
 })

@@ -254,7 +254,8 @@ describe('the report of one run', () => {
       'loss: 3 figures are not finite',
     ])
     expect(analysis.next.length).toBeGreaterThan(0)
-    expect(analysis.next.every(({ usd }) => usd === 'unknown')).toBe(true)
+    // What the rules ask for here is a look; another training would cost what nobody wrote down.
+    expect(new Set(analysis.next.map(({ usd }) => usd))).toEqual(new Set([0, 'unknown']))
     expect(analysisMarkdown(analysis)).toMatch(/NaN\/inf \| +x/)
   })
 
