@@ -20,6 +20,8 @@ export interface NewerReport {
   /** Any other file written after the manifest. */
   readonly newer: readonly string[]
   readonly writers: Writers
+  /** Logs of trackers that keep them on the machine alone, at most 1000 of them. */
+  readonly trackerLogs: readonly string[]
   /** Why the look is not complete; null when it is. */
   readonly incomplete: string | null
 }
@@ -32,6 +34,9 @@ const maxEntries = 200_000
 const ownFiles = new Set(['events.jsonl', 'heartbeat', 'lease', 'runner.pid', 'stop'])
 const isOwn = (path: string) => ownFiles.has(path) || path.startsWith('guard/')
 
+/** W&B without a network, TensorBoard, and MLflow's own database. What W&B sends away is kept there. */
+const trackerLog = /(^|\/)(offline-run-[^/]+\/run-[^/]+\.wandb|[^/]*events\.out\.tfevents\.[^/]+|mlflow\.db)$/
+
 /** What lies below a folder, in numbers. */
 export interface Survey {
   readonly files: number
@@ -40,6 +45,8 @@ export interface Survey {
   readonly newestMs: number | null
   /** Files written after the asked moment, at most 100 of them. */
   readonly after: readonly string[]
+  /** Logs of trackers that keep them on the machine alone, at most 1000 of them. */
+  readonly trackerLogs: readonly string[]
   /** Why the look is not complete; null when it is. */
   readonly incomplete: string | null
 }
@@ -52,11 +59,19 @@ export async function surveyBelow(
   afterMs = Number.POSITIVE_INFINITY,
 ): Promise<Survey> {
   const after: string[] = []
+  const trackerLogs: string[] = []
   let newestMs: number | null = null
   let seen = 0
   let files = 0
   let bytes = 0
-  const answer = (incomplete: string | null): Survey => ({ files, bytes, newestMs, after, incomplete })
+  const answer = (incomplete: string | null): Survey => ({
+    files,
+    bytes,
+    newestMs,
+    after,
+    trackerLogs,
+    incomplete,
+  })
   const open = ['']
   const pathOf = (relative: string) => (relative === '' ? folder : `${folder}/${relative}`)
   let listed: ReadonlyMap<string, readonly FileStat[]> = new Map()
@@ -78,6 +93,7 @@ export async function surveyBelow(
       }
       files += 1
       bytes += entry.bytes
+      if (trackerLog.test(path) && trackerLogs.length < 1000) trackerLogs.push(path)
       if (isOwn(path)) continue
       if (newestMs === null || entry.mtimeMs > newestMs) newestMs = entry.mtimeMs
       if (entry.mtimeMs > afterMs && after.length < 100) after.push(path)
@@ -114,12 +130,13 @@ export async function lookForNewer(
       changed.push({ path: file.path, kind: 'changed', text: 'was written again after the manifest' })
   }
   for (const path of known.keys()) changed.push({ path, kind: 'gone', text: 'is no longer there' })
-  const { after, incomplete } = await surveyBelow(host, folder, signal, manifest.newestOnBoxMs ?? 0)
+  const { after, trackerLogs, incomplete } = await surveyBelow(host, folder, signal, manifest.newestOnBoxMs ?? 0)
   const declaredPaths = new Set(changed.map((c) => c.path))
   return {
     changed,
     newer: after.filter((path) => !declaredPaths.has(path)),
     writers: await writersUnder(host, folder, signal),
+    trackerLogs,
     incomplete,
   }
 }

@@ -11,4 +11,4 @@ export {
   removalText,
   removalVerb,
 } from './rules/permit.ts'
-export { acceptedCount, patternTallies, verifyItems } from './rules/verify.ts'
+export { acceptedCount, lostTrackerLogs, patternTallies, verifyItems } from './rules/verify.ts'

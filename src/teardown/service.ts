@@ -17,7 +17,7 @@ import { afterSteps } from './box.ts'
 import { artifactsFolder, closedGate, refusal, whyGone } from './common.ts'
 import { outcomeOf, receiptOf } from './inputs.ts'
 import { waivable } from './items.ts'
-import { acceptedCount, consequences, patternTallies, verifyItems } from './rules.ts'
+import { acceptedCount, consequences, lostTrackerLogs, patternTallies, verifyItems } from './rules.ts'
 import type { VerifiedPayload, VerifyFacts } from './types.ts'
 
 export { lookAtMeter, meterQuestion } from './meter.ts'
@@ -170,8 +170,13 @@ async function pullAndJudge(
       override !== undefined && waivable.includes(id) ? [{ itemId: id, reason: override.reason, by: override.by }] : [],
     ),
     box,
-    consequences: consequences(ctx.profile, folder, made.manifest, box, (tier) =>
-      resolveTierPath(tier, environment),
+    consequences: consequences(
+      ctx.profile,
+      folder,
+      made.manifest,
+      box,
+      (tier) => resolveTierPath(tier, environment),
+      lostTrackerLogs(facts),
     ).map((line) => sanitiseLine(line)),
   }
   const proof: Proof<VerifiedPayload> = {

@@ -3,7 +3,7 @@ import { meterStepLines, meterSteps } from '../../profile/meter-steps.ts'
 import type { MeterVerb, Profile, Tier } from '../../profile/schema.ts'
 import { hasNoMeter } from '../../profile/tiers.ts'
 import type { RunState } from '../../run/types.ts'
-import { formatBytes } from '../../text/format.ts'
+import { formatBytes, plural } from '../../text/format.ts'
 import { hostIdentityText, isVeryMachine } from '../../walk/graph.ts'
 import type { CheckedItem, ItemSpec } from '../../walk/item.ts'
 import type { HostIdentity, Proof } from '../../walk/proof.ts'
@@ -171,6 +171,7 @@ export function consequences(
   manifest: Manifest,
   box: { readonly files: number; readonly bytes: number } | null,
   pathOf: (tier: Tier) => string | null = () => null,
+  lostLogs: readonly string[] = [],
 ): readonly string[] {
   const verb = removalVerb(profile)
   const lies = box === null ? 'not counted' : `${box.files} files, ${formatBytes(box.bytes)}`
@@ -178,6 +179,11 @@ export function consequences(
   return [
     `Removes ${folder} (${lies}).`,
     `Dies: ${verb?.dies ?? 'everything in that folder'}.`,
+    ...(lostLogs.length === 0
+      ? []
+      : [
+          `Lost for good: what a tracker logged and no artifact brought home, ${plural(lostLogs.length, 'file')}, the first ${lostLogs[0]}.`,
+        ]),
     `Survives: ${kept.copied} pulled files, ${formatBytes(kept.bytes)}, hashed at both ends, in the run's artifacts folder.`,
     ...profile.storage.tiers
       .filter((tier) => tier.purpose !== 'data')

@@ -163,8 +163,22 @@ function paperFacts({ manifest }: VerifyFacts): Verdict {
       }
 }
 
-function trackerSurvives({ manifest, plan }: VerifyFacts): Verdict {
+/** Logs of trackers on the box that no artifact brought home: they go with it. */
+export function lostTrackerLogs({ manifest, newer }: Pick<VerifyFacts, 'manifest' | 'newer'>): readonly string[] {
+  const copied = new Set(manifest.files.filter(isCopied).map(({ path }) => path))
+  return newer.trackerLogs.filter((path) => !copied.has(path))
+}
+
+function trackerSurvives({ manifest, plan, newer }: VerifyFacts): Verdict {
   const { kind } = plan.tracking
+  const lost = lostTrackerLogs({ manifest, newer })
+  if (lost.length > 0)
+    return {
+      result: 'fail',
+      summary: `${lost.length} ${lost.length === 1 ? 'log of a tracker lies' : 'logs of a tracker lie'} on the box alone, and would go with it`,
+      detail: lost.slice(0, detailLimit),
+      fix: `Add ${globFor(lost[0] as string)} to the plan's artifacts, then verify again.`,
+    }
   if (kind === 'none') return { result: 'not-applicable', reason: 'tracking is off', summary: 'no tracker' }
   if (kind === 'wandb')
     return {
@@ -179,6 +193,13 @@ function trackerSurvives({ manifest, plan }: VerifyFacts): Verdict {
     summary: files > 0 ? `${files} files of the tracker are pulled` : `no files of the tracker (${kind}) are pulled`,
   }
 }
+
+/** The pattern that a person would write: any unit, any run. */
+const globFor = (path: string): string =>
+  path
+    .replace(/^units\/[^/]+\//, 'units/*/')
+    .replace(/offline-run-[^/]+\/run-[^/]+\.wandb$/, 'offline-run-*/*.wandb')
+    .replace(/events\.out\.tfevents\.[^/]+$/, 'events.out.tfevents.*')
 
 const noStore: Verdict = {
   result: 'not-applicable',

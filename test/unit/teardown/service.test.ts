@@ -61,6 +61,28 @@ describe('verify', () => {
       fix: expect.stringMatching(/^Look which step writes it/),
     })
   })
+  it('names logs of a tracker that would go with the box, and how to keep them', async () => {
+    const log = 'units/u1/wandb/offline-run-20260101_000000-a/run-a.wandb'
+    on.put(log, 'x')
+    on.put('units/u1/wandb/run-20260101_000000-b/run-b.wandb', 'sent away as it was written')
+    const result = await verify(on.ctx())
+    expect(resultOf(result.proof, 'tracker-survives')).toMatchObject({
+      result: 'fail',
+      evidence: { summary: expect.stringMatching(/^1 log of a tracker lies on the box alone/), detail: [log] },
+      fix: "Add units/*/wandb/offline-run-*/*.wandb to the plan's artifacts, then verify again.",
+    })
+    expect(removalText(on.run.state())?.detail.join('\n')).toContain(
+      `no artifact brought home, 1 file, the first ${log}`,
+    )
+    const artifacts = [
+      { glob: 'units/*/result.json', minimumCount: 3, kind: 'json' as const },
+      { glob: 'units/*/wandb/offline-run-*/*.wandb', kind: 'other' as const },
+    ]
+    const plan = planWith({ artifacts })
+    const kept = await verify(on.ctx({ loaded: { ...on.ctx().loaded, plan } }))
+    expect(resultOf(kept.proof, 'tracker-survives')?.evidence.summary ?? '').not.toContain('alone')
+    expect(removalText(on.run.state())?.detail.join('\n')).not.toContain('Lost for good')
+  })
   it('wants an outcome first', async () => {
     const fresh = await stage()
     try {
