@@ -1,10 +1,11 @@
-// npm run bench:compare [-- --only wandb,tfevents,runs200,runs1000,many] [--quick] [--peer PYTHON] [--wandb-peer PYTHON]
+// npm run bench:compare [-- --only wandb,tfevents,runs200,screen,runs1000,many] [--quick] [--peer PYTHON] [--wandb-peer PYTHON]
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type BenchRuns, bigEventFile, bigWandbLog, manyRuns, sameLog } from './compare/make.ts'
+import { compareKeys } from './compare/screen.ts'
 import { spread } from './stats.ts'
 import { takeFigures } from './take.ts'
 
@@ -157,6 +158,7 @@ await takeFigures({
       return { ...(await measured(made, rounds, 'decoded too')), peerSeconds: peer }
     },
     runs200: () => measured(manyRuns(quick ? 20 : 200, 100, 50, 20), rounds, 'digests kept'),
+    screen: () => (quick ? compareKeys(20, 20, 10, 1) : compareKeys(200, 100, 50, 4)),
     runs1000: () => measured(manyRuns(quick ? 50 : 1000, 20, 10, 20), rounds, 'digests kept'),
     many: async () => {
       const [times, steps, metrics] = quick ? [5, 1000, 10] : [50, 100_000, 10]
