@@ -144,7 +144,16 @@ function chartLines(
     { text: cutMiddle(metric, Math.max(4, width - textWidth(said))), token: 'text.strong' },
     { text: said, token: 'text.muted' },
   ]
-  return [title, ...plotLines(curves, width, height - 1, { ...options, hasAxes: height >= leastHeight + 2 }, over)]
+  return [
+    title,
+    ...plotLines(
+      curves,
+      width,
+      height - 1,
+      { ...options, hasAxes: height >= leastHeight + 2, isRuleShort: true },
+      over,
+    ),
+  ]
 }
 
 function padded(line: StyledLine, width: number): readonly Span[] {

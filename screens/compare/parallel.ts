@@ -44,6 +44,32 @@ const rankWord = ({ goal }: ParallelScene) =>
 const inkFor = ({ rank }: ParallelRun, ranked: number): Ink =>
   rank === null ? unranked : (quarters[Math.min(3, Math.floor(((rank - 1) * 4) / Math.max(1, ranked)))] as Ink)
 
+/** All runs without the chosen one apart: drawn once for a size, and drawn on by a copy. */
+const drawnRuns = new WeakMap<ParallelScene, { readonly key: string; readonly canvas: Canvas }>()
+
+function allRuns(scene: ParallelScene, width: number, room: number): Canvas {
+  const key = `${width} ${room}`
+  const known = drawnRuns.get(scene)
+  if (known?.key === key) return known.canvas
+  const canvas = new Canvas(width, room)
+  const place = (at: number) => (at * (canvas.columns - 1)) / (scene.axes.length - 1)
+  const ranked = scene.runs.filter(({ rank }) => rank !== null).length
+  for (const at of scene.axes.keys()) canvas.line(place(at), 0, place(at), canvas.rows - 1, axis)
+  // The best are drawn last and stand above the others; the chosen one above all.
+  for (const run of [...scene.runs].reverse()) drawRun(canvas, run, place, inkFor(run, ranked))
+  // The quarter of each stands on its line, half way to the last axis, so that no colour is needed.
+  const before = scene.axes.length - 2
+  const half = Math.floor((place(before) + place(before + 1)) / 4)
+  for (const run of [...scene.runs].reverse()) {
+    const [from, to] = [run.shares[before] ?? null, run.shares[before + 1] ?? null]
+    if (from === null || to === null || run.rank === null) continue
+    const ink = inkFor(run, ranked)
+    canvas.put(half, Math.floor(((1 - (from + to) / 2) * (canvas.rows - 1)) / 4), ink.letter, ink)
+  }
+  drawnRuns.set(scene, { key, canvas })
+  return canvas
+}
+
 function drawn(
   scene: ParallelScene,
   selected: ParallelRun | null,
@@ -55,21 +81,8 @@ function drawn(
   const said = selected === null ? [] : wrap(selectedWords(scene, selected), width, '  ')
   const legend = wrap(legendText(scene, isUnicode), width, '  ')
   const room = Math.max(3, height - 3 - said.length - legend.length)
-  const canvas = new Canvas(width, room)
+  const canvas = allRuns(scene, width, room).copy()
   const place = (at: number) => (at * (canvas.columns - 1)) / (scene.axes.length - 1)
-  const ranked = scene.runs.filter(({ rank }) => rank !== null).length
-  for (const at of scene.axes.keys()) canvas.line(place(at), 0, place(at), canvas.rows - 1, axis)
-  // The best are drawn last and stand above the others; the chosen one above all.
-  for (const run of [...scene.runs].reverse()) if (run !== selected) drawRun(canvas, run, place, inkFor(run, ranked))
-  // The quarter of each stands on its line, half way to the last axis, so that no colour is needed.
-  const before = scene.axes.length - 2
-  const half = Math.floor((place(before) + place(before + 1)) / 4)
-  for (const run of [...scene.runs].reverse()) {
-    const [from, to] = [run.shares[before] ?? null, run.shares[before + 1] ?? null]
-    if (from === null || to === null || run.rank === null) continue
-    const ink = inkFor(run, ranked)
-    canvas.put(half, Math.floor(((1 - (from + to) / 2) * (canvas.rows - 1)) / 4), ink.letter, ink)
-  }
   if (selected !== null) {
     drawRun(canvas, selected, place, chosen)
     drawRun(canvas, selected, place, chosen, 1)

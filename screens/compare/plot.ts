@@ -24,6 +24,8 @@ export interface PlotOptions {
   readonly cursor: number | null
   /** Whether labels stand beside the picture. */
   readonly hasAxes: boolean
+  /** The cursor stands at both ends of its column alone. */
+  readonly isRuleShort?: boolean
 }
 
 /** Letter of what happened, as it stands below the curves. */
@@ -198,7 +200,9 @@ export function plotLines(
   const labels = options.hasAxes ? axisLabels(base.y, rows) : []
   const labelled = (label: string, spans: readonly Span[]): StyledLine =>
     left === 0 ? spans : [{ text: `${toWidth(label, left - 1, 'right')} `, token: 'text.muted' }, ...spans]
-  const lines = base.canvas.render(options.isUnicode, rule).map((runs, row) => labelled(labels[row] ?? '', runs))
+  const lines = base.canvas
+    .render(options.isUnicode, rule, options.isRuleShort === true)
+    .map((runs, row) => labelled(labels[row] ?? '', runs))
   if (hasOutside) lines.push(labelled(options.isLog ? 'no place' : 'NaN/inf', markRow(base.outside)))
   if (hasEvents)
     lines.push(labelled('events', [{ text: base.events.map((mark) => mark || ' ').join(''), token: 'severity.warn' }]))

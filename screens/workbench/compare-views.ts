@@ -177,7 +177,8 @@ export function moveInPicture(desk: Desk, by: number): boolean {
   else {
     const height = (desk.placed().find(({ id }) => id === 'rows')?.height ?? 10) - 3
     desk.do({ type: 'move', pane: 'rows', to: all.indexOf(next), rowIds: all, height })
-    desk.loadSoon(80)
+    // Points of curves are read from files, and a key that is held down comes every 30 ms; what else is drawn is there already.
+    desk.loadSoon(viewOf(desk) === 'curves' ? 40 : 0)
   }
   return true
 }

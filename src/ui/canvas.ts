@@ -42,6 +42,16 @@ export class Canvas {
     this.#inkOf = new Uint8Array(this.width * this.height)
   }
 
+  /** The same picture, to be drawn on further. */
+  copy(): Canvas {
+    const copied = new Canvas(this.width, this.height)
+    copied.#dots.set(this.#dots)
+    copied.#inkOf.set(this.#inkOf)
+    for (const [cell, letter] of this.#letters) copied.#letters.set(cell, letter)
+    copied.#inks.push(...this.#inks)
+    return copied
+  }
+
   get columns(): number {
     return this.width * dotColumns
   }
@@ -95,8 +105,9 @@ export class Canvas {
    * The rows from the top, each as wide as the canvas.
    *
    * @param rule column in which a stroke is drawn through every free cell, as a cursor; negative: none
+   * @param isRuleShort the stroke stands in the first and the last row alone: fewer rows change when it moves
    */
-  render(isUnicode: boolean, rule = -1): CanvasRun[][] {
+  render(isUnicode: boolean, rule = -1, isRuleShort = false): CanvasRun[][] {
     const rows: CanvasRun[][] = []
     for (let row = 0; row < this.height; row++) {
       const runs: { text: string; token: Token }[] = []
@@ -105,7 +116,7 @@ export class Canvas {
         const dots = this.#dots[cell] as number
         const letter = this.#letters.get(cell)
         const ink = dots === 0 && letter === undefined ? null : this.#inks[this.#inkOf[cell] as number]
-        const isRule = column === rule && ink === null
+        const isRule = column === rule && ink === null && (!isRuleShort || row === 0 || row === this.height - 1)
         const token: Token = ink?.token ?? (isRule ? 'accent' : 'text.normal')
         const text =
           letter ??

@@ -26,6 +26,20 @@ describe('a picture of dots', () => {
     expect(text(canvas, false, 0)).toEqual(['Axy', '|AA'])
   })
 
+  it('is copied to be drawn on, and a short stroke stands at both ends alone', () => {
+    const canvas = new Canvas(2, 3)
+    canvas.put(0, 0, 'x', a)
+    const copied = canvas.copy()
+    copied.put(1, 1, 'y', b)
+    expect(text(copied, false)).toEqual(['x ', ' y', '  '])
+    expect(text(canvas, false)).toEqual(['x ', '  ', '  '])
+    expect(canvas.render(false, 1, true).map((runs) => runs.map((run) => run.text).join(''))).toEqual([
+      'x|',
+      '  ',
+      ' |',
+    ])
+  })
+
   it('takes nothing from outside, whatever is drawn, and every row is as wide as it is', () => {
     const any = fc.double({ min: -50, max: 50 })
     fc.assert(
