@@ -59,7 +59,7 @@ function row({ name, unit, goal, directionSource, isGuessed, ...figures }: Metri
   const { last, lastStep, best, bestStep, points, nonFinite } = figures
   const step = (at: number | null) => (at === null ? '-' : String(at))
   return [
-    foreign([name, unit].filter(Boolean).join(' of ')),
+    `${foreign([name, unit].filter(Boolean).join(' of '))}${figures.isResult ? ', as the result says' : ''}`,
     directionText({ goal, source: directionSource, isGuessed }),
     figures.units === undefined
       ? figureText(last)

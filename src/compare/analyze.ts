@@ -12,6 +12,7 @@ import {
 } from './analyze-run.ts'
 import { directionOf } from './direction.ts'
 import { extentsOf } from './downsample.ts'
+import { foldUnits } from './findings/fold.ts'
 import type { Finding } from './findings/types.ts'
 import { type CompareModel, type CompareOptions, compareRuns } from './model.ts'
 import type { LoadedRun } from './run.ts'
@@ -29,6 +30,8 @@ export interface MetricReport {
   readonly bestStep: number | null
   readonly points: number
   readonly nonFinite: number
+  /** Written down as a result, where a curve of the same name stands beside it. */
+  readonly isResult?: boolean
   /** Units that the figure is the mean of; their least and greatest stand beside it. Absent: it is a curve. */
   readonly units?: { readonly n: number; readonly least: number; readonly most: number }
 }
@@ -78,7 +81,7 @@ export interface WholeRun extends LoadedRun {
 
 /** Everything that can be said of one run, against a baseline where there is one. Pure. */
 export function analyse(run: WholeRun, baseline: LoadedRun | null, options: CompareOptions): Analysis {
-  const { findings } = run.digest
+  const findings = foldUnits(run.digest.findings)
   const against = baseline === null ? null : compareRuns([baseline, run], { ...options, baseline: 0 })
   const confidence = confidenceOf(run, against, options.primary)
   const columns = run.columns.all().filter(({ name }) => options.isShown(name))
@@ -89,7 +92,7 @@ export function analyse(run: WholeRun, baseline: LoadedRun | null, options: Comp
     spent: spentOf(run),
     metrics: [...metricsOf(run, columns, options), ...resultsOf(run, options)],
     findings,
-    curves: columns.flatMap((column) => curveOf(column)),
+    curves: [...Map.groupBy(columns, ({ name }) => name).values()].flatMap(curveOf),
     against,
     doubts: doubtsOf(run, columns),
     said: options.said,
@@ -120,24 +123,49 @@ function verdictOf({ columns }: WholeRun, findings: readonly Finding[], curves: 
 }
 
 function metricsOf(run: WholeRun, all: readonly Column[], options: CompareOptions): readonly MetricReport[] {
-  return all.map((column) => {
-    const judged = directionOf(column.name, options.directions, run.columns.directions.get(column.name))
-    const last = aggregate(column, 'last')
-    const best = judged.goal === null ? null : aggregate(column, judged.goal === 'lower' ? 'min' : 'max')
-    return {
-      name: column.name,
-      unit: column.unit,
-      goal: judged.goal,
-      directionSource: judged.source,
-      isGuessed: judged.isGuessed,
-      last: last?.value ?? null,
-      lastStep: last?.step ?? null,
-      best: best?.value ?? null,
-      bestStep: best?.step ?? null,
-      points: column.values.length,
-      nonFinite: column.values.reduce((sum, value) => sum + Number(!Number.isFinite(value)), 0),
-    }
+  return [...Map.groupBy(all, ({ name }) => name).values()].flatMap((columns) => {
+    const each = columns.map((column) => metricOf(run, column, options))
+    return columns.length === 1 ? each : [ofUnits(each)]
   })
+}
+
+/** One row for all units of a run: means of what they ended at and of their bests, and how far they lie apart. */
+function ofUnits(each: readonly MetricReport[]): MetricReport {
+  const known = (of: (one: MetricReport) => number | null) => each.map(of).filter((value) => value !== null)
+  const mean = (values: readonly number[]) =>
+    values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length
+  const lasts = known(({ last }) => last)
+  const sum = (of: (one: MetricReport) => number) => each.reduce((total, one) => total + of(one), 0)
+  return {
+    ...(each[0] as MetricReport),
+    unit: '',
+    last: mean(lasts),
+    lastStep: null,
+    best: mean(known(({ best }) => best)),
+    bestStep: null,
+    points: sum(({ points }) => points),
+    nonFinite: sum(({ nonFinite }) => nonFinite),
+    ...(lasts.length === 0 ? {} : { units: { n: lasts.length, least: Math.min(...lasts), most: Math.max(...lasts) } }),
+  }
+}
+
+function metricOf(run: WholeRun, column: Column, options: CompareOptions): MetricReport {
+  const judged = directionOf(column.name, options.directions, run.columns.directions.get(column.name))
+  const last = aggregate(column, 'last')
+  const best = judged.goal === null ? null : aggregate(column, judged.goal === 'lower' ? 'min' : 'max')
+  return {
+    name: column.name,
+    unit: column.unit,
+    goal: judged.goal,
+    directionSource: judged.source,
+    isGuessed: judged.isGuessed,
+    last: last?.value ?? null,
+    lastStep: last?.step ?? null,
+    best: best?.value ?? null,
+    bestStep: best?.step ?? null,
+    points: column.values.length,
+    nonFinite: column.values.reduce((sum, value) => sum + Number(!Number.isFinite(value)), 0),
+  }
 }
 
 /** Results that were written down, the mean of the units where a run has several; of a curve they are told with it. */
@@ -155,29 +183,37 @@ function resultsOf({ digest, columns }: WholeRun, options: CompareOptions): read
         best: goal === null || values.length === 0 ? null : goal === 'lower' ? least : most,
         ...{ bestStep: null, points: values.length, nonFinite: nonFiniteResults.length },
         ...(values.length === 0 ? {} : { units: { n: values.length, least, most } }),
+        ...(Object.keys(curves).length === 0 ? {} : { isResult: true }),
       },
     ]
   })
 }
 
-function curveOf({ name, unit, steps, values }: Column): readonly CurveReport[] {
+/** One picture a metric: of several units the extent of all of them. */
+function curveOf(columns: readonly Column[]): readonly CurveReport[] {
   let [fromStep, toStep] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
-  for (const step of steps) {
-    if (step < fromStep) fromStep = step
-    if (step > toStep) toStep = step
-  }
-  if (values.length < 2 || !(toStep > fromStep)) return []
-  const extents = extentsOf(steps, values, fromStep, toStep, textColumns)
-  const known = (of: Float64Array) => Array.from(of, (value) => (Number.isNaN(value) ? null : value))
+  for (const { steps } of columns)
+    for (const step of steps) {
+      if (step < fromStep) fromStep = step
+      if (step > toStep) toStep = step
+    }
+  const [first] = columns
+  if (first === undefined || columns.every(({ values }) => values.length < 2) || !(toStep > fromStep)) return []
+  const extents = columns.map(({ steps, values }) => extentsOf(steps, values, fromStep, toStep, textColumns))
+  const within = (of: (extent: (typeof extents)[number]) => Float64Array, choose: (...values: number[]) => number) =>
+    Array.from({ length: textColumns }, (_, at) => {
+      const values = extents.map((extent) => of(extent)[at] as number).filter((value) => !Number.isNaN(value))
+      return values.length === 0 ? null : choose(...values)
+    })
   return [
     {
-      name,
-      unit,
+      name: first.name,
+      unit: columns.length === 1 ? first.unit : `${columns.length} units, least to greatest`,
       fromStep,
       toStep,
-      least: known(extents.least),
-      most: known(extents.most),
-      nonFinite: Array.from(extents.nonFinite, (mark) => mark === 1),
+      least: within(({ least }) => least, Math.min),
+      most: within(({ most }) => most, Math.max),
+      nonFinite: Array.from({ length: textColumns }, (_, at) => extents.some(({ nonFinite }) => nonFinite[at] === 1)),
     },
   ]
 }

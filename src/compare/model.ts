@@ -3,6 +3,7 @@ import type { Aggregator } from './aggregate.ts'
 import { type BandState, bandsOf } from './bands.ts'
 import { type ConfigDiff, configDiff } from './config-diff.ts'
 import { type Costs, costsOf } from './cost.ts'
+import { foldUnits } from './findings/fold.ts'
 import type { Finding } from './findings/types.ts'
 import { flatten } from './flatten.ts'
 import { withGroups } from './group-cells.ts'
@@ -124,7 +125,7 @@ export function compareRuns(runs: readonly LoadedRun[], options: CompareOptions 
     groups,
     baselineGroup,
     judgements,
-    findings: runs.map(({ digest }) => digest.findings),
+    findings: runs.map(({ digest }) => foldUnits(digest.findings)),
     tests: Math.max(options.fewestTests ?? 0, judgements.filter(({ p }) => p !== null).length),
     aggregator: options.aggregator,
     costs: costsOf(

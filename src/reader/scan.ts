@@ -118,7 +118,9 @@ async function runsIn(
     return whole('lightning', () => lightningReader(folder, here(path)))
   if (folders.has('plots') && (await folder.list(join(path, 'plots/metrics'))) !== null)
     return whole('dvclive', () => dvcliveReader(folder, here(path)))
-  if (files.has('metrics.json') || files.has('env_fingerprint.json') || folders.has('units'))
+  // A fingerprint alone says where something ran; what ran there may lie beside it or below.
+  const isSeed = files.has('metrics.json') || folders.has('units')
+  if (isSeed || (files.has('env_fingerprint.json') && files.has('checkpoint.json')))
     if (!files.has('mlflow.db')) return whole('seed', () => seedReader(folder, here(path)))
   const found = [...(await databaseRuns(folder, path, files, notes)), ...tableRuns(folder, path, entries)]
   if ([...files].some(isEventFile)) {

@@ -21,8 +21,9 @@ export interface Offered {
 }
 
 /** Null: no recipe serves it. */
-export function offeredFor({ rule, unit, metric, what }: Finding): Offered | null {
+export function offeredFor({ rule, unit: told, units, metric, what }: Finding): Offered | null {
   const recipe = recipeByRule[rule]
+  const unit = units?.[0] ?? told
   if (recipe === undefined) return null
   const parameters: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'profile-loader': unit === '' ? {} : { unit },

@@ -54,7 +54,10 @@ export function plateau(column: Column, t: Thresholds, goal: 'lower' | 'higher' 
   ]
 }
 
-/** The end (a tenth, unless it is set otherwise) is better than what came right before it by more than chance: more training would have gone on. */
+/**
+ * The end (a tenth, unless it is set otherwise) is better than what came right before it, by more than chance and by more than
+ * a plateau would allow: more training would have gone on.
+ */
 export function stillImproving(
   column: Column,
   t: Thresholds,
@@ -67,7 +70,9 @@ export function stillImproving(
   const [before, last] = [values.slice(-2 * window, -window), values.slice(-window)]
   const { p, delta } = welch(before, last)
   const isBetter = goal === 'lower' ? delta < 0 : delta > 0
-  if (!isBetter || p >= t.improvingP) return []
+  // A hundred points without noise make any gain certain; one that a plateau has as well is none to train for.
+  const isMaterial = Math.abs(delta) >= extentOf(values) * t.plateauShare
+  if (!isBetter || !isMaterial || p >= t.improvingP) return []
   return [
     {
       rule: 'still-improving',

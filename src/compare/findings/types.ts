@@ -9,6 +9,8 @@ export interface Finding {
   /** Empty where it is about the run. */
   readonly metric: string
   readonly unit: string
+  /** Units that it was found in, where it is told once for several; `unit` then says how many. */
+  readonly units?: readonly string[]
   readonly fromStep: number | null
   readonly toStep: number | null
   /** One sentence with the figures that the rule went by. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { curveOver } from '../../../src/compare/align.ts'
 import { extentsOf } from '../../../src/compare/downsample.ts'
 import { findingsOf } from '../../../src/compare/findings/all.ts'
+import { foldUnits } from '../../../src/compare/findings/fold.ts'
 import type { RunFigures } from '../../../src/compare/findings/types.ts'
 import { smoothed } from '../../../src/compare/smooth.ts'
 import { wordDiff } from '../../../src/compare/word-diff.ts'
@@ -118,6 +119,29 @@ describe('findings', () => {
     const values = Array.from({ length: 200 }, (_, at) => 1 - at / 250 + 0.001 * Math.sin(at * 7.1))
     expect(rules(run([column('loss', values)]))).toContain('still-improving')
     expect(rules(run([column('loss', values)], { state: 'killed' }))).not.toContain('still-improving')
+  })
+
+  it('does not ask for more training over a gain that is certain and nothing', () => {
+    // Without noise any gain is certain; this one is a thousandth of what the curve fell by.
+    const values = Array.from({ length: 400 }, (_, at) => Math.exp(-at / 10) + (400 - at) * 1e-5)
+    expect(rules(run([column('loss', values)]))).toEqual(['plateau'])
+  })
+
+  it('tells what it finds in many units once, and keeps each unit by name', () => {
+    const units = ['split-0', 'split-1', 'split-2', 'split-3']
+    const values = falling(400)
+    const columns = units.map((unit) => ({ ...column('loss', values), unit }))
+    const alone = { ...column('val_acc', [0.5, Number.NaN]), unit: 'split-2' }
+    const found = findingsOf(run([...columns, alone]))
+    expect(found).toHaveLength(5)
+    const folded = foldUnits(found)
+    expect(folded.map(({ rule, unit }) => [rule, unit])).toEqual([
+      ['non-finite', 'split-2'],
+      ['plateau', '4 units'],
+    ])
+    expect(folded[1]?.units).toEqual(units)
+    expect(folded[1]?.what).toMatch(/^split-0: .*; likewise split-1, split-2 and 1 more$/)
+    expect(foldUnits(found.slice(0, 2))).toEqual(found.slice(0, 2))
   })
 
   it('looks at the run: time, money, chance, throughput, clipped gradients', () => {

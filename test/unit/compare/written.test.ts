@@ -214,6 +214,23 @@ describe('the report of one run', () => {
     },
   })
 
+  it('holds a run of many units in one row and one picture a metric', () => {
+    const columns = new Columns()
+    for (const [at, unit] of ['split-0', 'split-1', 'split-2'].entries()) {
+      const index = columns.metric('val/acc', unit)
+      for (const [step, value] of [0.5, 0.9, 0.8].entries()) columns.point(index, step, value + at / 100, Number.NaN)
+    }
+    const whole = { ...finished, columns, digest: digestOf(columns) }
+    const analysis = analyse(whole, null, usualOptions)
+    expect(analysis.metrics).toMatchObject([
+      { name: 'val/acc', unit: '', last: expect.closeTo(0.81), best: expect.closeTo(0.91), points: 9 },
+    ])
+    expect(analysis.metrics[0]?.units).toEqual({ n: 3, least: 0.8, most: expect.closeTo(0.82) })
+    expect(analysis.curves).toHaveLength(1)
+    expect(analysis.curves[0]?.least[0]).toBe(0.5)
+    expect(analysis.curves[0]?.most[0]).toBeCloseTo(0.52)
+  })
+
   it('says what it is and reached, and that the rest is unknown', () => {
     const analysis = analyse(finished, null, usualOptions)
     expect(analysis.identity).toMatchObject({
