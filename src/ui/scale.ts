@@ -27,10 +27,12 @@ export function scaleOver(values: Iterable<number>, isLog = false): Scale | null
 
 /** Place of a figure on the scale, 0 to 1 within it; NaN for what has none. */
 export function shareOf({ from, to, isLog }: Scale, value: number): number {
-  if (!Number.isFinite(value)) return Number.NaN
-  if (isLog) return value <= 0 ? Number.NaN : (Math.log(value) - Math.log(from)) / (Math.log(to) - Math.log(from))
+  if (!Number.isFinite(value) || (isLog && value <= 0)) return Number.NaN
   // Halved before subtracting: the span of the greatest numbers has no finite value.
-  return (value / 2 - from / 2) / (to / 2 - from / 2)
+  const place = (of: number) => (isLog ? Math.log(of) : of / 2)
+  const span = place(to) - place(from)
+  // Neighbouring figures may have one logarithm.
+  return span > 0 ? (place(value) - place(from)) / span : 0.5
 }
 
 /** Figure at a place of the scale, the way back from `shareOf`. */

@@ -77,6 +77,8 @@ describe('a scale', () => {
     expect(scaleOver([Number.NaN, Number.POSITIVE_INFINITY])).toBeNull()
     expect(scaleOver([-1, 0], true)).toBeNull()
     expect(shareOf({ from: 1, to: 2, isLog: true }, 0)).toBeNaN()
+    // Two neighbouring figures have one logarithm.
+    expect(shareOf({ from: 500_000, to: 500_000 * (1 + 2 ** -52), isLog: true }, 500_000)).toBe(0.5)
     expect(axisLabels({ from: 0, to: 8, isLog: false }, 9)).toEqual(['8', '', '', '', '4', '', '', '', '0'])
   })
 })
