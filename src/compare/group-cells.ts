@@ -21,6 +21,7 @@ export function withGroups(
   return rows.map((row) => {
     const raw = groups.map(({ members }) => rawCell(members.map((at) => row.cells[at] ?? null)))
     const base = raw[baseline] ?? null
+    const mayBeBounded = isBounded(row.name, bounded)
     const best = bestOf(
       raw.flatMap((cell) => (cell === null ? [] : [cell.value])),
       row.direction.goal,
@@ -32,10 +33,7 @@ export function withGroups(
           ? null
           : {
               ...cell,
-              change:
-                at === baseline || base === null
-                  ? null
-                  : changeOf(base.value, cell.value, isBounded(row.name, bounded)),
+              change: at === baseline || base === null ? null : changeOf(base.value, cell.value, mayBeBounded),
               isBest: best !== null && cell.value === best,
             },
       ),

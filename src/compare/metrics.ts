@@ -53,8 +53,10 @@ export interface MetricOptions {
 }
 
 const wordsOf = (name: string) => `_${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_')}_`
-export const isBounded = (name: string, bounded: readonly string[]) =>
-  bounded.some((each) => wordsOf(name).includes(wordsOf(each)))
+export function isBounded(name: string, bounded: readonly string[]): boolean {
+  const words = wordsOf(name)
+  return bounded.some((each) => words.includes(wordsOf(each)))
+}
 
 /** All metrics of some runs side by side, by name. A curve gives one figure; a result that was written down is one. */
 export function metricRows(runs: readonly RunDigest[], options: MetricOptions): readonly Omit<MetricRow, 'groups'>[] {
@@ -64,6 +66,7 @@ export function metricRows(runs: readonly RunDigest[], options: MetricOptions): 
     const direction = directionOf(name, options.directions, recorded)
     const raw = runs.map(({ metrics }) => cellOf(metrics[name], options.aggregator))
     const baseline = raw[options.baseline] ?? null
+    const mayBeBounded = isBounded(name, options.bounded)
     const best = bestOf(
       raw.flatMap((cell) => (cell === null ? [] : [cell.value])),
       direction.goal,
@@ -79,7 +82,7 @@ export function metricRows(runs: readonly RunDigest[], options: MetricOptions): 
               change:
                 at === options.baseline || baseline === null
                   ? null
-                  : changeOf(baseline.value, cell.value, isBounded(name, options.bounded)),
+                  : changeOf(baseline.value, cell.value, mayBeBounded),
               isBest: best !== null && cell.value === best,
             },
       ),
