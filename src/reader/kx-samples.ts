@@ -23,6 +23,7 @@ export async function readSamples(
         )
         .all(startedAtMs, endedAtMs ?? Number.MAX_SAFE_INTEGER),
     )
+    if (found?.trouble) throw new Error(found.trouble.words)
     const rows = (found?.value ?? []) as { series: string; mean: number; most: number }[]
     const of = (end: string) => rows.filter(({ series }) => series.endsWith(end))
     const cards = of('.utilisation').map(({ mean }) => mean / 100)

@@ -147,11 +147,11 @@ async function databaseRuns(
     if (!/\.(db|sqlite3?)$/.test(file)) continue
     const at = join(path, file)
     try {
-      for (const { id, name, startedAtMs } of await orNone(mlflowRuns(folder, at))) {
+      for (const { id, name, startedAtMs } of await mlflowRuns(folder, at)) {
         const make = () => mlflowSqliteReader(folder, at, id)
         found.push({ format: 'mlflow-sqlite', path: `${at}#${id}`, name: name || id, mtimeMs: startedAtMs ?? 0, make })
       }
-      for (const name of await orNone(trackioRuns(folder, at))) {
+      for (const name of await trackioRuns(folder, at)) {
         found.push({ format: 'trackio', path: `${at}#${name}`, name, make: () => trackioReader(folder, at, name) })
       }
     } catch (error) {
@@ -160,16 +160,6 @@ async function databaseRuns(
     }
   }
   return found
-}
-
-/** Another program's database has no such tables, or is none at all. */
-async function orNone<T>(looking: Promise<readonly T[]>): Promise<readonly T[]> {
-  try {
-    return await looking
-  } catch (error) {
-    if (/no such (table|column)|file is not a database/.test(error instanceof Error ? error.message : '')) return []
-    throw error
-  }
 }
 
 /** Tables and JSON lines that stand by themselves, each a run. */

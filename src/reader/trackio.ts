@@ -1,7 +1,7 @@
 import { figuresOf } from './flatten-row.ts'
 import { looseJson } from './json-value.ts'
 import { wallSecondsOf } from './jsonl.ts'
-import { columnsOf, database } from './sqlite.ts'
+import { columnsOf, database, foundIn } from './sqlite.ts'
 import type { Folder, RunReader, Sink } from './types.ts'
 
 /** Names of the runs in a Trackio database, in the order of their first row. Older databases have no ids. */
@@ -11,7 +11,7 @@ export async function trackioRuns(folder: Folder, path: string): Promise<readonl
       ? opened.prepare('SELECT run_name AS name FROM metrics GROUP BY run_name ORDER BY min(rowid)').all()
       : [],
   )
-  return (found?.value ?? []).map(({ name }) => String(name))
+  return foundIn(found).map(({ name }) => String(name))
 }
 
 /** Reads one run of a Trackio database (handbook compare 4.7). Newer versions write their JSON as bytes, not as text. */

@@ -1,4 +1,4 @@
-import { database } from '../sqlite.ts'
+import { database, foundIn } from '../sqlite.ts'
 import type { Facts, Folder, RunReader, RunState } from '../types.ts'
 import { factsOfTags, figureOfDatabase } from './rules.ts'
 
@@ -28,7 +28,7 @@ export async function mlflowRuns(folder: Folder, path: string): Promise<readonly
       )
       .all(),
   )
-  return (found?.value ?? []) as unknown as readonly MlflowRun[]
+  return foundIn(found) as unknown as readonly MlflowRun[]
 }
 
 interface Row {
@@ -45,6 +45,7 @@ export function mlflowSqliteReader(folder: Folder, path: string, runId: string):
   const known = database(folder, path, 'mlflow-sqlite')
   let lastRow = 0
   let points = 0
+  let bad = 0
   return {
     format: 'mlflow-sqlite',
     async advance(sink) {
@@ -57,6 +58,11 @@ export function mlflowSqliteReader(folder: Folder, path: string, runId: string):
           .iterate(runId, lastRow) as IterableIterator<Row>
         for (const row of rows) {
           lastRow = row.at
+          // A page that was never written whole has rows of nothing.
+          if (typeof row.key !== 'string' || typeof row.value !== 'number' || typeof row.step !== 'number') {
+            bad++
+            continue
+          }
           points++
           const metric = sink.metric(row.key)
           if (metric < 0) continue
@@ -73,7 +79,8 @@ export function mlflowSqliteReader(folder: Folder, path: string, runId: string):
         const run = opened.prepare('SELECT name, status, start_time, end_time FROM runs WHERE run_uuid = ?').get(runId)
         if (run !== undefined) sink.facts(factsOfRun(runId, run))
       })
-      return found === null ? [] : [found.report(points)]
+      const notes = bad === 0 ? [] : [`${bad} rows hold no name, value or step; they were left out.`]
+      return found === null ? [] : [found.report(points, notes)]
     },
     async close() {},
   }
