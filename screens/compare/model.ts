@@ -3,6 +3,7 @@ import type { ScreenInput } from '../workbench/input.ts'
 import type { PaneModel, ScreenModel, StyledLine } from '../workbench/model.ts'
 import { column } from '../workbench/model.ts'
 import { curvesPane } from './curves.ts'
+import { isPicking, pickerModel } from './picker.ts'
 import { tablePane } from './table.ts'
 import { inView } from './views.ts'
 import { whyLines } from './why.ts'
@@ -18,6 +19,7 @@ function summaryOf(view: CompareView | null): StyledLine {
 export function compareModel(input: ScreenInput): ScreenModel {
   const view = input.shelves.compare ?? null
   const options = input.options ?? []
+  if (isPicking(options)) return pickerModel(view, options, input.nowMs, input.selected('pool'))
   const rows: PaneModel =
     view === null || view.state !== 'ready'
       ? {

@@ -10,6 +10,8 @@ export function exportArguments(desk: Desk): Readonly<Record<string, unknown>> {
   const options = paneOf(desk.ui, comparePane).open
   const baseline = optionOf(options, 'baseline')
   const [, top, by] = /^([1-9]\d*) ?(.*)$/s.exec(optionOf(options, 'top')) ?? []
+  const where = optionOf(options, 'where')
+  const picks = optionsOf(options, 'pick')
   const columns = optionOf(options, 'columns')
   const sort = view?.sortedBy ?? ''
   return {
@@ -18,6 +20,7 @@ export function exportArguments(desk: Desk): Readonly<Record<string, unknown>> {
     group: optionOf(options, 'groups') || 'auto',
     ignore: optionsOf(options, 'ignore'),
     heed: optionsOf(options, 'heed'),
+    ...(picks.length > 0 ? { pick: picks } : where === '' ? {} : { where }),
     ...(baseline === '' ? {} : { baseline }),
     ...(top === undefined ? {} : { top: Number(top) }),
     ...(by === undefined || by === '' ? {} : { by }),

@@ -67,6 +67,10 @@ export type PaneModel = PaneBase &
         readonly empty: string
         /** Rows that a filter lets through, where it means more than words on the row. */
         readonly rowsFor?: (filter: string) => readonly Row[]
+        /** How its filter is written, as key and what it does with commas between; absent: as everywhere. */
+        readonly filterHints?: string
+        /** What is said where a filter leaves nothing; absent: that nothing matches. */
+        readonly emptyFor?: (filter: string) => string
         /** What that was made from: two panes with the same one filter alike. */
         readonly rowsFrom?: readonly Row[]
         /** Columns and notes for a pane of this width in cells; absent: those given, as they fit. */

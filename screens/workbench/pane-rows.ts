@@ -28,7 +28,11 @@ export function filtered(pane: PaneModel, filter: string): PaneModel {
         empty,
       }
     case 'table':
-      return { ...pane, rows: pane.rowsFor?.(filter) ?? ofRows(pane.rows), empty }
+      return {
+        ...pane,
+        rows: pane.rowsFor?.(filter) ?? ofRows(pane.rows),
+        empty: pane.emptyFor?.(filter) ?? empty,
+      }
     case 'static':
       return { ...pane, rows: ofRows(pane.rows), empty }
     case 'text':

@@ -21,7 +21,7 @@ export function saysSame(before: unknown, now: unknown): boolean {
   if (a.basis !== undefined && b.basis !== undefined) return a.id === b.id && saysSame(a.basis, b.basis)
   // How rows are filtered follows from what they were made from.
   if (a.rowsFrom !== undefined && a.rowsFrom !== b.rowsFrom) return false
-  const keys = Object.keys(a).filter((key) => key !== 'rowsFor' || a.rowsFrom === undefined)
+  const keys = Object.keys(a).filter((key) => (key !== 'rowsFor' && key !== 'emptyFor') || a.rowsFrom === undefined)
   return Object.keys(a).length === Object.keys(b).length && keys.every((key) => key in b && saysSame(a[key], b[key]))
 }
 

@@ -6,6 +6,7 @@ import { fleetSorts, isFleetSort } from '../fleet/model.ts'
 import type { Acts } from './acts.ts'
 import { chooseCompare, offerCompared, pickRuns } from './compare-acts.ts'
 import { exportArguments, fileFor, reportArguments } from './compare-export.ts'
+import { leavePicker, markRun, takePicked, turnPicker } from './compare-pick.ts'
 import { chooseTable, isTableAct } from './compare-table.ts'
 import { moveAsideInView, moveInPicture, nextChange, turnView, viewOf } from './compare-views.ts'
 import type { Desk } from './desk.ts'
@@ -72,6 +73,10 @@ export class UiCommands {
       case 'compare.view-before':
         return turnView(desk, -1)
       case 'compare.pick':
+        return turnPicker(desk)
+      case 'compare.mark':
+        return markRun(desk)
+      case 'compare.folders':
         return pickRuns(desk, (args.runs ?? []) as readonly string[])
       case 'compare.recipe':
         return offerCompared(desk)
@@ -215,6 +220,8 @@ export class UiCommands {
         return desk.loadSoon()
       case 'cell':
         return showCell(desk, enter.cellId)
+      case 'picked':
+        return takePicked(desk)
       case 'unit':
         return this.#showUnit(enter.unit)
       default:
@@ -289,7 +296,8 @@ export class UiCommands {
     else if (desk.ui.screen === 'notebook' && desk.hits !== null) {
       desk.hits = null
       desk.changed()
-    } else if (paneOf(desk.ui, pane).filter !== '') desk.do({ type: 'filter', pane, filter: '' })
+    } else if (desk.ui.screen === 'compare' && pane === 'pool') leavePicker(desk)
+    else if (paneOf(desk.ui, pane).filter !== '') desk.do({ type: 'filter', pane, filter: '' })
     else desk.say('nothing runs here; q leaves kx (what runs on a box goes on)')
   }
 

@@ -6,11 +6,13 @@ import { digestOf, type RunDigest } from '../compare/digest.ts'
 import { DigestCache } from '../compare/digest-cache.ts'
 import type { CompareModel } from '../compare/model.ts'
 import type { Table } from '../compare/table-view.ts'
-import type { CompareChoice, CompareView } from '../compare/types.ts'
+import type { CompareChoice, CompareView, PoolRun } from '../compare/types.ts'
+import { wantedBy } from '../compare/wanted.ts'
 import { Columns } from '../reader/columns.ts'
 import type { FoundRun } from '../reader/scan.ts'
 import type { ReadReport, RunReader } from '../reader/types.ts'
 import { userFolders } from '../session/paths.ts'
+import { makePattern } from '../ui/safe-pattern.ts'
 import type { SmallCurvesCache } from './compare-points.ts'
 import { maskNow } from './masking.ts'
 import type { ShelfRequest } from './shelves.ts'
@@ -45,7 +47,8 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
   let arranged: Arranged | null = null
   let arrangedFor = ''
   /** Why the runs are not narrowed as they were asked to be. */
-  let refused = ''
+  let refused: readonly string[] = []
+  let pool: readonly PoolRun[] | null = null
   let rows: { readonly of: CompareModel; readonly key: string; readonly table: Table } | null = null
   let notes: readonly string[] = []
   let leave: () => Promise<void> = async () => {}
@@ -78,26 +81,39 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
         notes = [...found.unreached, ...found.notes, ...found.missing.map((each) => `no run at ${each}`)]
         keptFor = key
         arranged = null
+        pool = null
       }
       const isNew = await readOn(kept, cache, basis)
       // What was read before a link went stands, and why it is not newer is said.
       const readable = kept.filter(({ failure, digest }) => failure === null || digest !== null)
       if (readable.length === 0) return { compare: { ...empty, state: 'empty', notes: [...notes, ...failures(kept)] } }
-      const [{ arrange }, { tableFor, shownOf, scopeOf }, view, drawing, { sceneOf }] = await Promise.all([
+      const [{ arrange }, { poolOf }, { tableFor, shownOf, scopeOf }, view, drawing, { sceneOf }] = await Promise.all([
         import('../compare/arrange.ts'),
+        import('../compare/pool.ts'),
         import('../compare/table-view.ts'),
         import('../compare/view.ts'),
         import('../compare/views/curves.ts'),
         import('../compare/views/scene.ts'),
       ])
-      const read = readable.flatMap((each) => (each.digest === null ? [] : [{ each, digest: each.digest }]))
+      const all = readable.flatMap((each) => (each.digest === null ? [] : [{ each, digest: each.digest }]))
+      if (pool === null || isNew) pool = poolOf(all.map(({ each, digest }) => ({ ...each.found, digest, reports: [] })))
+      const subjects = pool
+      const { isWanted, problem } = wantedBy(choice, makePattern)
+      const wanted = all.filter((_, at) => isWanted(subjects[at]?.subject))
+      const read = wanted.length > 0 ? wanted : all
       const asked = arrangementKey(choice)
       if (arranged === null || isNew || asked !== arrangedFor) {
         const loaded = read.map(({ each, digest }) => ({ ...each.found, digest, reports: each.reports }))
-        const all = { ...arrangementOf(choice), ...basis?.options }
-        const found = arrange(loaded, all)
-        refused = 'why' in found ? found.why : ''
-        const usual = 'why' in found ? arrange(loaded, { ...all, top: null, by: null }) : found
+        const how = { ...arrangementOf(choice), ...basis?.options }
+        const found = arrange(loaded, how)
+        refused = [
+          ...(problem === '' ? [] : [`Every run is shown: ${problem}`]),
+          ...(problem === '' && wanted.length === 0
+            ? ['Every run is shown: none answers the query, or was picked']
+            : []),
+          ...('why' in found ? [`not narrowed: ${found.why}`] : []),
+        ]
+        const usual = 'why' in found ? arrange(loaded, { ...how, top: null, by: null }) : found
         if ('why' in usual) throw new Error(usual.why)
         arranged = usual
         arrangedFor = asked
@@ -164,7 +180,8 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
           rows: rows.table.rows,
           ...order,
           canGroup: model.groups.length < model.runs.length,
-          scope: scopeOf(arranged, rows.table.all, order.shown.length, choice),
+          pool: subjects,
+          scope: scopeOf(arranged, rows.table.all, order.shown.length, choice, all.length),
           words: wordsOf(choice),
           aggregator: choice.aggregator,
           axis: choice.axis,
@@ -176,7 +193,7 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
           curvesOf: metric,
           curvesVersion: version,
           notes: [
-            ...(refused === '' ? [] : [`not narrowed: ${refused}`]),
+            ...refused,
             ...arranged.notes,
             ...notes,
             ...(model.said.length > 0 ? [`set by you: ${model.said.join('; ')}`] : []),
@@ -198,6 +215,7 @@ const empty: CompareView = {
   columns: [],
   shown: [],
   held: 0,
+  pool: [],
   scope: [],
   words: '',
   sortedBy: '',

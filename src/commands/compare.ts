@@ -19,6 +19,9 @@ export interface CompareArguments {
   /** Settings that are looked at although they are called like noise. */
   readonly heed?: readonly string[]
   readonly group?: Grouping
+  /** Query that says which of the runs are compared; or the paths of those that are. */
+  readonly where?: string | undefined
+  readonly pick?: readonly string[] | undefined
   /** What columns are sorted by, and which of the runs have one. */
   readonly sort?: string | undefined
   readonly columns?: string | undefined
@@ -57,14 +60,23 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
   if (found.length === 0) return usage('no runs were found; name folders that hold some')
   const isShown = namePattern(args.metrics)
   if (isShown === null) return usage(`--metrics is no regular expression: ${args.metrics}`)
-  const [{ loadRuns, distinctNames }, { arrange }, { columnsFor }, { compareJson }, { outOf, write }] =
-    await Promise.all([
-      import('../compare/run.ts'),
-      import('../compare/arrange.ts'),
-      import('../compare/columns.ts'),
-      import('../compare/json.ts'),
-      import('./compare-out.ts'),
-    ])
+  const [
+    { loadRuns, distinctNames },
+    { arrange },
+    { columnsFor },
+    { compareJson },
+    { outOf, write },
+    { wantedBy },
+    { subjectOf },
+  ] = await Promise.all([
+    import('../compare/run.ts'),
+    import('../compare/arrange.ts'),
+    import('../compare/columns.ts'),
+    import('../compare/json.ts'),
+    import('./compare-out.ts'),
+    import('../compare/wanted.ts'),
+    import('../compare/pool.ts'),
+  ])
   const failures: string[] = []
   const failed = new Set<FoundRun>()
   const directions = Object.fromEntries([
@@ -90,7 +102,19 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
   const baseline =
     args.baseline === undefined ? 0 : read.findIndex((run, at) => [names[at], run.path].includes(args.baseline))
   if (baseline < 0) return usage(`no run is called ${args.baseline}; there are ${names.join(', ')}`)
-  const placed = await place(args, readable(found, failed), read, env.signal)
+  const chosen = wantedBy({
+    where: args.where ?? '',
+    picks: args.pick ?? [],
+    baseline: args.baseline === undefined ? '' : (read[baseline]?.path ?? ''),
+  })
+  if (chosen.problem !== '') return usage(`--where: ${chosen.problem}`)
+  const isAll = args.where === undefined && args.pick === undefined
+  const places = [...read.keys()].filter((at) => isAll || chosen.isWanted(subjectOf(read[at] as LoadedRun)))
+  if (places.length === 0)
+    return usage(`none of ${plural(read.length, 'run')} answers ${args.where ?? 'what was picked'}`)
+  const asked = places.map((at) => read[at] as LoadedRun)
+  const sources = readable(found, failed, places)
+  const placed = await place(args, sources, asked, env.signal)
   if ('why' in placed) return usage(placed.why)
   const loaded = placed.runs
   const arranged = arrange(loaded, {
@@ -100,7 +124,7 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
     isShown,
     ignored: args.ignore,
     heeded: args.heed ?? [],
-    baseline: args.baseline === undefined ? null : (loaded[baseline]?.path ?? null),
+    baseline: args.baseline === undefined ? null : (read[baseline]?.path ?? null),
     top: args.top ?? null,
     by: args.by ?? null,
     grouping: args.group ?? 'auto',
@@ -115,10 +139,27 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
   const written =
     out === null
       ? null
-      : await write(out, model, columns.shown, readable(found, failed, kept), [...note, ...columns.notes], env.signal)
+      : await write(
+          out,
+          model,
+          columns.shown,
+          kept.map((at) => sources[at] as FoundRun),
+          [...note, ...columns.notes],
+          env.signal,
+        )
   const lines = [
     ...(written === null ? await render(model, columns.shown, args) : []),
-    ...(written !== null && env.via === 'key' ? [] : [...notes, ...note, ...columns.notes])
+    ...(written !== null && env.via === 'key'
+      ? []
+      : [
+          ...notes,
+          ...(isAll
+            ? []
+            : [`${asked.length} of ${plural(read.length, 'run')} answer ${args.where ?? 'what was picked'}`]),
+          ...note,
+          ...columns.notes,
+        ]
+    )
       .concat(failures)
       .map((each) => `note: ${each}`),
     ...reasons.map((reason) => `failed: ${reason}`),

@@ -20,6 +20,8 @@ export function choiceOf(words: readonly string[]): CompareChoice {
     parameter: last('parameter'),
     document: last('document'),
     paths: every('path'),
+    where: last('where'),
+    picks: every('pick'),
     grouping: one('groups', ['auto', 'yes', 'no']),
     opened: every('group'),
     sort: last('sort'),
@@ -48,7 +50,8 @@ export const arrangementOf = (choice: CompareChoice): Arranging => ({
 })
 
 /** The same for equal arrangements. */
-export const arrangementKey = (choice: CompareChoice): string => JSON.stringify(arrangementOf(choice))
+export const arrangementKey = (choice: CompareChoice): string =>
+  JSON.stringify([arrangementOf(choice), choice.where, choice.picks])
 
 /** The same for choices that show the same columns of a comparison. */
 export const wordsOf = ({ sort, pins, columns, opened, grouping }: CompareChoice): string =>

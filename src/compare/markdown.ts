@@ -1,3 +1,4 @@
+import { plural } from '../text/format.ts'
 import {
   type Block,
   foreign as cell,
@@ -30,7 +31,7 @@ export function compareBlocks(
 ): readonly Block[] {
   const names = namesOf(model)
   return [
-    heading(`${names.length} runs compared`, 1),
+    heading(`${plural(names.length, 'run')} compared`, 1),
     text(verdictLine(model)),
     ...basisBlocks(model),
     heading('Changed'),

@@ -45,19 +45,33 @@ export function shownOf(
   return { ...orderColumns(model, all, pins, isWanted, known), sortedBy: known === null ? '' : sortText(known) }
 }
 
-/** Which runs these are, and how to come to the others, from long to short. */
+/**
+ * Which runs these are, and how to come to the others, from long to short.
+ *
+ * @param found runs that were found and read
+ */
 export function scopeOf(
   { model, all }: Pick<Arranged, 'model' | 'all'>,
   columns: readonly TableColumn[],
   shown: number,
-  choice: CompareChoice,
+  { columns: pattern, where, picks }: CompareChoice,
+  found: number,
 ): readonly string[] {
   const { runs, groups } = model
-  const many = plural(runs.length, 'run')
   const ofSeeds = columns.some(({ kind }) => kind === 'group') ? ` in ${plural(groups.length, 'group')}` : ''
-  const count = runs.length < all ? `${runs.length} of ${all} runs` : many
-  const widen = runs.length < all ? ' (B: all)' : ''
+  const count = runs.length < found ? `${runs.length} of ${found} runs` : plural(runs.length, 'run')
+  const keys = [...(runs.length < all ? ['B: all'] : []), ...(all < found ? ['p: others'] : [])]
+  const ways = keys.length > 0 ? ` (${keys.join(', ')})` : ''
+  const query = all < found && picks.length === 0 ? `, ${safe(where)}` : ''
   const hidden = columns.length - shown
-  const left = hidden > 0 ? `, ${hidden} not named ${choice.columns}` : ''
-  return [...new Set([`${count}${ofSeeds}${widen}${left}`, `${count}${widen}${left}`, `${count}${ofSeeds}`, count])]
+  const left = hidden > 0 ? `, ${hidden} not named ${safe(pattern)}` : ''
+  return [
+    ...new Set([
+      `${count}${ofSeeds}${ways}${query}${left}`,
+      `${count}${ofSeeds}${ways}${left}`,
+      `${count}${ways}${left}`,
+      `${count}${ways}`,
+      count,
+    ]),
+  ]
 }

@@ -1,3 +1,4 @@
+import type { QuerySubject } from './query.ts'
 import type { CompareScene, CurveView, Smoothing, ViewName } from './views/types.ts'
 
 /** Where a row of the comparison stands. */
@@ -40,6 +41,16 @@ export interface ColumnView {
   readonly isBaseline: boolean
 }
 
+/** A run that was found, in the list that runs are picked from. */
+export interface PoolRun {
+  readonly subject: QuerySubject
+  readonly name: string
+  /** When it began; where nobody wrote that down, when its files were last written. */
+  readonly atMs: number
+  /** The settings in which the runs of the list differ, in one line. */
+  readonly brief: string
+}
+
 export interface CompareView {
   /** `reading`: runs are being read; what is there already is shown. */
   readonly state: 'reading' | 'ready' | 'empty'
@@ -63,6 +74,8 @@ export interface CompareView {
   readonly sortedBy: string
   /** The choices that the order of the columns rests on. */
   readonly words: string
+  /** All runs that were found and read. */
+  readonly pool: readonly PoolRun[]
   /** Which runs these are, from long to short. */
   readonly scope: readonly string[]
   /** One line: whether exactly one thing changed. */
@@ -100,6 +113,10 @@ export interface CompareChoice {
   readonly parameter: string
   /** Which of the texts of two runs is shown; empty: the first. */
   readonly document: string
+  /** Query that says which of the runs are compared; empty: all. */
+  readonly where: string
+  /** Paths of the runs that were picked one by one; none: those of the query. */
+  readonly picks: readonly string[]
   /** Whether runs that differ by their seeds alone share a column. */
   readonly grouping: 'auto' | 'yes' | 'no'
   /** Ids of groups whose runs stand behind them. */

@@ -67,9 +67,14 @@ export class CommandRowLayer implements Layer {
   hints() {
     return hintsOf(
       this.#open?.kind === 'filter'
-        ? 'Enter keep, Esc clear, ! not, ~ nearly, /x/ regex'
+        ? `Enter keep, Esc clear, ${this.#filterHints()}`
         : 'Enter run, Tab complete, Up earlier, Esc cancel',
     )
+  }
+
+  #filterHints(): string {
+    const pane = this.#desk.pane(this.#desk.focus())
+    return (pane?.kind === 'table' ? pane.filterHints : undefined) ?? '! not, ~ nearly, /x/ regex'
   }
 
   /** It is drawn on its own row, not over the panes. */

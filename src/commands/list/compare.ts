@@ -22,11 +22,25 @@ const grouping = () =>
 
 /** What tells runs apart, from kx itself or from whatever wrote them. Reads only. */
 export const compareCommands: readonly CommandSpec[] = [
+  chosen(
+    'compare.pick',
+    'Pick runs',
+    'Lists every run that was found, and leaves the list again. There / asks by a query over settings, facts, metrics and tags (lr >= 1e-3 and format:wandb or not name~sweep, has:dropout, best(val/acc) > 0.8), Space picks, Enter compares.',
+    ['p'],
+    'pick',
+  ),
+  chosen(
+    'compare.mark',
+    'Pick this run',
+    'In the list of runs: picks the run under the cursor, or not.',
+    ['space'],
+    'mark',
+  ),
   command({
-    id: 'compare.pick',
-    title: 'Pick runs',
+    id: 'compare.folders',
+    title: 'Runs of other places',
     description:
-      'Which runs stand side by side: folders, files, ids of runs, host:path, or s3://bucket/prefix. Without any, all of this project.',
+      'Where runs are looked for: folders, files, ids of runs, host:path, or s3://bucket/prefix. Without any, all of this project.',
     args: () =>
       z.strictObject({
         runs: z
@@ -34,10 +48,10 @@ export const compareCommands: readonly CommandSpec[] = [
           .describe('folders, files, ids of runs, host:path, or s3://bucket/prefix, with commas; empty: this project'),
       }),
     positional: ['runs'],
-    keys: ['p'],
+    keys: ['D'],
     where: ['compare'],
     risk: 'read',
-    hint: 'pick',
+    hint: 'places',
   }),
   chosen(
     'compare.baseline',
@@ -118,6 +132,17 @@ export const compareCommands: readonly CommandSpec[] = [
           .array(z.string().min(1))
           .default([])
           .describe('settings to look at although they are called like noise'),
+        where: z
+          .string()
+          .min(1)
+          .optional()
+          .describe(
+            "which runs: a query over settings, facts, metrics and tags, as in 'lr >= 1e-3 and format:wandb or not name~sweep'",
+          ),
+        pick: z
+          .array(z.string().min(1))
+          .optional()
+          .describe('which runs: their paths as JSON and the list of runs give them'),
         group: grouping(),
         sort: z
           .string()

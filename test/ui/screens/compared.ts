@@ -27,6 +27,7 @@ export const viewWith = (curves: readonly CurveView[], more: Partial<CompareView
   canGroup: false,
   sortedBy: '',
   words: '',
+  pool: [],
   scope: [`${curves.length} runs`],
   verdict: '',
   rows: [],

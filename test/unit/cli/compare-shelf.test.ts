@@ -106,6 +106,42 @@ describe('what the compare screen is given', () => {
     expect(over.view.curves).toEqual([])
   })
 
+  it('shows the runs that were asked for or picked, in the order and groups that were chosen', async () => {
+    writeTracked(
+      runs,
+      ['a', 'b'].flatMap((arm, at) =>
+        [0, 1, 2].map((seed) => ({
+          name: `${arm}${seed}`,
+          config: { arm, seed },
+          curves: { acc: [0.5 + at / 10 + seed / 100] },
+        })),
+      ),
+    )
+    const at = screen()
+    const seen = (view: CompareView) => view.shown.map((place) => view.columns[place]?.name)
+    const all = (await at.look()).view
+    expect(seen(all)).toEqual(['a0 +2 seeds', 'b0 +2 seeds'])
+    expect(all.pool.map(({ brief }) => brief)[4]).toBe('arm=b seed=1')
+    const [, b] = all.columns
+    expect(seen((await at.look([`group=${b?.id}`])).view)).toEqual(['a0 +2 seeds', 'b0 +2 seeds', 'b0', 'b1', 'b2'])
+    expect(seen((await at.look(['groups=no', 'sort=-metric:acc'])).view)).toEqual(['a0', 'a1', 'a2', 'b0', 'b1', 'b2'])
+    expect(seen((await at.look(['groups=no', 'sort=metric:acc'])).view)).toEqual(['a0', 'b2', 'b1', 'b0', 'a2', 'a1'])
+    expect(seen((await at.look(['groups=no', 'columns=2$'])).view)).toEqual(['a0', 'a2', 'b2'])
+    expect(seen((await at.look(['where=seed > 0 and arm=b'])).view)).toEqual(['b1 +1 seed'])
+    const wrong = (await at.look(['where=seed >'])).view
+    expect(wrong.runs.length).toBe(6)
+    expect(wrong.notes[0]).toBe('Every run is shown: character 7 of the query: a value is missing after >')
+    const picked = (await at.look(all.pool.slice(3, 5).map(({ subject }) => `pick=${subject.path}`))).view
+    expect(picked.runs.map(({ name }) => name)).toEqual(['b0', 'b1'])
+    expect(picked.scope[0]).toBe('2 of 6 runs in 1 group (p: others)')
+    const best = (await at.look(['groups=no', 'top=2 acc'])).view
+    expect(seen(best)).toEqual(['b2', 'b1'])
+    expect(best.scope[0]).toBe('2 of 6 runs (B: all)')
+    // What a row says is made once for a comparison, whichever columns are shown.
+    const { rows } = best
+    expect((await at.look(['groups=no', 'top=2 acc', 'columns=2$'])).view.rows).toBe(rows)
+  })
+
   it('names what cannot be read, and shows the rest', async () => {
     writeTracked(runs, [{ name: 'good', config: {}, curves: { loss: [1] } }])
     writeFileSync(join(runs, 'metrics.csv'), 'step,loss\n1,2\n"unfinished')

@@ -120,6 +120,38 @@ describe('kx compare', () => {
     expect(text).toContain('note: 1 run without a value could not be among them')
   })
 
+  it('compares the runs that answer a query, and the baseline that was named', async () => {
+    writeTracked(
+      folder,
+      [0.1, 0.2, 0.3].map((lr, i) => ({ name: `r${i}`, config: { lr }, curves: { 'val/acc': [lr, 1 - lr] } })),
+    )
+    const names = async (args: Partial<CompareArguments>) => (await compare(args)).model.runs.map(({ name }) => name)
+    expect(await names({ where: 'lr >= 0.2' })).toEqual(['r1', 'r2'])
+    expect(await names({ where: 'best(val/acc) > 0.75 and not name~^r1$' })).toEqual(['r0'])
+    expect(await names({ where: 'lr >= 0.2', baseline: 'r0', sort: '-lr' })).toEqual(['r0', 'r1', 'r2'])
+    const { text } = await compare({ where: 'lr >= 0.2' })
+    expect(text).toContain('note: 2 of 3 runs answer lr >= 0.2')
+    expect((await compare({ where: 'lr >=' })).summary).toBe(
+      '--where: character 6 of the query: a value is missing after >=',
+    )
+    expect((await compare({ where: 'lr > 9' })).summary).toBe('none of 3 runs answers lr > 9')
+    const sorted = await compare({ sort: '-lr' })
+    expect(sorted.text).toContain('| band | key | r0 (baseline) | r2 | r1 |')
+  })
+
+  it('writes the format that the name of a file ends with, and replaces none', async () => {
+    writeTracked(folder, [{ name: 'one', config: { lr: 1 }, curves: { loss: [1] } }])
+    const out = (name: string) => compare({ out: join(folder, 'out', name) })
+    expect((await out('c.csv')).summary).toContain(`written to ${join(folder, 'out', 'c.csv')}`)
+    expect((await out('c.csv')).summary).toContain(`written to ${join(folder, 'out', 'c-2.csv')}`)
+    expect(readFileSync(join(folder, 'out', 'c-2.csv'), 'utf8')).toMatch(/^run,baseline,metric,.*\none,yes,loss,1,/)
+    await out('c.json')
+    expect(JSON.parse(readFileSync(join(folder, 'out', 'c.json'), 'utf8')).runs[0].name).toBe('one')
+    await out('c.md')
+    expect(readFileSync(join(folder, 'out', 'c.md'), 'utf8')).toContain('# 1 run compared')
+    expect((await out('c.txt')).summary).toContain('ends with .md, .csv, .json or .html')
+  })
+
   it('does not guess what the best is', async () => {
     writeTracked(folder, [{ name: 'a', config: {}, curves: { loss: [1], acc: [1], grad_norm: [1] } }])
     const summary = async (args: Partial<CompareArguments>) => (await compare(args)).summary
