@@ -3,7 +3,7 @@ import { type Axis, curveOver } from './align.ts'
 import { type Block, foreign, type Line } from './blocks.ts'
 import { compareBlocks } from './markdown.ts'
 import type { CompareModel } from './model.ts'
-import { curvesSvg, escapeHtml } from './svg.ts'
+import { curvesSvg, escapeHtml, svgStyle } from './svg.ts'
 import type { TableColumn } from './table.ts'
 
 /** More lines in one picture cannot be told apart; more pictures nobody looks through. Both are said. */
@@ -17,12 +17,7 @@ table { border-collapse: collapse; display: block; overflow-x: auto; }
 th, td { border: 1px solid #8886; padding: .2em .6em; text-align: left; white-space: nowrap; }
 td { font-variant-numeric: tabular-nums; }
 pre { overflow-x: auto; }
-svg { width: 100%; height: auto; background: #fff; color: #111; }
-svg text { font-size: 12px; fill: #111; }
-svg .frame { fill: none; stroke: #666; }
-svg .curve { fill: none; stroke-width: 1.4; stroke-linejoin: round; }
-svg .cross { fill: none; stroke: #111; stroke-width: 1.6; }
-`
+${svgStyle}`
 
 const inHtml = (line: Line): string =>
   typeof line === 'string'

@@ -82,10 +82,33 @@ describe('a comparison as JSON', () => {
 
 /** Tags and attributes that the page may have; a `<` of a foreign text would make another one. */
 const tags =
-  /^<\/?(!doctype html|html|head|meta|title|style|body|h1|h2|h3|p|ul|li|table|tr|th|td|strong|pre|svg|path|text)( [a-z][A-Za-z-]*="[^"<>]*"| lang="en")*\/?>$/
+  /^<\/?(!doctype html|html|head|meta|title|style|body|h1|h2|h3|p|ul|li|table|tr|th|td|strong|pre|svg|g|path|text)( [a-z][A-Za-z-]*="[^"<>]*"| lang="en")*\/?>$/
 
 /** A tag without what its attributes hold: a foreign text may stand in one as text. */
 const bare = (tag: string) => tag.replaceAll(/="[^"]*"/g, '=""')
+
+/** A strict parser of what these pages are made of: tags that open and close, one inside of the other. */
+function parsed(html: string) {
+  const alone = new Set(['!doctype', 'meta'])
+  const open: string[] = []
+  const problems: string[] = []
+  const counts: Record<string, number> = {}
+  let end = 0
+  for (const tag of html.matchAll(/<(\/?)([a-z!][a-z0-9]*)((?: [^<>"]*(?:"[^"]*")?)*?)(\/?)>/gi)) {
+    const between = html.slice(end, tag.index)
+    if (/[<>]/.test(between)) problems.push(`a stray mark in ${between.slice(0, 40)}`)
+    end = tag.index + tag[0].length
+    const [, closing, name = '', , own] = tag
+    if (closing !== '') {
+      if (open.at(-1) !== name) problems.push(`</${name}> closes ${open.at(-1)}`)
+      open.pop()
+      continue
+    }
+    counts[name] = (counts[name] ?? 0) + 1
+    if (own === '' && !alone.has(name)) open.push(name)
+  }
+  return { problems: [...problems, ...open.map((name) => `${name} is not closed`)], counts }
+}
 
 describe('a comparison as HTML', () => {
   const curve = hostile.map((_, at) => at / 10)
@@ -111,6 +134,32 @@ describe('a comparison as HTML', () => {
     expect(html).toContain('&#60;script&#62;alert(1)&#60;/script&#62;')
     expect(html).toContain('&#38;lt;b&#38;gt;')
     expect(html).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/)
+  })
+
+  it('is well formed: every tag is closed where it was opened, and every picture has its lines named', () => {
+    const { problems, counts } = parsed(html)
+    expect(problems).toEqual([])
+    expect(counts).toMatchObject({ html: 1, head: 1, body: 1, style: 1, h1: 1 })
+    expect(counts.svg).toBeGreaterThan(2)
+    expect(counts.table).toBeGreaterThan(1)
+    for (const svg of html.match(/<svg[\s\S]*?<\/svg>/g) ?? []) {
+      // A line and its piece in the legend have one class of colour.
+      const lines = svg.match(/<g class="c\d">/g) ?? []
+      expect(lines.length).toBeGreaterThan(0)
+      expect(lines.length % 2).toBe(0)
+      expect(parsed(svg).problems).toEqual([])
+    }
+    expect(parsed('<p><b></p>').problems).toEqual(['</p> closes b', 'p is not closed'])
+  })
+
+  it('is dark where the system is, and every colour of a line has one for either paper', () => {
+    const [, style = ''] = /<style>([^<]*)<\/style>/.exec(html) ?? []
+    const [light = '', dark = ''] = style.split('@media (prefers-color-scheme: dark)')
+    expect(style).toContain('color-scheme: light dark')
+    const classes = (text: string) => text.match(/\.c\d \{ stroke: #[0-9a-f]{6}; \}/g) ?? []
+    expect(classes(light)).toHaveLength(8)
+    expect(classes(dark)).toHaveLength(8)
+    expect((style.match(/\{/g) ?? []).length).toBe((style.match(/\}/g) ?? []).length)
   })
 
   it('asks nobody for anything', () => {
@@ -180,6 +229,14 @@ describe('curves as SVG', () => {
     for (let at = 1; at < sorted.length; at++)
       expect((sorted[at] as number) - (sorted[at - 1] as number)).toBeGreaterThanOrEqual(14)
     expect(sorted.at(-1)).toBeLessThanOrEqual(260)
+  })
+
+  it('shorten a long name in its middle, and have it whole in its title', () => {
+    const name = 'resnet50-imagenet-a-very-long-name-of-a-run-seed1'
+    const svg = curvesSvg([{ name, xs: Float64Array.of(0, 1), values: Float64Array.of(0, 1) }], 'loss', 'step')
+    expect(svg).toContain(
+      `>resnet50-ima…of-a-run-seed1<title>${name}</title></text>`.replace('of-a-run-seed1', name.slice(-12)),
+    )
   })
 
   it('draw one place, nothing finite, and the greatest figures without an error', () => {
