@@ -6,11 +6,16 @@ export interface Leaf {
 
 const mostDepth = 32
 
+const marks = /[\\.]/
+
 const isScalar = (value: unknown) => typeof value !== 'object' || value === null
 
 /** A name of a path in one text: a dot or a backslash inside of a part is escaped, so that no two paths read alike. */
 export function keyOf(path: readonly string[]): string {
-  return path.map((part) => part.replaceAll(/[\\.]/g, (mark) => `\\${mark}`)).join('.')
+  // Most have neither; of a sweep there are tens of thousands.
+  const [only] = path
+  if (path.length === 1 && only !== undefined && !marks.test(only)) return only
+  return path.map((part) => (marks.test(part) ? part.replaceAll(/[\\.]/g, (mark) => `\\${mark}`) : part)).join('.')
 }
 
 /** The way back from `keyOf`. */

@@ -9,11 +9,16 @@ export interface Decoder {
  * an unfinished sequence at the end of a piece waits for the next one. Lone surrogates are left to the caller.
  */
 export function createDecoder(): Decoder {
-  const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
+  let made: InstanceType<typeof TextDecoder> | null = null
+  // Most texts come as strings, and it costs as much as all else that is done with a short one.
+  const utf8 = () => {
+    made ??= new TextDecoder('utf-8', { ignoreBOM: true })
+    return made
+  }
   let tail: Uint8Array = new Uint8Array(0)
   let high = ''
   const flushBytes = () => {
-    const text = tail.length > 0 ? utf8.decode(tail) : ''
+    const text = tail.length > 0 ? utf8().decode(tail) : ''
     tail = new Uint8Array(0)
     return text
   }
@@ -36,7 +41,7 @@ export function createDecoder(): Decoder {
       }
       const keep = unfinishedBytes(bytes)
       tail = keep === 0 ? new Uint8Array(0) : bytes.slice(bytes.length - keep)
-      return before + utf8.decode(keep === 0 ? bytes : bytes.subarray(0, bytes.length - keep))
+      return before + utf8().decode(keep === 0 ? bytes : bytes.subarray(0, bytes.length - keep))
     },
     end() {
       const text = flushBytes() + (high === '' ? '' : '\ufffd')

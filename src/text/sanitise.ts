@@ -285,6 +285,8 @@ export function sanitise(text: string | Uint8Array, options?: SanitiserOptions):
  * White space becomes one blank; longer than `maxLength` UTF-16 units is cut and ends with `…`.
  */
 export function sanitiseLine(text: string | Uint8Array, maxLength = 4096): string {
+  // Nearly every name: what has neither a control character nor anything beyond ASCII is as it will be.
+  if (typeof text === 'string' && text.length <= Math.min(maxLength, 4096) && /^[ -~]*$/.test(text)) return text
   const decoder = createDecoder()
   const source = decoder.push(text) + decoder.end()
   const clean = sanitise(source.slice(0, 1_048_576).replace(/[\r\n\t]+/g, '\n'), { allowSgr: false }).replace(

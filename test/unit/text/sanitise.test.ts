@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createSanitiser, sanitise, sanitiseLine } from '../../../src/text/sanitise.ts'
 
@@ -53,6 +54,17 @@ describe('sanitise', () => {
 })
 
 describe('sanitiseLine', () => {
+  it('gives the same for a text as for its bytes, which take the long way', () => {
+    const texts = fc.oneof(fc.string({ maxLength: 60 }), fc.string({ unit: 'binary', maxLength: 60 }))
+    fc.assert(
+      fc.property(texts, fc.integer({ min: 1, max: 80 }), (text, length) => {
+        fc.pre(text.isWellFormed())
+        expect(sanitiseLine(text, length)).toBe(sanitiseLine(new TextEncoder().encode(text), length))
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
   it('makes one line without colour', () => {
     expect(sanitiseLine('a\r\nb\tc\x1b[31md\x1b]0;x\x07')).toBe('a b c␛d␛')
   })
