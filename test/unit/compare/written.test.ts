@@ -234,9 +234,7 @@ describe('curves as SVG', () => {
   it('shorten a long name in its middle, and have it whole in its title', () => {
     const name = 'resnet50-imagenet-a-very-long-name-of-a-run-seed1'
     const svg = curvesSvg([{ name, xs: Float64Array.of(0, 1), values: Float64Array.of(0, 1) }], 'loss', 'step')
-    expect(svg).toContain(
-      `>resnet50-ima…of-a-run-seed1<title>${name}</title></text>`.replace('of-a-run-seed1', name.slice(-12)),
-    )
+    expect(svg).toContain(`>${name.slice(0, 10)}…${name.slice(-10)}<title>${name}</title></text>`)
   })
 
   it('draw one place, nothing finite, and the greatest figures without an error', () => {
