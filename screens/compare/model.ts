@@ -4,6 +4,7 @@ import type { PaneModel, ScreenModel, StyledLine } from '../workbench/model.ts'
 import { column } from '../workbench/model.ts'
 import { curvesPane } from './curves.ts'
 import { isPicking, pickerModel } from './picker.ts'
+import { isListing, savedModel } from './saved.ts'
 import { tablePane } from './table.ts'
 import { inView } from './views.ts'
 import { whyLines } from './why.ts'
@@ -19,6 +20,7 @@ function summaryOf(view: CompareView | null): StyledLine {
 export function compareModel(input: ScreenInput): ScreenModel {
   const view = input.shelves.compare ?? null
   const options = input.options ?? []
+  if (isListing(options)) return savedModel(view)
   if (isPicking(options)) return pickerModel(view, options, input.nowMs, input.selected('pool'))
   const rows: PaneModel =
     view === null || view.state !== 'ready'

@@ -143,7 +143,9 @@ function layOut(view: CompareView, options: readonly string[], mark: string, wid
   const keyWidth = Math.max(leastKey, Math.min(names, Math.floor(room * 0.32)))
   const wish = (at: number) => Math.max(leastCell, Math.min(mostCell, Math.max(widest(at), textWidth(title(at)))))
   const left = room - keyWidth - gap
-  const [first, second] = places
+  // Where there is room for one beside the baseline, it is the one that keys act on.
+  const first = places[0]
+  const second = isShort && current >= 0 ? current : places[1]
   const chosen: { readonly at: number; readonly width: number }[] = []
   if (first !== undefined && (isShort || places.length < 3)) {
     // Of two, the one that is held against the baseline has more to say; its figures are the last to be cut.

@@ -11,7 +11,7 @@ export function pickRuns(desk: Desk, runs: readonly string[]): void {
   desk.do({ type: 'go', screen: 'compare' })
   desk.do({ type: 'focus', pane: 'rows' })
   for (const word of paneOf(desk.ui, comparePane).open) {
-    if (/^(path|baseline|where|pick|mark|picking|first|beside|group|pin|top|sort|columns|x)=/.test(word))
+    if (/^(path|baseline|where|pick|mark|picking|listing|first|beside|group|pin|top|sort|columns|x)=/.test(word))
       desk.do({ type: 'toggle-open', pane: comparePane, rowId: word })
   }
   for (const run of new Set(runs)) desk.do({ type: 'toggle-open', pane: comparePane, rowId: `path=${run}` })

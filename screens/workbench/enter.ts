@@ -12,6 +12,8 @@ export type Enter = { readonly hint: string } & (
   | { readonly kind: 'cell'; readonly cellId: string }
   /** Compares the runs that were picked. */
   | { readonly kind: 'picked' }
+  /** Opens a saved view. */
+  | { readonly kind: 'saved'; readonly name: string }
   /** Shows the unit of a cell of the grid: its row, its log, its metrics. */
   | { readonly kind: 'unit'; readonly unit: string }
 )
@@ -31,6 +33,7 @@ export function enterAt(desk: Desk): Enter | null {
   if (screen === 'checklists') return { kind: 'tick', hint: 'tick' }
   if (screen === 'patrol' && pane.id === 'grid') return { kind: 'unit', unit: rowId, hint: 'log' }
   if (screen === 'compare' && pane.id === 'pool') return { kind: 'picked', hint: 'compare' }
+  if (screen === 'compare' && pane.id === 'saved') return { kind: 'saved', name: rowId, hint: 'open view' }
   if (screen === 'notebook' && pane.id === 'hits')
     return { kind: 'cell', cellId: rowId.split(':')[0] ?? '', hint: 'go to cell' }
   if (pane.kind === 'checklist' || hasDetail(pane, rowId)) return { kind: 'detail', pane: pane.id, rowId, hint: 'open' }

@@ -7,6 +7,7 @@ import type { Acts } from './acts.ts'
 import { chooseCompare, offerCompared, pickRuns } from './compare-acts.ts'
 import { exportArguments, fileFor, reportArguments } from './compare-export.ts'
 import { leavePicker, markRun, takePicked, turnPicker } from './compare-pick.ts'
+import { keepView, openSaved, turnSaved } from './compare-saved.ts'
 import { chooseTable, isTableAct } from './compare-table.ts'
 import { moveAsideInView, moveInPicture, nextChange, turnView, viewOf } from './compare-views.ts'
 import type { Desk } from './desk.ts'
@@ -74,6 +75,10 @@ export class UiCommands {
         return turnView(desk, -1)
       case 'compare.pick':
         return turnPicker(desk)
+      case 'compare.saved':
+        return turnSaved(desk)
+      case 'compare.keep':
+        return this.#later(keepView(desk, String(args.name)))
       case 'compare.mark':
         return markRun(desk)
       case 'compare.folders':
@@ -222,6 +227,8 @@ export class UiCommands {
         return showCell(desk, enter.cellId)
       case 'picked':
         return takePicked(desk)
+      case 'saved':
+        return openSaved(desk, enter.name)
       case 'unit':
         return this.#showUnit(enter.unit)
       default:
@@ -297,6 +304,7 @@ export class UiCommands {
       desk.hits = null
       desk.changed()
     } else if (desk.ui.screen === 'compare' && pane === 'pool') leavePicker(desk)
+    else if (desk.ui.screen === 'compare' && pane === 'saved') turnSaved(desk)
     else if (paneOf(desk.ui, pane).filter !== '') desk.do({ type: 'filter', pane, filter: '' })
     else desk.say('nothing runs here; q leaves kx (what runs on a box goes on)')
   }

@@ -6,7 +6,7 @@ import { digestOf, type RunDigest } from '../compare/digest.ts'
 import { DigestCache } from '../compare/digest-cache.ts'
 import type { CompareModel } from '../compare/model.ts'
 import type { Table } from '../compare/table-view.ts'
-import type { CompareChoice, CompareView, PoolRun } from '../compare/types.ts'
+import type { CompareChoice, CompareView, PoolRun, SavedView } from '../compare/types.ts'
 import { wantedBy } from '../compare/wanted.ts'
 import { Columns } from '../reader/columns.ts'
 import type { FoundRun } from '../reader/scan.ts'
@@ -49,6 +49,7 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
   /** Why the runs are not narrowed as they were asked to be. */
   let refused: readonly string[] = []
   let pool: readonly PoolRun[] | null = null
+  let saved: readonly SavedView[] | null = null
   let rows: { readonly of: CompareModel; readonly key: string; readonly table: Table } | null = null
   let notes: readonly string[] = []
   let leave: () => Promise<void> = async () => {}
@@ -66,6 +67,11 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
       const choice = choiceOf(request.opened?.('#compare') ?? [])
       const key = `${request.projectFolder}\n${choice.paths.join('\n')}`
       const before = request.shelves.compare ?? null
+      if (choice.isListing) {
+        const { savedViews } = await import('../commands/compare-saved.ts')
+        saved = await savedViews(request.projectFolder)
+        if (before !== null) request.put({ compare: { ...before, saved } })
+      }
       if (key !== keptFor) {
         for (const { live } of kept) await live?.reader.close()
         await leave()
@@ -181,6 +187,7 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
           ...order,
           canGroup: model.groups.length < model.runs.length,
           pool: subjects,
+          saved,
           scope: scopeOf(arranged, rows.table.all, order.shown.length, choice, all.length),
           words: wordsOf(choice),
           aggregator: choice.aggregator,
@@ -216,6 +223,7 @@ const empty: CompareView = {
   shown: [],
   held: 0,
   pool: [],
+  saved: null,
   scope: [],
   words: '',
   sortedBy: '',

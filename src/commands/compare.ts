@@ -22,6 +22,9 @@ export interface CompareArguments {
   /** Query that says which of the runs are compared; or the paths of those that are. */
   readonly where?: string | undefined
   readonly pick?: readonly string[] | undefined
+  /** View whose choices hold where nothing else was said, and the name that these are kept under. */
+  readonly view?: string | undefined
+  readonly keep?: string | undefined
   /** What columns are sorted by, and which of the runs have one. */
   readonly sort?: string | undefined
   readonly columns?: string | undefined
@@ -44,13 +47,32 @@ export interface CompareArguments {
 const usage = (summary: string): ActResult => ({ summary, exitCode: 2, data: null })
 
 /** `kx compare`: reads the runs that were named and says what differs. */
-export async function compareCommand(env: CommandEnvironment, args: CompareArguments): Promise<ActResult> {
+export async function compareCommand(env: CommandEnvironment, said: CompareArguments): Promise<ActResult> {
+  const viewed = await viewedArguments(env.projectFolder, said)
+  if ('why' in viewed) return usage(viewed.why)
+  const { args } = viewed
   const runs = await findRuns(env.projectFolder, args.runs, env.signal, env.settings)
   try {
     return await compareFound(env, args, runs)
   } finally {
     await runs.close()
   }
+}
+
+/** What was said, with the view that it was said over; kept under a name where one was given. */
+async function viewedArguments(
+  projectFolder: string,
+  said: CompareArguments,
+): Promise<{ readonly args: CompareArguments } | { readonly why: string }> {
+  if (said.view === undefined && said.keep === undefined) return { args: said }
+  const { readView, saveView, viewName, withView, wordsOfArguments } = await import('./compare-saved.ts')
+  const view = said.view === undefined ? null : await readView(projectFolder, said.view)
+  if (view !== null && view.problem !== '') return { why: `view ${view.name}: ${view.problem}` }
+  const args = view === null ? said : await withView(said, view)
+  if (said.keep === undefined) return { args }
+  if (!viewName.test(said.keep)) return { why: `--keep ${said.keep}: letters, digits, - _ and . stand in a name` }
+  await saveView(projectFolder, said.keep, { words: wordsOfArguments(args), filter: view?.filter ?? '' })
+  return { args }
 }
 
 async function compareFound(env: CommandEnvironment, args: CompareArguments, runs: RunsFound): Promise<ActResult> {

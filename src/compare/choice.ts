@@ -20,6 +20,7 @@ export function choiceOf(words: readonly string[]): CompareChoice {
     parameter: last('parameter'),
     document: last('document'),
     paths: every('path'),
+    isListing: last('listing') === 'yes',
     where: last('where'),
     picks: every('pick'),
     grouping: one('groups', ['auto', 'yes', 'no']),

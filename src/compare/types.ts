@@ -41,6 +41,17 @@ export interface ColumnView {
   readonly isBaseline: boolean
 }
 
+/** Choices of the compare screen that were kept under a name. */
+export interface SavedView {
+  readonly name: string
+  /** As the workbench keeps them: `name=value`. */
+  readonly words: readonly string[]
+  /** Filter of the rows. */
+  readonly filter: string
+  /** Why nothing of it is believed; empty: it is whole. */
+  readonly problem: string
+}
+
 /** A run that was found, in the list that runs are picked from. */
 export interface PoolRun {
   readonly subject: QuerySubject
@@ -76,6 +87,8 @@ export interface CompareView {
   readonly words: string
   /** All runs that were found and read. */
   readonly pool: readonly PoolRun[]
+  /** Views that were kept in the project; null: nobody has asked for them. */
+  readonly saved: readonly SavedView[] | null
   /** Which runs these are, from long to short. */
   readonly scope: readonly string[]
   /** One line: whether exactly one thing changed. */
@@ -113,6 +126,8 @@ export interface CompareChoice {
   readonly parameter: string
   /** Which of the texts of two runs is shown; empty: the first. */
   readonly document: string
+  /** Whether the saved views are listed. */
+  readonly isListing: boolean
   /** Query that says which of the runs are compared; empty: all. */
   readonly where: string
   /** Paths of the runs that were picked one by one; none: those of the query. */

@@ -78,6 +78,25 @@ export const tableCommands: readonly CommandSpec[] = [
     'words',
   ),
   command({
+    id: 'compare.keep',
+    title: 'Keep this view',
+    description:
+      'Keeps the runs or the query, baseline, order, pins, filters, figure, axis and groups under a name in the project (.kx/views), in the place of a view that was called so.',
+    args: () =>
+      z.strictObject({
+        name: z
+          .string()
+          .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, - _ and . stand in a name')
+          .describe('name of the view'),
+      }),
+    positional: ['name'],
+    keys: ['K'],
+    where: ['compare'],
+    risk: 'read',
+    hint: 'keep',
+  }),
+  chosen('compare.saved', 'Saved views', 'Lists the views that were kept, and leaves the list again.', ['C'], 'views'),
+  command({
     id: 'compare.export',
     title: 'Export',
     description: 'Writes the comparison as it is shown to a file, and says where.',

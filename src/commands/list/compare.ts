@@ -144,6 +144,12 @@ export const compareCommands: readonly CommandSpec[] = [
           .optional()
           .describe('which runs: their paths as JSON and the list of runs give them'),
         group: grouping(),
+        view: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('view that was kept in this project; what is said besides is stronger than what it holds'),
+        keep: z.string().min(1).optional().describe('keeps what was said as a view of this name'),
         sort: z
           .string()
           .min(1)

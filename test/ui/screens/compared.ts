@@ -28,6 +28,7 @@ export const viewWith = (curves: readonly CurveView[], more: Partial<CompareView
   sortedBy: '',
   words: '',
   pool: [],
+  saved: null,
   scope: [`${curves.length} runs`],
   verdict: '',
   rows: [],
