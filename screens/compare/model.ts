@@ -11,6 +11,8 @@ import { whyLines } from './why.ts'
 
 function summaryOf(view: CompareView | null): StyledLine {
   if (view === null || view.state === 'reading') return 'Reading runs …'
+  // Nothing that could be read is not nothing that is there.
+  if (view.state === 'empty' && view.notes.length > 0) return `No run could be read: ${view.notes[0]}`
   if (view.state === 'empty')
     return 'No runs to compare: kx compare FOLDER …, or launch one; any folder of W&B, TensorBoard, MLflow and others will do'
   return view.verdict

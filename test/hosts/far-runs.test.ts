@@ -67,7 +67,10 @@ describe.skipIf(needsSshd().skip)('runs on a host', () => {
     return { sshd, proxy, host }
   }
   const place = async (host: Host, path = box): Promise<FarFolder> => {
-    const folder = await farFolder(hostFiles(host, 'box', path), () => nowMs)
+    const folder = await farFolder(
+      hostFiles(host, 'box', path, () => nowMs),
+      () => nowMs,
+    )
     if (folder === null) throw new Error('no such place')
     server.stopLater(() => folder.close())
     return folder
@@ -146,6 +149,36 @@ describe.skipIf(needsSshd().skip)('runs on a host', () => {
     expect([...(columns.column('loss')?.steps ?? [])]).toEqual(Array.from({ length: 60_100 }, (_, i) => i))
   })
 
+  it('says of all runs at once that their host is gone, and goes on when it is back', async () => {
+    for (const name of ['a', 'b', 'c']) {
+      mkdirSync(join(box, name))
+      writeFileSync(join(box, name, 'metrics.jsonl'), lines(0, 5))
+    }
+    const { host } = await link()
+    let asked = 0
+    let isGone = false
+    const breaking: Host = {
+      ...host,
+      script: (...args) => {
+        asked++
+        if (isGone) throw new Error('the host is gone')
+        return host.script(...args)
+      },
+    }
+    const readers = (await scan(await place(breaking))).runs.map((run) => ({ run: run.open(), columns: new Columns() }))
+    for (const { run, columns } of readers) await run.advance(columns)
+    isGone = true
+    later()
+    asked = 0
+    for (const { run, columns } of readers) await expect(run.advance(columns)).rejects.toThrow('the host is gone')
+    expect(asked).toBe(1)
+    isGone = false
+    appendFileSync(join(box, 'c/metrics.jsonl'), lines(5, 7))
+    later()
+    for (const { run, columns } of readers) await run.advance(columns)
+    expect(readers.map(({ columns }) => columns.column('loss')?.steps.length)).toEqual([5, 5, 7])
+  })
+
   it('reads a file anew that was replaced, or cut and written again with the same inode', async () => {
     const path = join(box, 'metrics.jsonl')
     writeFileSync(path, lines(0, 50))
@@ -175,15 +208,23 @@ describe.skipIf(needsSshd().skip)('runs on a host', () => {
     symlinkSync('/', join(box, 'everything'))
     const { host } = await link()
     let calls = 0
+    const deadlines: number[] = []
     const counted: Host = {
       ...host,
-      script: (...args) => {
+      script: (source, args, given) => {
         calls++
-        return host.script(...args)
+        deadlines.push(given?.timeoutSeconds ?? 0)
+        return host.script(source, args, given)
       },
     }
     const { runs } = await scan(await place(counted))
     expect([runs.length, calls]).toEqual([300, 1])
+    later()
+    const known = await place(counted)
+    later()
+    await known.list('')
+    // A link that is gone is told sooner by looks of which is known how long they take.
+    expect(deadlines).toEqual([60, 60, 15])
     const old = new Date(Date.now() - 3_600_000)
     for (const { path } of runs) utimesSync(join(box, path), old, old)
     const cache = new DigestCache(join(base, 'cache'))

@@ -38,9 +38,17 @@ export async function farFolder(
 ): Promise<FarFolder | null> {
   let seen: Seen | null = null
   let looking: Promise<Seen | null> | null = null
+  let failure: { readonly error: unknown; readonly atMs: number; readonly tookMs: number } | null = null
   const look = async (): Promise<Seen | null> => {
     const beganMs = nowMs()
-    const found = await files.look()
+    let found: FarLook | null
+    try {
+      found = await files.look()
+    } catch (error) {
+      failure = { error, atMs: nowMs(), tookMs: nowMs() - beganMs }
+      throw error
+    }
+    failure = null
     const atMs = nowMs()
     seen = found === null ? null : { ...found, ...indexOf(found.entries), atMs, tookMs: atMs - beganMs }
     return seen
@@ -49,6 +57,9 @@ export async function farFolder(
   const now = async (isNew = false): Promise<Seen | null> => {
     const kept = seen
     if (kept !== null && !isNew && nowMs() - kept.atMs < Math.max(freshMs, shareOfLooks * kept.tookMs)) return kept
+    // Of many runs each would wait for the same link: what one was told holds for the others for a while.
+    if (failure !== null && looking === null && nowMs() - failure.atMs < Math.max(freshMs, failure.tookMs))
+      throw failure.error
     if (isNew) await looking?.catch(() => {})
     looking ??= look().finally(() => {
       looking = null

@@ -17,6 +17,11 @@ const mostFolders = 500
 const noFind = 47
 /** A call that only reads may be made again after the link went: nothing happens twice by it. */
 const mostTries = 3
+/** After so long the reason is told in place of another try. */
+const mostTryingMs = 10_000
+/** The first look may find anything; those after it are known by the first, and a link that is gone is told soon. */
+const firstLookSeconds = 60
+const laterLookSeconds = 15
 
 const pruned = [...passedFolders].map((name) => `-name ${name}`).join(' -o ')
 // Without a look at what a symbolic link points to: it could lead anywhere. A folder that cannot be entered is told as such.
@@ -46,15 +51,24 @@ printf 'root\\0%s\\0%s\\0' "\${kx_r:-/}" "$kx_only"
  *
  * @param name of the host, as a person wrote it
  */
-export function hostFiles(host: Host, name: string, path: string): FarFiles {
+export function hostFiles(
+  host: Host,
+  name: string,
+  path: string,
+  nowMs: () => number = () => performance.now(),
+): FarFiles {
   let root = path
   /** First bytes of the files that were begun, by which one that was cut and written anew is told. */
   const heads = new Map<string, TailPosition>()
+  let lookSeconds = firstLookSeconds
   return {
     isMarkedByContent: false,
     async look() {
-      const told = await again(() => lookOnce(host, name, path))
+      const beganMs = nowMs()
+      const told = await again(() => lookOnce(host, name, path, lookSeconds))
       if (told === null) return null
+      const tookSeconds = (nowMs() - beganMs) / 1000
+      lookSeconds = Math.min(firstLookSeconds, Math.max(laterLookSeconds, 20 * tookSeconds))
       root = told.path
       return told.look
     },
@@ -92,11 +106,13 @@ export function hostFiles(host: Host, name: string, path: string): FarFiles {
 }
 
 async function again<T>(work: () => Promise<T>): Promise<T> {
+  const beganMs = performance.now()
   for (let tries = 1; ; tries++) {
     try {
       return await work()
     } catch (error) {
       if (!(error instanceof HostError) || error.code !== linkLost || tries >= mostTries) throw error
+      if (performance.now() - beganMs > mostTryingMs) throw error
     }
   }
 }
@@ -105,10 +121,11 @@ async function lookOnce(
   host: Host,
   name: string,
   path: string,
+  timeoutSeconds: number,
 ): Promise<{ readonly path: string; readonly look: FarLook } | null> {
   const ran = await host.script(script, [path, String(mostDepth), String(mostNameBytes)], {
     maxBytes: mostNameBytes + 16 * 1024,
-    timeoutSeconds: 60,
+    timeoutSeconds,
     isRepeated: true,
   })
   const isBare = ran.ending.kind === 'exited' && ran.ending.code === noFind
