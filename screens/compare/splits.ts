@@ -34,15 +34,15 @@ function headOf({ metric, goal, pairs, up, down, equal, delta, interval, how }: 
 
 /** A row that says the counts under the name of the metric, where a person sees them without opening anything. */
 function countRow({ metric, pairs, up, down, equal, delta, interval }: SplitTable): Row {
-  const equals = equal > 0 ? `, ${equal} equal` : ''
+  const equals = equal > 0 ? `, ${equal} =` : ''
   return {
     id: `=${metric}`,
     cells: [
-      `  ${plural(pairs, 'pair')}: ${up} more, ${down} less${equals}`,
+      `  ${plural(pairs, 'pair')}: ${up} up, ${down} down${equals}`,
       '',
       '',
       signed(delta),
-      interval === null ? '' : `${signed(interval.low)} to ${signed(interval.high)}`,
+      interval === null ? '' : `${figure(interval.low)} to ${figure(interval.high)}`,
     ],
     token: 'text.muted',
   }
@@ -52,7 +52,7 @@ function rowsOf(scene: SplitsScene, isUnicode: boolean): Row[] {
   return scene.tables.flatMap((table) => [
     headOf(table),
     ...table.rows.map((row): Row => {
-      const alone = row.a === null ? `${scene.b} alone has it` : row.b === null ? `${scene.a} alone has it` : ''
+      const alone = row.a === null ? 'only B has it' : row.b === null ? 'only A has it' : ''
       return {
         id: `${table.metric} ${row.unit}`,
         cells: [`  ${row.unit}`, figure(row.a), figure(row.b), signed(row.delta), alone || arrowOf(row, isUnicode)],
@@ -73,11 +73,11 @@ export function splitsPane(view: CompareView | null, isUnicode: boolean): PaneMo
     note: scene === null || b === '' ? '' : [`${b} less ${a}`, 'in pairs'],
     kind: 'table',
     columns: [
-      column(0, 'Unit', { flex: 3, min: 16 }),
-      column(1, `A ${a}`, { flex: 2, min: 9, align: 'right' }),
-      column(2, `B ${b}`, { flex: 2, min: 9, align: 'right' }),
-      column(3, 'B less A', { width: 10, align: 'right' }),
-      column(4, 'Which', { flex: 2, min: 10 }),
+      column(0, 'Unit', { flex: 3, min: 25 }),
+      column(1, `A ${a}`, { flex: 1, min: 8, align: 'right' }),
+      column(2, `B ${b}`, { flex: 1, min: 8, align: 'right' }),
+      column(3, 'B less A', { width: 9, align: 'right' }),
+      column(4, 'Which', { flex: 1, min: 17 }),
     ],
     rows: scene === null ? [] : rowsOf(scene, isUnicode),
     empty: scene === null ? 'reading runs' : scene.why,

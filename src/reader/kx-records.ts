@@ -1,7 +1,7 @@
-import type { Facts, RunState, WalkFacts } from './types.ts'
+import type { Facts, RunEvent, RunState, WalkFacts } from './types.ts'
 
 /** Kinds of records that are looked into; the others are passed without being parsed. */
-const kinds = /"kind":"(run\.created|proof\.made|meter\.opened|meter\.closed)"/
+const kinds = /"kind":"(run\.created|proof\.made|meter\.opened|meter\.closed|finding\.opened)"/
 
 type Fields = Readonly<Record<string, unknown>>
 const fieldsOf = (value: unknown): Fields =>
@@ -22,6 +22,7 @@ export class KxRecords {
   private walk: WalkFacts = {}
   private stoppedUsd: number | null = null
   private firstStartMs: number | null = null
+  private readonly events: RunEvent[] = []
 
   /** True where the line said something. */
   take(line: string): boolean {
@@ -37,6 +38,7 @@ export class KxRecords {
     const atMs = numberOf(record.atMs)
     if (kind === 'run.created') this.created(payload, atMs)
     else if (kind === 'proof.made') this.proof(payload, atMs)
+    else if (kind === 'finding.opened') this.finding(payload, atMs)
     else if (atMs !== null) this.meter(kind, payload, atMs)
     return true
   }
@@ -45,6 +47,16 @@ export class KxRecords {
   known(): Facts {
     const usd = this.usd()
     return { ...this.facts, ...(usd === null ? {} : { usd }), walk: this.walk }
+  }
+
+  /** What happened since this was asked before. */
+  newEvents(): readonly RunEvent[] {
+    return this.events.splice(0)
+  }
+
+  private finding(payload: Fields, atMs: number | null): void {
+    const text = [textOf(payload.rule), textOf(payload.text)].filter((word) => word !== null).join(': ')
+    this.events.push({ kind: 'alert', step: null, wallSeconds: atMs === null ? null : atMs / 1000, text })
   }
 
   private created(payload: Fields, atMs: number | null): void {

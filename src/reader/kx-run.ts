@@ -37,6 +37,7 @@ export function kxRunReader(folder: Folder, path: string): RunReader {
     }, signal)
     if (growth === null) return []
     if (isNew) tell(sink)
+    for (const event of known.newEvents()) sink.event(event)
     return [
       reportOn('kx', { path: `${folder.root}/${path}/journal.jsonl` }, growth, {
         records: journal.lines,

@@ -75,6 +75,37 @@ describe.skipIf((await needsTmux()).skip)('runs side by side, in a terminal', ()
     await press(['BTab', 'd'], /config depth 4 4/)
   })
 
+  it('in every view, each with its keys, in braille and in letters', async () => {
+    const at = place([
+      { name: 'slow', config: { lr: 0.001, depth: 4 }, curves: { loss: [3, 2, 1], 'val/acc': accuracy(0.7, 1) } },
+      {
+        name: 'fast',
+        config: { lr: 0.1, depth: 4 },
+        curves: { loss: [3, 1, Number.NaN], 'val/acc': accuracy(0.8, 1) },
+      },
+      { name: 'wide', config: { lr: 10, depth: 8 }, curves: { loss: [3, 2, 2], 'val/acc': accuracy(0.75, 1) } },
+    ])
+    const { see, press } = await play(at, 80, 24)
+    await see(/3 runs, .*Metrics: 2/)
+    expect(await press(['v'], /loss .*A fast 1 @1|loss .*A fast NaN @2/)).toMatch(/NaN\/inf .*A/)
+    await press(['Left', 'Left'], /A fast 1 @1 /)
+    await press(['t'], /loss, running mean 0\.9, raw behind/)
+    await press(['u'], /over step, log/)
+    await press(['v'], /neither fast nor slow has units, splits or folds on record/)
+    await press(['v'], /settings .*~ lr = \[-0\.1-\]\{\+0\.001\+\}/)
+    await press(['v'], /loss .*val\/acc .*A fast +B slow +C wide/)
+    await press(['v'], /against depth .*Spearman's rho/)
+    await press(['Right'], /against lr .*lr, log/)
+    await press(['v'], /fast \(baseline\) +n 1, mean/)
+    await press(['v'], /Settings and .*rank 1 of 3/)
+    await press(['Right'], /rank 2 of 3/)
+    await press(['V', 'V', 'V'], /loss .*val\/acc .*A fast +B slow +C wide/)
+    // The same in figures, for whoever sees no picture.
+    const words = ['--ascii', 'view', 'compare', '--view', 'scatter', '--metric', 'val/acc']
+    const { stdout } = await promisify(execFile)(node, [builtEntry(), '--project', at.project, ...words], at)
+    expect(stdout).toMatch(/val\/acc against depth[\s\S]*wide: depth 8, val\/acc 0\.7/)
+  })
+
   it('with ten seeds each and nothing between them: claims nothing', async () => {
     const runs = ['a', 'b'].flatMap((arm) =>
       seeds.map(

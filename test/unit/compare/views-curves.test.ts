@@ -1,8 +1,13 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { nearestIndex, stepCursor } from '../../../src/compare/rules.ts'
 import { curvesOf, mostCurves } from '../../../src/compare/views/curves.ts'
 import { Columns } from '../../../src/reader/columns.ts'
+import { scan } from '../../../src/reader/scan.ts'
+import { localFolder } from '../../../src/reader/source.ts'
 
 function columns(values: readonly number[], more: (columns: Columns) => void = () => {}) {
   const made = new Columns()
@@ -11,6 +16,35 @@ function columns(values: readonly number[], more: (columns: Columns) => void = (
   more(made)
   return { columns: made }
 }
+
+describe('a run of kx', () => {
+  it('has its findings as alerts, at their time', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'kx-run-events-'))
+    try {
+      const unit = join(root, 'artifacts/units/fold-0')
+      mkdirSync(unit, { recursive: true })
+      writeFileSync(join(root, 'plan.yaml'), 'name: one\n')
+      const finding = { findingId: 'f', rule: 'disk-full', severity: 'error', text: '97 % of /data' }
+      const records = [
+        { kind: 'run.created', atMs: 1_000_000, payload: { runId: 'one' } },
+        { kind: 'finding.opened', atMs: 1_001_500, payload: finding },
+      ]
+      writeFileSync(join(root, 'journal.jsonl'), records.map((each) => `${JSON.stringify(each)}\n`).join(''))
+      const points = [1000, 1001, 1002].map((time, step) => `${JSON.stringify({ step, time, loss: step })}\n`)
+      writeFileSync(join(unit, 'metrics.jsonl'), points.join(''))
+      const { runs } = await scan(localFolder(root))
+      const read = new Columns()
+      const reader = runs[0]?.open()
+      await reader?.advance(read)
+      await reader?.close()
+      expect(curvesOf([{ columns: read }], ['one'], 'loss', 'step').curves[0]?.events).toEqual([
+        { kind: 'alert', x: 2, text: 'disk-full: 97 % of /data' },
+      ])
+    } finally {
+      rmSync(root, { recursive: true, force: true })
+    }
+  })
+})
 
 describe('curves of several runs', () => {
   it('keep every point, with their events at the points that follow them', () => {
