@@ -120,44 +120,52 @@ const [leastKey, leastCell, mostCell] = [20, 14, 60]
 /** The columns that fit into a pane, at widths at which their cells can be read, and how many do not. */
 function layOut(view: CompareView, options: readonly string[], mark: string, width: number): Fitted {
   const { widths } = keptOf(view.rows)
-  const isShort = width < roomy
-  const widest = (at: number, band: RowBand | 'any' = 'any'): number => {
-    const key = `${at} ${isShort} ${band}`
+  const isNarrow = width < roomy
+  const room = width - 2
+  const names = view.rows.reduce((most, { name }) => Math.max(most, textWidth(name) + 2), 0)
+  const keyWidth = Math.max(leastKey, Math.min(names, Math.floor(room * 0.32)))
+  const left = room - keyWidth - gap
+  const widestOf = (at: number, hasShort: boolean, band: RowBand | 'any' = 'any'): number => {
+    const key = `${at} ${hasShort} ${band}`
     let known = widths.get(key)
     if (known === undefined) {
       const rows = band === 'any' ? view.rows : view.rows.filter((row) => row.band === band)
-      const cells = rows.map((row) => (isShort ? row.shortCells : undefined)?.[at] ?? row.cells[at] ?? '')
+      const cells = rows.map((row) => (hasShort ? row.shortCells : undefined)?.[at] ?? row.cells[at] ?? '')
       known = cells.reduce((most, cell) => Math.max(most, textWidth(cell)), 0)
       widths.set(key, known)
     }
     return known
   }
   const { places, current, others } = columnOrder(view, options)
+  // Of many columns more are seen where each says less.
+  const isShort =
+    isNarrow || (places.length > 2 && places.slice(0, 4).reduce((sum, at) => sum + gap + widestOf(at, false), 0) > left)
+  const widest = (at: number, band: RowBand | 'any' = 'any') => widestOf(at, isShort, band)
   const title = (at: number): string => {
     const { name = '?', isBaseline = false } = view.columns[at] ?? {}
-    if (isBaseline) return isShort ? `base: ${name}` : `${name} (baseline)`
+    if (isBaseline) return isNarrow ? `base: ${name}` : `${name} (baseline)`
     return at === current && others > 1 ? `${mark} ${name}` : name
   }
-  const room = width - 2
-  const names = view.rows.reduce((most, { name }) => Math.max(most, textWidth(name) + 2), 0)
-  const keyWidth = Math.max(leastKey, Math.min(names, Math.floor(room * 0.32)))
   const wish = (at: number) => Math.max(leastCell, Math.min(mostCell, Math.max(widest(at), textWidth(title(at)))))
-  const left = room - keyWidth - gap
   // Where there is room for one beside the baseline, it is the one that keys act on.
   const first = places[0]
-  const second = isShort && current >= 0 ? current : places[1]
+  const second = isNarrow && current >= 0 ? current : places[1]
   const chosen: { readonly at: number; readonly width: number }[] = []
-  if (first !== undefined && (isShort || places.length < 3)) {
+  if (first !== undefined && (isNarrow || places.length < 3)) {
     // Of two, the one that is held against the baseline has more to say; its figures are the last to be cut.
     const needed = second === undefined ? 0 : gap + Math.max(leastCell, widest(second, 'metrics'))
     const own = Math.max(leastCell, widest(first, 'metrics'), Math.min(wish(first), left - needed))
     chosen.push({ at: first, width: second === undefined ? left : Math.min(own, Math.floor(left / 2)) })
     const rest = left - gap - (chosen[0]?.width ?? 0)
-    if (second !== undefined) chosen.push({ at: second, width: isShort ? rest : Math.min(rest, wish(second)) })
+    if (second !== undefined) chosen.push({ at: second, width: isNarrow ? rest : Math.min(rest, wish(second)) })
   } else {
     let free = left
     for (const at of places) {
-      const own = Math.min(wish(at), chosen.length < 2 ? Math.floor(left / 2) - gap : Number.POSITIVE_INFINITY)
+      // The baseline, and one beside it, are always there.
+      const own = Math.min(
+        wish(at),
+        chosen.length === 0 ? Math.floor(left / 2) - gap : chosen.length === 1 ? free : wish(at),
+      )
       if (own > free) break
       chosen.push({ at, width: own })
       free -= own + gap

@@ -1,6 +1,7 @@
 import { valueText } from './flatten.ts'
+import type { MetricCell, MetricRow } from './metrics.ts'
 import type { CompareModel, Judgement } from './model.ts'
-import type { Change } from './significance.ts'
+import { type Change, changeOf } from './significance.ts'
 import { changeText, figureText, pointsText } from './words.ts'
 
 /** Whether runs that differ by their seeds alone share a column. `auto`: where any do. */
@@ -17,6 +18,8 @@ export interface TableColumn {
   /** Place of the group that it is, or belongs to. */
   readonly group: number
   readonly isBaseline: boolean
+  /** Its difference is to the mean of the baseline's group, which stands beside it, and not to one run of it. */
+  readonly isAgainstGroup: boolean
 }
 
 /** Whether groups are shown as columns. */
@@ -33,7 +36,8 @@ export function tableColumns(
   grouping: Grouping = 'auto',
   opened: ReadonlySet<string> = new Set(),
 ): readonly TableColumn[] {
-  const { runs, groups, baseline } = model
+  const { runs, groups, baseline, baselineGroup } = model
+  const areGroups = isGrouped(model, grouping)
   const groupOf = new Map(groups.flatMap(({ members }, group) => members.map((at) => [at, group] as const)))
   const run = (at: number, isBaseline: boolean): TableColumn => ({
     id: `run ${runs[at]?.path ?? at}`,
@@ -42,14 +46,22 @@ export function tableColumns(
     members: [at],
     group: groupOf.get(at) ?? 0,
     isBaseline,
+    isAgainstGroup: areGroups && (groups[baselineGroup]?.members.length ?? 1) > 1,
   })
-  if (!isGrouped(model, grouping)) return runs.map((_, at) => run(at, at === baseline))
+  if (!areGroups) return runs.map((_, at) => run(at, at === baseline))
   return groups.flatMap(({ members }, group) => {
     const [first = 0] = members
     if (members.length === 1) return [run(first, first === baseline)]
     const id = `group ${runs[first]?.path ?? first}`
-    const isBaseline = group === model.baselineGroup
-    const own: TableColumn = { id, kind: 'group', name: groupName(model, group), members, group, isBaseline }
+    const own: TableColumn = {
+      id,
+      kind: 'group',
+      name: groupName(model, group),
+      members,
+      group,
+      isBaseline: group === baselineGroup,
+      isAgainstGroup: true,
+    }
     return [own, ...(opened.has(id) ? members.map((at) => run(at, false)) : [])]
   })
 }
@@ -96,9 +108,18 @@ export function figureOf(model: CompareModel, metric: number, column: TableColum
   const isAlone = model.groups[column.group]?.members.length === 1
   const where = model.place === null || cell.step === null ? '' : ` (step ${cell.step})`
   const units = cell.n > 1 ? ` (mean of ${cell.n})` : where
-  const { value, change, isBest, nonFinite } = cell
+  const { value, isBest, nonFinite } = cell
+  const change = column.isAgainstGroup ? changeToGroup(row, model.baselineGroup, cell) : cell.change
   const text = `${figureText(value)}${units}`
   return { value, text, shortText: text, n: 1, change, isBest, nonFinite, judgement: isAlone ? judgement : null }
+}
+
+/** Of a run, to the mean of the baseline's group. In points where the metric has such. */
+function changeToGroup({ groups, cells }: MetricRow, group: number, cell: MetricCell): Change | null {
+  const base = groups[group] ?? null
+  if (base === null) return null
+  const hasPoints = cells.every((each) => each === null || each.change === null || each.change.points !== null)
+  return changeOf(base.value, cell.value, hasPoints)
 }
 
 /** Judgements are asked for once a cell: of many they are not gone through each time. */

@@ -71,6 +71,19 @@ describe('columns of groups', () => {
     expect(tableColumns(model, 'no').length).toBe(20)
   })
 
+  it('hold a run that stands beside them against the mean of the baseline, which is what is seen', () => {
+    const runs = [0.4, 0.6].map((acc, seed) =>
+      made({ name: `a${seed}`, settings: { arm: 'a', seed }, metrics: { acc } }),
+    )
+    runs.push(made({ name: 'b', settings: { arm: 'b', seed: 0 }, metrics: { acc: 0.75 } }))
+    const { model } = arranged(runs)
+    const delta = (columns: ReturnType<typeof tableColumns>) =>
+      columns.map((column) => figureOf(model, 0, column)?.change?.delta?.toFixed(2))
+    const [a] = tableColumns(model)
+    expect(delta(tableColumns(model, 'auto', new Set([a?.id ?? ''])))).toEqual([undefined, '-0.10', '0.10', '0.25'])
+    expect(delta(tableColumns(model, 'no'))).toEqual([undefined, '0.20', '0.35'])
+  })
+
   it('say by how many there are what may be said: both values, the range, the interval of the mean', () => {
     const cell = (seeds: number) => {
       const { model } = arranged(arms({ a: 0.5, b: 0.9 }, seeds))
