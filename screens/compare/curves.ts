@@ -8,7 +8,7 @@ import { numberOf, optionOf, picture } from './options.ts'
 import { eventLetters, inkOf, plotLines } from './plot.ts'
 
 /** Least cells of an entry of the legend: a letter, some of a name, and a figure with its step. */
-const entryCells = 36
+const entryCells = 33
 
 /** Point of a curve that is nearest to a place; without one its last. Null: it has none. */
 export function pointAt(

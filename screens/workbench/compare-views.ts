@@ -31,7 +31,7 @@ const told: Readonly<Record<ViewName, string>> = {
   table: 'table: what changed, the metrics, the findings',
   splits: 'splits of two runs: left and right change the other run',
   text: 'texts of two runs: left and right change the text, n goes to the next change',
-  multiples: 'small charts: left and right move their cursor, up and down turn pages, / filters',
+  multiples: 'small charts: left and right move the cursor, up and down the page',
   scatter: 'scatter: left and right change the setting, up and down the metric',
   strips: 'spread over seeds: up and down change the metric',
   parallel: 'parallel coordinates: left and right change the run, up and down the metric',
