@@ -43,8 +43,8 @@ const upTo = (count: number) => Array.from({ length: count }, (_, step) => [step
 const cutsOf = (bytes: number) => {
   if (process.env.KX_FAULTS_FULL === '1') return Array.from({ length: bytes }, (_, at) => at)
   const found = new Set([0, 1, 15, 16, 99, 100, 101, bytes - 1])
-  for (let at = 512; at < bytes; at += 512 * 3) for (const near of [-1, 0, 1]) found.add(at + near)
-  for (let at = 7; at < bytes; at += 1021) found.add(at)
+  for (let at = 512; at < bytes; at += 512 * 7) for (const near of [-1, 0, 1]) found.add(at + near)
+  for (let at = 7; at < bytes; at += 3001) found.add(at)
   return [...found].filter((at) => at >= 0 && at < bytes).sort((a, b) => a - b)
 }
 /** What was read never throws, holds nothing that was not written, and begins at the beginning without a gap. */
