@@ -92,7 +92,7 @@ export function pickerModel(
       const found = answering(pool, filter)
       return 'problem' in found ? found.problem : `no run answers ${filter}`
     },
-    empty: view === null || view.state === 'reading' ? 'reading runs' : 'no runs were found',
+    empty: view?.state === 'empty' ? 'no runs were found' : 'reading runs',
   }
   return {
     id: 'compare',

@@ -20,19 +20,19 @@ export function forget(desk: Desk, names: RegExp): void {
 export function turnPicker(desk: Desk): void {
   const options = optionsIn(desk)
   if (isPicking(options)) return leavePicker(desk)
-  if ((desk.workspace.shelves().compare?.pool.length ?? 0) === 0)
-    return desk.say('the runs are still being read', 'warn')
   forget(desk, /^mark$/)
   for (const path of optionsOf(options, 'pick'))
     desk.do({ type: 'toggle-open', pane: comparePane, rowId: `mark=${path}` })
   choose(desk, 'picking', 'yes')
   desk.do({ type: 'filter', pane: 'pool', filter: optionOf(options, 'where') })
   desk.do({ type: 'focus', pane: 'pool' })
+  desk.loadSoon()
 }
 
 export function leavePicker(desk: Desk): void {
   choose(desk, 'picking', 'no')
   desk.do({ type: 'focus', pane: 'rows' })
+  desk.loadSoon()
 }
 
 /** Marks the run under the cursor, or takes its mark away. */
@@ -49,7 +49,8 @@ export function markRun(desk: Desk): void {
 /** Compares the runs that were marked; where none is, those that the query leaves. */
 export function takePicked(desk: Desk): void {
   const view = desk.workspace.shelves().compare
-  if (view === undefined || view === null) return
+  if (view === undefined || view === null || view.pool.length === 0)
+    return desk.say('the runs are still being read', 'warn')
   const marks = optionsOf(optionsIn(desk), 'mark')
   const asked = paneOf(desk.ui, 'pool').filter.trim()
   const found = answering(view.pool, asked)

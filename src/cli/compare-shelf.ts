@@ -102,10 +102,13 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
         import('../compare/views/scene.ts'),
       ])
       const all = readable.flatMap((each) => (each.digest === null ? [] : [{ each, digest: each.digest }]))
-      if (pool === null || isNew) pool = poolOf(all.map(({ each, digest }) => ({ ...each.found, digest, reports: [] })))
-      const subjects = pool
+      // Of many runs it takes a while, and is asked for by a query and by the list alone.
+      const isAsked = choice.isPicking || choice.where !== '' || choice.picks.length > 0
+      if (isNew || !isAsked) pool = null
+      if (isAsked) pool ??= poolOf(all.map(({ each, digest }) => ({ ...each.found, digest, reports: [] })))
+      const subjects = pool ?? []
       const { isWanted, problem } = wantedBy(choice, makePattern)
-      const wanted = all.filter((_, at) => isWanted(subjects[at]?.subject))
+      const wanted = isAsked ? all.filter((_, at) => isWanted(subjects[at]?.subject)) : all
       const read = wanted.length > 0 ? wanted : all
       const asked = arrangementKey(choice)
       if (arranged === null || isNew || asked !== arrangedFor) {

@@ -20,6 +20,7 @@ export function choiceOf(words: readonly string[]): CompareChoice {
     parameter: last('parameter'),
     document: last('document'),
     paths: every('path'),
+    isPicking: last('picking') === 'yes',
     isListing: last('listing') === 'yes',
     where: last('where'),
     picks: every('pick'),
@@ -55,5 +56,5 @@ export const arrangementKey = (choice: CompareChoice): string =>
   JSON.stringify([arrangementOf(choice), choice.where, choice.picks])
 
 /** The same for choices that show the same columns of a comparison. */
-export const wordsOf = ({ sort, pins, columns, opened, grouping }: CompareChoice): string =>
-  JSON.stringify([sort, pins, columns, opened, grouping])
+export const wordsOf = ({ sort, pins, columns, opened, grouping, isPicking }: CompareChoice): string =>
+  JSON.stringify([sort, pins, columns, opened, grouping, isPicking])

@@ -47,7 +47,7 @@ function takenOf({ metrics, directions }: RunDigest, name: string): Readonly<Par
   if (metric === undefined) return {}
   const units = [...new Set([...Object.keys(metric.curves), ...Object.keys(metric.results)])]
   const own = units.includes('') ? [''] : units
-  const { goal } = directionOf(name, {}, directions[name])
+  const goal = directions[name] === undefined ? goalByName(name) : directions[name].goal
   const mean = (how: 'last' | 'min' | 'max' | 'first'): number | undefined => {
     const known = own.flatMap((unit) => metric.curves[unit]?.[how]?.value ?? metric.results[unit] ?? [])
     return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0) / known.length
@@ -59,8 +59,28 @@ function takenOf({ metrics, directions }: RunDigest, name: string): Readonly<Par
   )
 }
 
+/** Every run asks for the same names. */
+const goals = new Map<string, 'lower' | 'higher' | null>()
+function goalByName(name: string): 'lower' | 'higher' | null {
+  let goal = goals.get(name)
+  if (goal === undefined) {
+    if (goals.size > 10_000) goals.clear()
+    goal = directionOf(name, {}, undefined).goal
+    goals.set(name, goal)
+  }
+  return goal
+}
+
 /** More settings in one line are not read. */
 const mostSettings = 6
+
+function varies(subjects: readonly QuerySubject[], key: string): boolean {
+  const first = subjects[0]?.settings.get(key)
+  return subjects.some(({ settings }) => {
+    const value = settings.get(key)
+    return !Object.is(value, first) && valueText(value) !== valueText(first)
+  })
+}
 
 /** Runs as a list to pick from shows them: with the settings in which they differ. */
 export function poolOf(runs: readonly (LoadedRun & { readonly mtimeMs: number })[]): readonly PoolRun[] {
@@ -68,7 +88,7 @@ export function poolOf(runs: readonly (LoadedRun & { readonly mtimeMs: number })
   const keys = [...new Set(subjects.flatMap(({ settings }) => [...settings.keys()]))]
   const varying = keys
     .filter((key) => !isNamed(key.split('.'), noiseKeys))
-    .filter((key) => new Set(subjects.map(({ settings }) => valueText(settings.get(key)))).size > 1)
+    .filter((key) => varies(subjects, key))
     .slice(0, mostSettings)
   return runs.map(({ digest, mtimeMs }, at): PoolRun => {
     const subject = subjects[at] as QuerySubject

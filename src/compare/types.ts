@@ -85,7 +85,7 @@ export interface CompareView {
   readonly sortedBy: string
   /** The choices that the order of the columns rests on. */
   readonly words: string
-  /** All runs that were found and read. */
+  /** All runs that were found and read, where the list or a query asks for them; empty elsewhere. */
   readonly pool: readonly PoolRun[]
   /** Views that were kept in the project; null: nobody has asked for them. */
   readonly saved: readonly SavedView[] | null
@@ -126,6 +126,8 @@ export interface CompareChoice {
   readonly parameter: string
   /** Which of the texts of two runs is shown; empty: the first. */
   readonly document: string
+  /** Whether the list of all runs is open. */
+  readonly isPicking: boolean
   /** Whether the saved views are listed. */
   readonly isListing: boolean
   /** Query that says which of the runs are compared; empty: all. */
