@@ -20,7 +20,7 @@ export function curvesOf(
   smoothing: Smoothing = 'off',
 ): { readonly curves: readonly CurveView[]; readonly notes: readonly string[] } {
   const notes: string[] = []
-  const known = runs.flatMap((run, at) => {
+  const each = runs.map((run, at) => {
     const all = run.columns.all()
     const { events } = run.columns
     const name = safe(names[at] ?? '?')
@@ -50,6 +50,9 @@ export function curvesOf(
         ]
       })
   })
+  // Where not all fit, every run has its first units drawn, and none is crowded out by the units of another.
+  const most = Math.max(0, ...each.map(({ length }) => length))
+  const known = Array.from({ length: most }, (_, unit) => each.flatMap((curves) => curves[unit] ?? [])).flat()
   if (known.length > mostCurves) notes.push(`${known.length - mostCurves} more curves are not drawn`)
   return { curves: known.slice(0, mostCurves), notes }
 }

@@ -85,6 +85,19 @@ describe('curves of several runs', () => {
   })
 })
 
+describe('curves of runs with many units', () => {
+  it('are drawn of every run before more of one, the same units of each', () => {
+    const run = (name: string) => {
+      const made = new Columns()
+      for (let unit = 0; unit < 6; unit++) made.point(made.metric('loss', `fold-${unit}`), 0, unit, 0)
+      return { name, columns: made }
+    }
+    const { curves, notes } = curvesOf([run('a'), run('b')], ['a', 'b'], 'loss', 'step')
+    expect(curves.map(({ name }) => name)).toEqual([0, 1, 2, 3].flatMap((unit) => [`a fold-${unit}`, `b fold-${unit}`]))
+    expect(notes).toEqual(['4 more curves are not drawn'])
+  })
+})
+
 const places = fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 30 })
 
 describe('the cursor on the x axis', () => {
