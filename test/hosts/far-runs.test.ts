@@ -179,6 +179,28 @@ describe.skipIf(needsSshd().skip)('runs on a host', () => {
     expect(readers.map(({ columns }) => columns.column('loss')?.steps.length)).toEqual([5, 5, 7])
   })
 
+  it('does not bring small files again at each look that nobody has written to', async () => {
+    writeFileSync(join(box, 'metrics.json'), '{"test_acc": 0.5}')
+    const { host } = await link()
+    let tails = 0
+    const counted: Host = { ...host, tail: (...args) => host.tail(...args).finally(() => tails++) }
+    const reader = readerOf(await scan(await place(counted)), 'seed')
+    const columns = new Columns()
+    const read: number[] = []
+    for (let look = 0; look < 4; look++) {
+      later()
+      const before = tails
+      await reader.advance(columns)
+      read.push(tails - before)
+    }
+    // Once more at the second look: only then is it known that the first one was not in the middle of a write.
+    expect(read.map((count) => count > 0)).toEqual([true, true, false, false])
+    writeFileSync(join(box, 'metrics.json'), '{"test_acc": 0.7}')
+    later()
+    await reader.advance(columns)
+    expect([...columns.summaries.values()].map(({ value }) => value)).toContain(0.7)
+  })
+
   it('reads a file anew that was replaced, or cut and written again with the same inode', async () => {
     const path = join(box, 'metrics.jsonl')
     writeFileSync(path, lines(0, 50))
@@ -244,6 +266,13 @@ describe.skipIf(needsSshd().skip)('runs on a host', () => {
     calls = 0
     expect((await load()).loaded.length).toBe(20)
     expect([calls, tails]).toEqual([1, 0])
+    // A file more beside those of the root would be seen as well.
+    const folder = await place(counted)
+    const mark = await folder.stat?.(`box:${box}`)
+    writeFileSync(join(box, 'another'), '')
+    later()
+    expect((await folder.stat?.(`box:${box}`))?.mtimeMs).not.toBe(mark?.mtimeMs)
+    calls = 0
     writeFileSync(join(box, (runs[3] as (typeof runs)[number]).path), lines(0, 3))
     expect((await load()).loaded[3]?.digest.metrics.loss?.curves['']?.last?.step).toBe(2)
     expect(tails).toBe(1)

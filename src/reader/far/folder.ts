@@ -3,6 +3,7 @@ import { posix } from 'node:path'
 import { Replaced } from '../growing.ts'
 import type { ByteSource, Folder, FolderEntry } from '../types.ts'
 import { PrivateCopies } from './copies.ts'
+import { SmallFiles } from './small-files.ts'
 import type { FarEntry, FarFiles, FarLook } from './types.ts'
 
 /** A look is taken for now for so long; one that took longer for ten times its own time, so that looks stay a small part. */
@@ -69,6 +70,7 @@ export async function farFolder(
   const first = await now()
   if (first === null) return null
   const { root, only, notes } = first
+  const small = new SmallFiles(files)
   const copies = new PrivateCopies(files, async () => (await now(true))?.byPath ?? new Map(), root)
   return {
     root,
@@ -78,22 +80,31 @@ export async function farFolder(
       return (await now())?.inside.get(plain(path)) ?? null
     },
     open: (path) =>
-      farSource(files, plain(path), `${root}/${plain(path)}`, async (isNew) => {
-        return (await now(isNew))?.byPath.get(plain(path)) ?? null
-      }),
+      farSource(
+        files,
+        (entry, offset, length) => small.read(entry, offset, length, seen?.atMs ?? 0),
+        plain(path),
+        `${root}/${plain(path)}`,
+        async (isNew) => (await now(isNew))?.byPath.get(plain(path)) ?? null,
+      ),
     localPath: () => null,
     copy: (path) => copies.of(plain(path)),
     async stat(path) {
-      if (path === root) return { bytes: 0, mtimeMs: 0 }
-      return path.startsWith(`${root}/`)
-        ? ((await now())?.byPath.get(plain(path.slice(root.length + 1))) ?? null)
-        : null
+      const there = await now()
+      if (path === root) return there === null ? null : { bytes: 0, mtimeMs: namesMark(there.inside.get('') ?? []) }
+      return path.startsWith(`${root}/`) ? (there?.byPath.get(plain(path.slice(root.length + 1))) ?? null) : null
     },
     async close() {
       await copies.remove()
       await files.close()
     },
   }
+}
+
+/** In place of the time of the root, which no look tells: another figure when something in it came or went. */
+const namesMark = (entries: readonly FolderEntry[]): number => {
+  const names = entries.map(({ name }) => name).sort()
+  return Number.parseInt(sha256(Buffer.from(names.join('\0'))).slice(0, 12), 16)
 }
 
 /** Readers name a folder itself `.`, and what is in it `./name`. */
@@ -133,6 +144,7 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 
 function farSource(
   files: FarFiles,
+  read: (entry: FarEntry, offset: number, length: number) => ReturnType<FarFiles['read']>,
   path: string,
   label: string,
   entryOf: (isNew: boolean) => Promise<FarEntry | null>,
@@ -185,7 +197,7 @@ function farSource(
           if (!(await isGrown(entry.mark, known))) break
           known = { ...known, mark: entry.mark }
         }
-        const bytes = await files.read(path, offset, length, entry.mark)
+        const bytes = await read(entry, offset, length)
         if (bytes === 'gone') return new Uint8Array()
         if (bytes !== 'changed') {
           keep(entry.mark, offset, bytes)
