@@ -12,6 +12,7 @@ import { Columns } from '../reader/columns.ts'
 import type { FoundRun } from '../reader/scan.ts'
 import type { ReadReport, RunReader } from '../reader/types.ts'
 import { userFolders } from '../session/paths.ts'
+import { sanitiseLine } from '../text/sanitise.ts'
 import { makePattern } from '../ui/safe-pattern.ts'
 import type { SmallCurvesCache } from './compare-points.ts'
 import { maskNow } from './masking.ts'
@@ -92,7 +93,8 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
       const isNew = await readOn(kept, cache, basis)
       // What was read before a link went stands, and why it is not newer is said.
       const readable = kept.filter(({ failure, digest }) => failure === null || digest !== null)
-      if (readable.length === 0) return { compare: { ...empty, state: 'empty', notes: [...notes, ...failures(kept)] } }
+      if (readable.length === 0)
+        return { compare: { ...empty, state: 'empty', notes: [...notes, ...failures(kept)].map(safe) } }
       const [{ arrange }, { poolOf }, { tableFor, shownOf, scopeOf }, view, drawing, { sceneOf }] = await Promise.all([
         import('../compare/arrange.ts'),
         import('../compare/pool.ts'),
@@ -211,7 +213,7 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
             ...curves.notes,
             ...(undrawn > 0 ? [`${undrawn} more runs are not drawn`] : []),
             ...readNotes(readable),
-          ],
+          ].map(safe),
         },
       }
     },
@@ -244,6 +246,9 @@ const empty: CompareView = {
   curvesVersion: 0,
   notes: [],
 }
+
+/** Names of runs and files are others' words. */
+const safe = (text: string) => sanitiseLine(text, 1000)
 
 const failures = (kept: readonly Kept[]) =>
   kept.flatMap(({ found, failure }) => (failure === null ? [] : [`${found.path} could not be read: ${failure}`]))

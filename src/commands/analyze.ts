@@ -1,6 +1,7 @@
 import { namePattern } from '../compare/columns.ts'
 import type { FoundRun } from '../reader/scan.ts'
 import type { ActResult } from '../run/act.ts'
+import { sanitiseLine } from '../text/sanitise.ts'
 import { findRuns, type RunsFound } from './compare.ts'
 import { compareBasis } from './compare-basis.ts'
 import type { CommandEnvironment } from './types.ts'
@@ -13,6 +14,9 @@ export interface AnalyzeArguments {
   readonly higher: readonly string[]
   readonly md: boolean
 }
+
+/** Names of runs and files are others' words. */
+const safe = (text: string) => sanitiseLine(text, 2000)
 
 const usage = (summary: string): ActResult => ({ summary, exitCode: 2, data: null })
 
@@ -43,14 +47,14 @@ async function findEach(
   for (const word of [args.run, ...(args.baseline === undefined ? [] : [args.baseline])]) {
     const there = await findRuns(env.projectFolder, [word], env.signal, env.settings)
     places.push(there)
-    if (there.unreached.length > 0) return { summary: there.unreached.join('; '), exitCode: 4, data: null }
+    if (there.unreached.length > 0) return { summary: safe(there.unreached.join('; ')), exitCode: 4, data: null }
     // A folder that is a run may hold others: it is meant before them.
     const exact = there.found.filter(({ path }) => path === '.')
     const [only, ...more] = exact.length === 1 ? exact : there.found
     if (only === undefined) return usage(`no run at ${word}: name a folder, a file, or the id of a run`)
     if (more.length > 0) {
       const paths = there.found.slice(0, 5).map(({ path }) => path)
-      return usage(`${there.found.length} runs at ${word}, of which one is wanted: ${paths.join(', ')}`)
+      return usage(safe(`${there.found.length} runs at ${word}, of which one is wanted: ${paths.join(', ')}`))
     }
     found.push(only)
   }
@@ -92,13 +96,13 @@ async function analyseFound(env: CommandEnvironment, args: AnalyzeArguments, nam
     thresholds,
   )
   if (whole === null || failures.length > 0)
-    return { summary: `could not be read: ${failures.join('; ')}`, exitCode: 1, data: null }
+    return { summary: safe(`could not be read: ${failures.join('; ')}`), exitCode: 1, data: null }
   const run = { ...named.run, ...whole, digest: digestOf(whole.columns, options.directions, thresholds) }
   const analysis = analyse(run, baseline, { ...usualOptions, ...options, isShown })
   return {
     summary: `${analysis.verdict.word}: ${analysis.verdict.why}`,
     exitCode: 0,
     data: analysisJson(analysis),
-    lines: [...analysisMarkdown(analysis).trimEnd().split('\n'), ...named.notes.map((note) => `note: ${note}`)],
+    lines: [...analysisMarkdown(analysis).trimEnd().split('\n'), ...named.notes.map((note) => safe(`note: ${note}`))],
   }
 }

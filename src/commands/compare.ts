@@ -7,6 +7,7 @@ import type { Grouping, TableColumn } from '../compare/table.ts'
 import type { FoundRun, Scan } from '../reader/scan.ts'
 import type { ActResult } from '../run/act.ts'
 import { plural } from '../text/format.ts'
+import { sanitiseLine } from '../text/sanitise.ts'
 import { compareBasis } from './compare-basis.ts'
 import type { CommandEnvironment, Settings } from './types.ts'
 
@@ -44,6 +45,9 @@ export interface CompareArguments {
   readonly at?: string | undefined
 }
 
+/** Names of runs, files and metrics are others' words. */
+const safe = (text: string) => sanitiseLine(text, 2000)
+
 const usage = (summary: string): ActResult => ({ summary, exitCode: 2, data: null })
 
 /** `kx compare`: reads the runs that were named and says what differs. */
@@ -77,7 +81,7 @@ async function viewedArguments(
 
 async function compareFound(env: CommandEnvironment, args: CompareArguments, runs: RunsFound): Promise<ActResult> {
   const { found, notes, missing, unreached } = runs
-  if (unreached.length > 0) return { summary: unreached.join('; '), exitCode: 4, data: null }
+  if (unreached.length > 0) return { summary: safe(unreached.join('; ')), exitCode: 4, data: null }
   if (missing.length > 0) return usage(`no run at ${missing.join(', ')}: name a folder, a file, or the id of a run`)
   if (found.length === 0) return usage('no runs were found; name folders that hold some')
   const isShown = namePattern(args.metrics)
@@ -119,11 +123,11 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
     basis.thresholds,
   )
   if (read.length === 0)
-    return { summary: `none of the runs could be read: ${failures.join('; ')}`, exitCode: 1, data: null }
+    return { summary: safe(`none of the runs could be read: ${failures.join('; ')}`), exitCode: 1, data: null }
   const names = distinctNames(read.map(({ name, path, digest }) => ({ name: digest.facts.name ?? name, path })))
   const baseline =
     args.baseline === undefined ? 0 : read.findIndex((run, at) => [names[at], run.path].includes(args.baseline))
-  if (baseline < 0) return usage(`no run is called ${args.baseline}; there are ${names.join(', ')}`)
+  if (baseline < 0) return usage(safe(`no run is called ${args.baseline}; there are ${names.join(', ')}`))
   const chosen = wantedBy({
     where: args.where ?? '',
     picks: args.pick ?? [],
@@ -183,8 +187,8 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
         ]
     )
       .concat(failures)
-      .map((each) => `note: ${each}`),
-    ...reasons.map((reason) => `failed: ${reason}`),
+      .map((each) => safe(`note: ${each}`)),
+    ...reasons.map((reason) => safe(`failed: ${reason}`)),
   ]
   return {
     summary: `${plural(model.runs.length, 'run')}: ${model.oneChange.word}${written === null ? '' : `; written to ${written}`}${reasons.length > 0 ? `; ${reasons.join('; ')}` : ''}`,

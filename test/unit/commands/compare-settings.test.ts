@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -94,5 +94,19 @@ describe('settings of a comparison', () => {
     writeFileSync(join(folder, '.kxrc'), 'compare: { bounded: [odd] }\n')
     const { text } = await compare()
     expect([/odd .* points/.test(text), /val\/acc .* points/.test(text)]).toEqual([true, false])
+  })
+})
+
+describe('names that others gave', () => {
+  it('move no cursor where a note repeats them', async () => {
+    const evil = join(folder, 'a\u001b[31mred\nx')
+    mkdirSync(evil)
+    writeFileSync(join(evil, 'metrics.jsonl'), '{"step":0,"loss":1}\n')
+    writeFileSync(join(evil, 'x.db'), 'SQLite format 3\0 and no more')
+    const { text, summary } = await compare()
+    expect(text).toMatch(/^note: .*x\.db could not be looked into: it is cut short/m)
+    expect(text + summary).not.toContain('\u001b')
+    const refused = await analyzeCommand(env(), { run: folder, lower: [], higher: [], md: false })
+    expect(refused.summary + (refused.lines ?? []).join('')).not.toContain('\u001b')
   })
 })
