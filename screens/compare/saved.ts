@@ -13,7 +13,7 @@ export function savedModel(view: CompareView | null): ScreenModel {
   return {
     id: 'compare',
     title: 'Compare',
-    summary: 'Enter opens a view; K keeps what is compared now under a name; C goes back',
+    summary: 'Enter opens a view; C goes back; there K keeps what is compared',
     panes: [
       {
         id: 'saved',

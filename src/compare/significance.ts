@@ -8,6 +8,8 @@ export type Verdict = 'better' | 'worse' | 'no clear difference' | 'cannot tell'
 export const alpha = 0.05
 /** Least values a side for a test that may say anything by itself (handbook compare 6). */
 const fewest = 5
+/** Of fewer pairs no flip of signs can show anything: of five the least p is 2/32, which is above 0.05. */
+const fewestPairs = 6
 
 export interface Comparison {
   /** Of `b` less `a`; of their means where there are several. */
@@ -73,7 +75,7 @@ export function compareGroups(
   const spread = Math.sqrt((standardDeviation(a) ** 2 + standardDeviation(b) ** 2) / 2)
   const detectable = detectableDifference(spread, least)
   if (least === 2) return { ...base, detectable, note: 'two runs a side: values and range, no test' }
-  if (pairs !== null && pairs.length >= fewest) {
+  if (pairs !== null && pairs.length >= fewestPairs) {
     const differences = pairs.map(([x, y]) => (b[y] as number) - (a[x] as number))
     const bootstrap = once(() => bootstrapMean(differences))
     return {

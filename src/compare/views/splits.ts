@@ -59,7 +59,7 @@ const wordOf = (delta: number | null, goal: 'lower' | 'higher' | null): SplitRow
   return goal === null ? '' : delta > 0 === (goal === 'higher') ? 'better' : 'worse'
 }
 
-/** Interval of the mean difference: by bootstrap from five pairs on, with a test of signs; by Student's t below. */
+/** Interval of the mean difference: by bootstrap from six pairs on, with a test of signs; by Student's t below. */
 function intervalOf(
   rows: readonly SplitRow[],
   deltas: readonly number[],

@@ -218,3 +218,16 @@ describe('the best of many', () => {
     expect(judged?.p).toBeGreaterThanOrEqual(Math.min(1, 11 * (judged?.comparison.p ?? 0)) - 1e-9)
   })
 })
+
+describe('five seeds on each side', () => {
+  it('can show a difference, also where they are the same seeds: five pairs alone never could', () => {
+    const runs = ['a', 'b'].flatMap((arm, at) =>
+      Array.from({ length: 5 }, (_, seed) =>
+        made({ name: `${arm}${seed}`, settings: { arm, seed }, metrics: { acc: 0.5 + at / 4 + seed / 1000 } }),
+      ),
+    )
+    const [judged] = arranged(runs).model.judgements
+    expect(judged?.comparison.test).toBe('Welch')
+    expect(judged?.verdict).toBe('better')
+  })
+})

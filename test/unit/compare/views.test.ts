@@ -48,13 +48,22 @@ describe('splits of two runs', () => {
     expect(acc?.delta).toBeCloseTo(0.04)
     expect(acc?.interval?.low).toBeLessThan(0.04)
     expect(acc?.interval?.high).toBeGreaterThan(0.04)
-    expect(acc?.how).toMatch(/bootstrap; sign flip p 0\.\d+/)
+    // Of five pairs no flip of signs could show anything.
+    expect(acc?.how).toContain('a hint')
     // Nobody ranks a norm: no word, and one pair is no interval.
     expect(tables.find(({ metric }) => metric === 'norm')).toMatchObject({
       rows: [{ delta: 1, word: '' }],
       interval: null,
       how: 'too few pairs for an interval',
     })
+  })
+
+  it('of six pairs and more are held by flips of their signs', () => {
+    const model = modelOf({
+      a: { units: { acc: folds([0.5, 0.6, 0.7, 0.8, 0.9, 0.4]) } },
+      b: { units: { acc: folds([0.6, 0.7, 0.7, 0.7, 1, 0.5]) } },
+    })
+    expect(splitsOf(model, 1).tables[0]?.how).toMatch(/bootstrap; sign flip p 0\.\d+/)
   })
 
   it('of few pairs have an interval by t that is called a hint', () => {
