@@ -5,6 +5,7 @@ import { column } from '../workbench/model.ts'
 import { curvesPane } from './curves.ts'
 import { isPicking, pickerModel } from './picker.ts'
 import { isListing, savedModel } from './saved.ts'
+import { withPlainSigns } from './signs.ts'
 import { tablePane } from './table.ts'
 import { inView } from './views.ts'
 import { whyLines } from './why.ts'
@@ -20,7 +21,8 @@ function summaryOf(view: CompareView | null): StyledLine {
 
 /** Runs side by side: what changed, what it did to the metrics, and what the rules find. */
 export function compareModel(input: ScreenInput): ScreenModel {
-  const view = input.shelves.compare ?? null
+  const given = input.shelves.compare ?? null
+  const view = given === null || input.isUnicode ? given : withPlainSigns(given)
   const options = input.options ?? []
   if (isListing(options)) return savedModel(view)
   if (isPicking(options)) return pickerModel(view, options, input.nowMs, input.selected('pool'))

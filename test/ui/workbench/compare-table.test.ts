@@ -171,7 +171,7 @@ describe('the table of the compare screen', () => {
   it('opens a group into its runs and closes it, and says the verdict first', async () => {
     const at = stageWith(seeds)
     expect(at.titles()).toEqual(['base: a0 +7 seeds', 'b0 +7 seeds'])
-    expect(at.cells('metric acc')[2]).toMatch(/^0\.\d+ ± 0\.\d+ better, best/)
+    expect(at.cells('metric acc')[2]).toMatch(/^0\.\d+ \+- 0\.\d+ better, best/)
     await at.to('metric acc')
     expect(at.why().slice(0, 2)).toEqual(['acc (more)', 'b0 +7 seeds: better'])
     await at.press('r')
