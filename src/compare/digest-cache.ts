@@ -5,9 +5,10 @@ import { deserialize, serialize } from 'node:v8'
 import type { FoundRun } from '../reader/scan.ts'
 import type { ReadReport } from '../reader/types.ts'
 import type { RunDigest } from './digest.ts'
+import { type PackedDigest, packDigest, unpackDigest } from './digest-pack.ts'
 
 /** Goes up whenever a digest is made otherwise, so that none of an older kx is taken for it. */
-const version = 4
+const version = 5
 /** A run that was written to so lately may be written to again within the resolution of a clock. */
 const settledMs = 2000
 /** Times of another machine are by its own clock. */
@@ -21,7 +22,7 @@ interface Stored {
   readonly reports: readonly ReadReport[]
   /** Folders that the files lie in, with their times: a file that came or went changes one. */
   readonly folders: readonly (readonly [path: string, mtimeMs: number])[]
-  readonly digest: RunDigest
+  readonly digest: PackedDigest
 }
 
 /**
@@ -39,14 +40,15 @@ export class DigestCache {
   }
 
   /** The digest of a run whose files are as they were; null: it is to be read. */
-  async get(run: FoundRun): Promise<Pick<Stored, 'digest' | 'reports'> | null> {
+  async get(run: FoundRun): Promise<{ readonly digest: RunDigest; readonly reports: readonly ReadReport[] } | null> {
     const key = keyOf(run, this.basis)
     try {
       const stored = deserialize(await readFile(this.fileOf(key))) as Stored
       if (stored.version !== version || stored.key !== key) return null
       const files = stored.reports.map(({ path, bytes, mtimeMs }) => isSame(run, path, mtimeMs, bytes))
       const folders = stored.folders.map(([path, mtimeMs]) => isSame(run, path, mtimeMs, null))
-      return (await Promise.all([...files, ...folders])).every(Boolean) ? stored : null
+      if (!(await Promise.all([...files, ...folders])).every(Boolean)) return null
+      return { digest: unpackDigest(stored.digest), reports: stored.reports }
     } catch {
       // None is there, or it is damaged: the run itself is.
       return null
@@ -69,9 +71,13 @@ export class DigestCache {
       const parents = [...new Set(reports.map(({ path }) => dirname(path)))]
       const folders = await Promise.all(parents.map(async (path) => [path, (await lookAt(run, path)).mtimeMs] as const))
       await mkdir(this.folder, { recursive: true, mode: 0o700 })
-      await writeFile(temporary, serialize({ version, key, reports, folders, digest } satisfies Stored), {
-        mode: 0o600,
-      })
+      await writeFile(
+        temporary,
+        serialize({ version, key, reports, folders, digest: packDigest(digest) } satisfies Stored),
+        {
+          mode: 0o600,
+        },
+      )
       await rename(temporary, this.fileOf(key))
     } catch {
       await rm(temporary, { force: true }).catch(() => {})

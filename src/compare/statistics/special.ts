@@ -56,19 +56,25 @@ export function studentCdf(t: number, df: number): number {
 export const studentTwoSided = (t: number, df: number): number =>
   Number.isFinite(t) ? incompleteBeta(df / (df + t * t), df / 2, 0.5) : 0
 
-/** Quantile of Student's t, by bisection: slow and sure. */
+/** Quantile of Student's t, by Newton's steps within borders that bisection would keep: six looks where it takes forty. */
 export function studentQuantile(p: number, df: number): number {
   if (p === 0.5) return 0
   if (p < 0.5) return -studentQuantile(1 - p, df)
   let high = 2
   while (studentCdf(high, df) < p && high < 1e12) high *= 2
   let low = 0
+  const height = Math.exp(logGamma((df + 1) / 2) - logGamma(df / 2)) / Math.sqrt(df * Math.PI)
+  let t = (low + high) / 2
   for (let i = 0; i < 200 && high - low > 1e-13 * high; i++) {
-    const middle = (low + high) / 2
-    if (studentCdf(middle, df) < p) low = middle
-    else high = middle
+    const off = studentCdf(t, df) - p
+    if (off < 0) low = t
+    else high = t
+    const step = off / (height * (1 + (t * t) / df) ** (-(df + 1) / 2))
+    if (Math.abs(step) < 1e-14 * t) return t
+    const next = t - step
+    t = next > low && next < high ? next : (low + high) / 2
   }
-  return (low + high) / 2
+  return t
 }
 
 /** Distribution function of the standard normal, by the complementary error function's series and fraction. */
