@@ -4,6 +4,7 @@ import type { Arranged } from '../compare/arrange.ts'
 import { arrangementKey, arrangementOf, choiceOf, wordsOf } from '../compare/choice.ts'
 import { digestOf, type RunDigest } from '../compare/digest.ts'
 import { DigestCache } from '../compare/digest-cache.ts'
+import { maskDigest } from '../compare/masked.ts'
 import type { CompareModel } from '../compare/model.ts'
 import type { Table } from '../compare/table-view.ts'
 import type { CompareChoice, CompareView, PoolRun, SavedView } from '../compare/types.ts'
@@ -287,7 +288,7 @@ async function readOn(kept: readonly Kept[], cache: DigestCache, basis: CompareB
     if (each.digest !== null && each.live === null) continue
     const known = each.digest === null ? await cache.get(each.found) : null
     if (known !== null) {
-      each.digest = known.digest
+      each.digest = maskDigest(known.digest, maskNow)
       each.reports = known.reports
       isNew = true
       if (!mayGrow(each)) continue
@@ -297,7 +298,7 @@ async function readOn(kept: readonly Kept[], cache: DigestCache, basis: CompareB
     try {
       const reports = await live.reader.advance(live.columns)
       if (each.digest === null || extentOf(reports) !== extentOf(each.reports)) {
-        each.digest = digestOf(live.columns, basis?.options.directions, basis?.thresholds)
+        each.digest = maskDigest(digestOf(live.columns, basis?.options.directions, basis?.thresholds), maskNow)
         isNew = true
       }
       each.reports = reports

@@ -8,7 +8,7 @@ import type { RunDigest } from './digest.ts'
 import { type PackedDigest, packDigest, unpackDigest } from './digest-pack.ts'
 
 /** Goes up whenever a digest is made otherwise, so that none of an older kx is taken for it. */
-const version = 5
+const version = 6
 /** A run that was written to so lately may be written to again within the resolution of a clock. */
 const settledMs = 2000
 /** Times of another machine are by its own clock. */

@@ -5,6 +5,7 @@ import { type Aggregator, aggregate, aggregators, type Figure } from './aggregat
 import { directionOf } from './direction.ts'
 import { findingsOf } from './findings/all.ts'
 import { type Finding, type Thresholds, usualThresholds } from './findings/types.ts'
+import { maskFacts, maskSettings } from './masked.ts'
 
 export type OwnDirections = Readonly<Record<string, 'lower' | 'higher' | 'none'>>
 
@@ -62,8 +63,8 @@ export function digestOf(
   for (const setting of columns.summaries.values()) result('', setting)
   for (const [unit, results] of columns.results) for (const setting of results.values()) result(unit, setting)
   return {
-    settings: [...columns.settings.values()],
-    facts: columns.known,
+    settings: maskSettings([...columns.settings.values()]),
+    facts: maskFacts(columns.known),
     directions: Object.fromEntries(columns.directions),
     metrics,
     findings: findingsIn(columns, metrics, own, thresholds),

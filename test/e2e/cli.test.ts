@@ -308,7 +308,7 @@ describe('kx without a terminal, from an empty project to the report', () => {
     // What kx's own run does not say is unknown there, not left out.
     const { data: report } = await json(place, 'analyze', run)
     expect(report.identity).toMatchObject({ run, 'written by': 'kx', image: 'unknown' })
-    expect(report.reproduce).toBe('unknown')
+    expect(report.reproduce).toMatch(/^node train\.mjs --split 0 .*kx walk/)
     expect((await json(place, 'cell', 'diff', `${again.at(-1).number}`, '1')).data.diff).toBeInstanceOf(Array)
     expect((await json(place, 'export')).data.text).toContain('> **Seen**')
     expect((await json(place, 'export', '--format', 'ipynb')).data).toMatchObject({ nbformat: 4, nbformat_minor: 5 })

@@ -107,7 +107,7 @@ export const compareCommands: readonly CommandSpec[] = [
   ),
   chosen(
     'compare.report',
-    'Report on a run',
+    'Report on this run',
     'The report on the run beside the baseline, held against the baseline: the text of `kx analyze`.',
     ['A'],
     'report',
