@@ -55,7 +55,7 @@ export async function compareCommand(env: CommandEnvironment, said: CompareArgum
   const viewed = await viewedArguments(env.projectFolder, said)
   if ('why' in viewed) return usage(viewed.why)
   const { args } = viewed
-  const runs = await findRuns(env.projectFolder, args.runs, env.signal, env.settings)
+  const runs = await findRuns(env.projectFolder, args.runs, env.signal, env.settings, env.via === 'cli')
   try {
     return await compareFound(env, args, runs)
   } finally {
@@ -119,7 +119,7 @@ async function compareFound(env: CommandEnvironment, args: CompareArguments, run
     isShown,
     basis.options.directions,
     env.signal,
-    await cacheFor(basis.key),
+    await cacheFor(basis.key, env.via === 'cli'),
     basis.thresholds,
   )
   if (read.length === 0)
@@ -216,13 +216,13 @@ async function place(
   return (await loadAt(found, loaded, over, where, signal)) ?? { why: `none of the runs logged anything over ${over}` }
 }
 
-async function cacheFor(basis: string) {
+async function cacheFor(basis: string, isBlocking: boolean) {
   const [{ DigestCache }, { userFolders }, { join }] = await Promise.all([
     import('../compare/digest-cache.ts'),
     import('../session/paths.ts'),
     import('node:path'),
   ])
-  return new DigestCache(join(userFolders(process.env).cache, 'runs'), basis)
+  return new DigestCache(join(userFolders(process.env).cache, 'runs'), basis, isBlocking)
 }
 
 async function render(
@@ -258,6 +258,7 @@ export async function findRuns(
   words: readonly string[],
   signal?: AbortSignal,
   settings: Settings = {},
+  isBlocking = false,
 ): Promise<RunsFound> {
   const [{ scan }, { localFolder }, { runsFolder }] = await Promise.all([
     import('../reader/scan.ts'),
@@ -308,7 +309,7 @@ export async function findRuns(
       if (words.length > 0) missing.push(word)
       continue
     }
-    take(word, await scan(localFolder(here.folder), signal), here.file, inside)
+    take(word, await scan(localFolder(here.folder, isBlocking), signal), here.file, inside)
   }
   return { found, notes, missing, unreached, close }
 }

@@ -92,15 +92,19 @@ export function metricRows(runs: readonly RunDigest[], options: MetricOptions): 
 
 type RawCell = Omit<MetricCell, 'change' | 'isBest'>
 
+/** Of most cells: a sweep has tens of thousands. */
+const noUnits: ReadonlyMap<string, number> = new Map()
+
 function cellOf(metric: MetricDigest | undefined, how: Aggregator): RawCell | null {
   if (metric === undefined) return null
   const units = new Map<string, Figure>()
-  for (const unit of new Set([...Object.keys(metric.curves), ...Object.keys(metric.results)])) {
-    const figure = unit === '' ? null : figureIn(metric, unit, how)
-    if (figure !== null) units.set(unit, figure)
-  }
+  for (const from of [metric.curves, metric.results])
+    for (const unit in from) {
+      const figure = unit === '' || units.has(unit) ? null : figureIn(metric, unit, how)
+      if (figure !== null) units.set(unit, figure)
+    }
   const own = figureIn(metric, '', how)
-  if (units.size === 0) return own === null ? null : { ...own, n: 1, units: new Map() }
+  if (units.size === 0) return own === null ? null : { ...own, n: 1, units: noUnits }
   const values = new Map([...units].map(([unit, { value }]) => [unit, value]))
   const unread = metric.nonFiniteResults.length
   const nonFinite = [...units.values()].reduce((sum, figure) => sum + figure.nonFinite, unread)

@@ -40,6 +40,7 @@ export interface Scan {
 
 const mostDepth = 8
 const mostFolders = 20_000
+const foldersAtOnce = 16
 
 type Found = Omit<FoundRun, 'open' | 'mtimeMs' | 'root' | 'stat' | 'folder'> & {
   readonly make: () => RunReader
@@ -49,11 +50,11 @@ type Found = Omit<FoundRun, 'open' | 'mtimeMs' | 'root' | 'stat' | 'folder'> & {
 /** Finds the runs below a folder, in the order of their paths. A folder that is a run is not searched for others inside. */
 export async function scan(folder: Folder, signal?: AbortSignal): Promise<Scan> {
   const runs: FoundRun[] = []
-  const notes: string[] = []
   let looked = 0
-  const visit = async (path: string, depth: number): Promise<void> => {
+  const visit = async (path: string, depth: number): Promise<readonly string[]> => {
     signal?.throwIfAborted()
-    if (looked++ >= mostFolders) return
+    const notes: string[] = []
+    if (looked++ >= mostFolders) return notes
     const entries = (await folder.list(path)) ?? []
     const { found, isWhole } = await runsIn(folder, path, entries, notes)
     for (const { make, ...run } of found) {
@@ -69,16 +70,20 @@ export async function scan(folder: Folder, signal?: AbortSignal): Promise<Scan> 
         ...(stat === undefined ? {} : { stat: (at) => stat.call(folder, at) }),
       })
     }
-    if (isWhole) return
+    if (isWhole) return notes
     if (depth >= mostDepth) {
       if (entries.some(({ kind }) => kind === 'folder')) notes.push(`${path}: what lies deeper was not looked at.`)
-      return
+      return notes
     }
-    for (const { name, kind } of entries) {
-      if (kind === 'folder' && !passedFolders.has(name)) await visit(join(path, name), depth + 1)
+    const below = entries.filter(({ name, kind }) => kind === 'folder' && !passedFolders.has(name))
+    // Some at a time: each look waits for the disk, and a sweep has hundreds of folders.
+    for (let at = 0; at < below.length; at += foldersAtOnce) {
+      const some = below.slice(at, at + foldersAtOnce)
+      notes.push(...(await Promise.all(some.map(({ name }) => visit(join(path, name), depth + 1)))).flat())
     }
+    return notes
   }
-  await visit('', 0)
+  const notes = [...(await visit('', 0))]
   if (looked > mostFolders) notes.push(`Only ${mostFolders} folders were looked at.`)
   runs.sort((a, b) => (a.path < b.path ? -1 : 1))
   return { runs, notes }

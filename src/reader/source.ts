@@ -1,3 +1,4 @@
+import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs'
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ByteSource, Folder, FolderEntry } from './types.ts'
@@ -54,19 +55,25 @@ export function memorySource(path: string, bytes: Uint8Array, mtimeMs = 0): Byte
   }
 }
 
-/** A folder of this machine. */
-export function localFolder(root: string): Folder {
+/**
+ * A folder of this machine.
+ *
+ * @param isBlocking it is listed without giving way: for a process that has nothing else to do, never for one that draws
+ */
+export function localFolder(root: string, isBlocking = false): Folder {
   return {
     root,
     async list(path) {
       try {
+        if (isBlocking)
+          return readdirSync(join(root, path), { withFileTypes: true }).map((entry) =>
+            entryOf(entry, entry.isFile() ? lookSync(join(root, path, entry.name)) : null),
+          )
         const entries = await readdir(join(root, path), { withFileTypes: true })
         return await Promise.all(
           entries.map(async (entry): Promise<FolderEntry> => {
-            const kind = entry.isFile() ? 'file' : entry.isDirectory() ? 'folder' : 'other'
-            if (kind !== 'file') return { name: entry.name, kind, bytes: 0, mtimeMs: 0 }
-            const found = await stat(join(root, path, entry.name)).catch(() => null)
-            return { name: entry.name, kind, bytes: found?.size ?? 0, mtimeMs: found?.mtimeMs ?? 0 }
+            const found = entry.isFile() ? await stat(join(root, path, entry.name)).catch(() => null) : null
+            return entryOf(entry, found)
           }),
         )
       } catch (error) {
@@ -76,5 +83,21 @@ export function localFolder(root: string): Folder {
     },
     open: (path) => fileSource(join(root, path)),
     localPath: (path) => join(root, path),
+  }
+}
+
+const entryOf = (entry: Dirent, found: Pick<Stats, 'size' | 'mtimeMs'> | null): FolderEntry => ({
+  name: entry.name,
+  kind: entry.isFile() ? 'file' : entry.isDirectory() ? 'folder' : 'other',
+  bytes: found?.size ?? 0,
+  mtimeMs: found?.mtimeMs ?? 0,
+})
+
+function lookSync(path: string): Stats | null {
+  try {
+    return statSync(path)
+  } catch {
+    // It went away between two looks.
+    return null
   }
 }
