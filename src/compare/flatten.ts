@@ -20,6 +20,7 @@ export function keyOf(path: readonly string[]): string {
 
 /** The way back from `keyOf`. */
 export function pathOf(key: string): string[] {
+  if (!marks.test(key)) return [key]
   const parts: string[] = ['']
   for (let at = 0; at < key.length; at++) {
     const mark = key[at] as string

@@ -36,7 +36,7 @@ export function groupBySettings(
       if (leaf === undefined) continue
       const { value } = leaf
       if (isSeed.has(key)) seed = String(value)
-      else kept.push(`${key}\u0001${typeof value}\u0001${typeof value === 'number' ? value : JSON.stringify(value)}`)
+      else kept.push(`${key}\u0001${typeof value}\u0001${typeof value === 'object' ? JSON.stringify(value) : value}`)
     }
     const mark = kept.length === 0 && seed === null ? `alone ${at}` : kept.join('\u0002')
     const group = groups.get(mark) ?? { members: [], seeds: [] }

@@ -75,6 +75,15 @@ function bytesBelow(folder: string): number {
   )
 }
 
+/** The comparison alone, each time in a process that has done nothing before; the first one reads the runs. */
+function insideMs(folder: string, cache: string, rounds: number) {
+  const words = [resolve(import.meta.dirname, 'compare/inside.ts'), folder, cache]
+  const took = Array.from({ length: rounds + 1 }, () =>
+    Number(execFileSync(process.execPath, words, { encoding: 'utf8' })),
+  )
+  return spread(took.slice(1))
+}
+
 type Kind = 'read anew' | 'decoded too' | 'digests kept'
 
 /** Runs that were written a moment ago may be written on, and are not kept: the kept ones are of runs that are older. */
@@ -94,12 +103,14 @@ async function measured(made: BenchRuns, rounds: number, kind: Kind) {
       starts.push(await once(made.folder, join(caches, kind === 'digests kept' ? 'kept' : String(i))))
     const decoded = []
     for (let i = 0; kind === 'decoded too' && i < rounds; i++) decoded.push(await decoding(made.folder))
+    const inside = kind === 'digests kept' ? insideMs(made.folder, join(caches, 'inside'), rounds) : null
     const points = decoded[0]?.points ?? 0
     const decodeMs = spread(decoded.map(({ ms }) => ms))
     return {
       mib: Math.round(bytesBelow(made.folder) / 1024 / 1024),
       tableMs: spread(starts.map(({ ms }) => ms)),
       rssMiB: Math.round(Math.max(...starts.map(({ rssMiB }) => rssMiB))),
+      ...(inside === null ? {} : { insideMs: inside }),
       ...(kind === 'decoded too'
         ? { points, decodeMs, pointsPerSecond: Math.round(points / (decodeMs.p50 / 1000)) }
         : {}),
