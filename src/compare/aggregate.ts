@@ -18,38 +18,53 @@ export interface Figure {
 }
 
 /**
- * One figure of a curve, from its finite points; null where it has none. Where a step stands several times (a run that was
+ * The figures of a curve, from its finite points; null where it has none. Where a step stands several times (a run that was
  * killed and went on), the later point holds. Smoothing has no part in it.
  */
-export function aggregate(column: Column, how: Aggregator): Figure | null {
-  const ordered = inOrder(column)
-  const finite = ordered.filter((at) => Number.isFinite(column.values[at] as number))
-  const nonFinite = ordered.length - finite.length
-  const figure = (at: number | undefined): Figure | null => {
-    if (at === undefined) return null
-    const step = column.steps[at] as number
-    return {
-      value: column.values[at] as number,
-      step: Number.isNaN(step) ? null : step,
-      points: finite.length,
-      nonFinite,
+export function figuresOf(column: Column): Readonly<Record<Aggregator, Figure | null>> {
+  const { values, steps } = column
+  const order = orderOf(column)
+  const length = order?.length ?? values.length
+  const placeOf = (i: number) => (order === null ? i : (order[i] as number))
+  let [points, first, last, least, most] = [0, -1, -1, -1, -1]
+  for (let i = 0; i < length; i++) {
+    const at = placeOf(i)
+    const value = values[at] as number
+    if (!Number.isFinite(value)) continue
+    points++
+    if (first < 0) first = at
+    last = at
+    if (least < 0 || value < (values[least] as number)) least = at
+    if (most < 0 || value > (values[most] as number)) most = at
+  }
+  const nonFinite = length - points
+  const figure = (at: number): Figure | null => {
+    if (at < 0) return null
+    const step = steps[at] as number
+    return { value: values[at] as number, step: Number.isNaN(step) ? null : step, points, nonFinite }
+  }
+  return {
+    last: figure(last),
+    first: figure(first),
+    min: figure(least),
+    max: figure(most),
+    'tail-mean': points === 0 ? null : { value: tailMean(), step: null, points, nonFinite },
+  }
+
+  function tailMean(): number {
+    const wanted = Math.max(1, Math.round(points * tailShare))
+    let from = length
+    for (let left = wanted; left > 0; ) if (Number.isFinite(values[placeOf(--from)] as number)) left--
+    let sum = 0
+    for (let i = from; i < length; i++) {
+      const value = values[placeOf(i)] as number
+      if (Number.isFinite(value)) sum += value
     }
+    return sum / wanted
   }
-  if (finite.length === 0) return null
-  if (how === 'last') return figure(finite.at(-1))
-  if (how === 'first') return figure(finite[0])
-  if (how === 'tail-mean') {
-    const tail = finite.slice(-Math.max(1, Math.round(finite.length * tailShare)))
-    const value = tail.reduce((sum, at) => sum + (column.values[at] as number), 0) / tail.length
-    return { value, step: null, points: finite.length, nonFinite }
-  }
-  let best = finite[0] as number
-  for (const at of finite) {
-    const [value, known] = [column.values[at] as number, column.values[best] as number]
-    if (how === 'min' ? value < known : value > known) best = at
-  }
-  return figure(best)
 }
+
+export const aggregate = (column: Column, how: Aggregator): Figure | null => figuresOf(column)[how]
 
 /** The figure of one curve at the step where another one has its own. */
 export function atStep(column: Column, step: number): Figure | null {
@@ -64,13 +79,15 @@ export function atStep(column: Column, step: number): Figure | null {
 }
 
 /** Places of the points by rising step, the later of two equal ones alone. Points without a step keep their place. */
-export function inOrder(column: Column): number[] {
-  const { steps } = column
+export const inOrder = (column: Column): readonly number[] =>
+  orderOf(column) ?? Array.from({ length: column.steps.length }, (_, at) => at)
+
+/** Null: they stand in order, as nearly all do. */
+function orderOf({ steps }: Column): readonly number[] | null {
   let isRising = true
   for (let at = 1; at < steps.length && isRising; at++) isRising = (steps[at] as number) > (steps[at - 1] as number)
+  if (isRising || steps.some(Number.isNaN)) return null
   const all = Array.from({ length: steps.length }, (_, at) => at)
-  if (isRising || steps.length < 2) return all
-  if (all.some((at) => Number.isNaN(steps[at] as number))) return all
   all.sort((a, b) => (steps[a] as number) - (steps[b] as number) || a - b)
   return all.filter((at, i) => i + 1 === all.length || steps[all[i + 1] as number] !== steps[at])
 }

@@ -1,7 +1,7 @@
 import type { Columns, Direction, Setting } from '../reader/columns.ts'
 import { figureOf } from '../reader/json-value.ts'
 import type { Facts } from '../reader/types.ts'
-import { type Aggregator, aggregate, aggregators, type Figure } from './aggregate.ts'
+import { type Aggregator, type Figure, figuresOf } from './aggregate.ts'
 import { directionOf } from './direction.ts'
 import { findingsOf } from './findings/all.ts'
 import { type Finding, type Thresholds, usualThresholds } from './findings/types.ts'
@@ -48,8 +48,7 @@ export function digestOf(
   }
   const all = columns.all()
   for (const column of all) {
-    const figures = aggregators.map((how) => [how, aggregate(column, how)] as const)
-    of(column.name).curves[column.unit] = Object.fromEntries(figures) as CurveFigures
+    of(column.name).curves[column.unit] = figuresOf(column)
   }
   const result = (unit: string, { path, value }: Setting) => {
     const figure = figureOf(value)

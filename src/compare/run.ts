@@ -39,6 +39,14 @@ export async function loadRuns(
 ): Promise<readonly LoadedRun[]> {
   const loaded = new Array<LoadedRun | null>(found.length).fill(null)
   let next = 0
+  // Reading is work for one core: two files of this machine at once take no less time, and twice the memory.
+  let turn: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(run: FoundRun, read: () => Promise<T>): Promise<T> => {
+    if (run.stat !== undefined) return read()
+    const mine = turn.then(read)
+    turn = mine.catch(() => {})
+    return mine
+  }
   const work = async () => {
     for (let at = next++; at < found.length; at = next++) {
       const run = found[at] as FoundRun
@@ -50,10 +58,12 @@ export async function loadRuns(
       }
       const reader = run.open()
       try {
-        const columns = new Columns(cache === null ? isWanted : undefined)
-        const reports = await reader.advance(columns, signal)
-        // Points are given up at once: those of many runs would not fit into memory.
-        const digest = digestOf(columns, own, thresholds)
+        const { digest, reports } = await inTurn(run, async () => {
+          const columns = new Columns(cache === null ? isWanted : undefined)
+          const reports = await reader.advance(columns, signal)
+          // Points are given up at once: those of many runs would not fit into memory.
+          return { digest: digestOf(columns, own, thresholds), reports }
+        })
         loaded[at] = { name: run.name, path: run.path, format: run.format, digest, reports }
         await cache?.put(run, digest, reports, Date.now())
       } catch (error) {

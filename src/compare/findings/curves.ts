@@ -2,6 +2,7 @@ import type { Column } from '../../reader/columns.ts'
 import {
   digits,
   type Finding,
+  finiteOf,
   isGradientNorm,
   isLoss,
   percent,
@@ -124,7 +125,7 @@ export function extreme(column: Column, t: Thresholds): Finding[] {
 /** Half of the last window above anything of the first one: it does not come back (llm-foundry). */
 export function divergence(column: Column, t: Thresholds): Finding[] {
   if (!isLoss(column.name)) return []
-  const finite = [...column.values].filter(Number.isFinite)
+  const finite = finiteOf(column)
   const window = Math.min(t.spikeWindow, Math.floor(finite.length / 3))
   if (window < 5) return []
   const border = finite.slice(0, window).reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY)

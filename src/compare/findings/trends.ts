@@ -1,7 +1,7 @@
 import type { Column } from '../../reader/columns.ts'
 import { mean } from '../statistics/samples.ts'
 import { welch } from '../statistics/tests.ts'
-import { digits, type Finding, isLoss, isValidation, percent, stepAt, type Thresholds } from './types.ts'
+import { digits, type Finding, finiteOf, isLoss, isValidation, percent, stepAt, type Thresholds } from './types.ts'
 
 /** Most points of which all pairs are looked at: the slope of more is that of as many spread over them. */
 const mostPairs = 200
@@ -9,11 +9,13 @@ const mostPairs = 200
 /** Median of the slopes of all pairs (Theil and Sen): single points cannot turn it. A step is one point. */
 export function theilSen(values: readonly number[]): number {
   const stride = Math.max(1, Math.ceil(values.length / mostPairs))
-  const slopes: number[] = []
+  const points = Math.ceil(values.length / stride)
+  const slopes = new Float64Array((points * (points - 1)) / 2)
+  let count = 0
   for (let i = 0; i < values.length; i += stride)
     for (let j = i + stride; j < values.length; j += stride)
-      slopes.push(((values[j] as number) - (values[i] as number)) / (j - i))
-  slopes.sort((a, b) => a - b)
+      slopes[count++] = ((values[j] as number) - (values[i] as number)) / (j - i)
+  slopes.sort()
   if (slopes.length === 0) return 0
   const middle = slopes.length >> 1
   return slopes.length % 2
@@ -21,10 +23,14 @@ export function theilSen(values: readonly number[]): number {
     : ((slopes[middle - 1] as number) + (slopes[middle] as number)) / 2
 }
 
-const finiteOf = (column: Column) => [...column.values].filter(Number.isFinite)
-const extentOf = (values: readonly number[]) =>
-  values.reduce((most, value) => Math.max(most, value), -Infinity) -
-  values.reduce((least, value) => Math.min(least, value), Infinity)
+function extentOf(values: readonly number[]): number {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const value of values) {
+    if (value < least) least = value
+    if (value > most) most = value
+  }
+  return most - least
+}
 
 /** No slope and no gain over a whole window: judged by the trend of all its points, never by its ends. */
 export function plateau(column: Column, t: Thresholds, goal: 'lower' | 'higher' | null): Finding[] {
@@ -32,11 +38,18 @@ export function plateau(column: Column, t: Thresholds, goal: 'lower' | 'higher' 
   if (goal === null || values.length < 2 * t.plateauPoints) return []
   const least = extentOf(values) * t.plateauShare
   const isGain = (from: number, to: number) => (goal === 'lower' ? from - to : to - from) > least
-  const best = (part: readonly number[]) => part.reduce((a, b) => (goal === 'lower' ? Math.min(a, b) : Math.max(a, b)))
+  const best = (from: number, to: number) => {
+    let found = values[from] as number
+    for (let at = from + 1; at < to; at++) {
+      const value = values[at] as number
+      if (goal === 'lower' ? value < found : value > found) found = value
+    }
+    return found
+  }
   let window = t.plateauPoints
   const isFlat = (points: number) =>
     Math.abs(theilSen(values.slice(-points))) * points < least &&
-    !isGain(best(values.slice(0, -points)), best(values.slice(-points)))
+    !isGain(best(0, values.length - points), best(values.length - points, values.length))
   if (!isFlat(window)) return []
   while (window * 2 <= values.length - t.plateauPoints && isFlat(window * 2)) window *= 2
   const from = column.values.length - window

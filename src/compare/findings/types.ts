@@ -112,6 +112,18 @@ export const isThroughput = (name: string) =>
   /(tokens|samples|steps|examples|images|it)[_/-]?(per[_-]?s(ec(ond)?)?|\/s)/i.test(name)
 export const isUtilisation = (name: string) => /(gpu.*util|util.*gpu|(^|[_/.-])mfu($|[_/.-]))/i.test(name)
 
+const known = new WeakMap<Column, readonly number[]>()
+
+/** Finite points of a column, in their order; each rule asks for those of the same column. */
+export function finiteOf(column: Column): readonly number[] {
+  const before = known.get(column)
+  if (before !== undefined) return before
+  const finite: number[] = []
+  for (const value of column.values) if (Number.isFinite(value)) finite.push(value)
+  known.set(column, finite)
+  return finite
+}
+
 /** Step of a point, or null where none was written. */
 export const stepAt = (column: Column, at: number): number | null => {
   const step = column.steps[at]
