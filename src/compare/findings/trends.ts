@@ -4,7 +4,7 @@ import { welch } from '../statistics/tests.ts'
 import { digits, type Finding, finiteOf, isLoss, isValidation, percent, stepAt, type Thresholds } from './types.ts'
 
 /** Most points of which all pairs are looked at: the slope of more is that of as many spread over them. */
-const mostPairs = 200
+const mostPairs = 128
 
 /** Median of the slopes of all pairs (Theil and Sen): single points cannot turn it. A step is one point. */
 export function theilSen(values: readonly number[]): number {
