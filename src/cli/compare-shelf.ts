@@ -2,38 +2,23 @@ import { join } from 'node:path'
 import type { CompareBasis } from '../commands/compare-basis.ts'
 import type { Arranged } from '../compare/arrange.ts'
 import { arrangementKey, arrangementOf, choiceOf, wordsOf } from '../compare/choice.ts'
-import { digestOf, type RunDigest } from '../compare/digest.ts'
+import type { RunDigest } from '../compare/digest.ts'
 import { DigestCache } from '../compare/digest-cache.ts'
-import { maskDigest } from '../compare/masked.ts'
 import type { CompareModel } from '../compare/model.ts'
 import type { Table } from '../compare/table-view.ts'
 import type { CompareChoice, CompareView, PoolRun, SavedView } from '../compare/types.ts'
 import { wantedBy } from '../compare/wanted.ts'
 import { Columns } from '../reader/columns.ts'
-import type { FoundRun } from '../reader/scan.ts'
-import type { ReadReport, RunReader } from '../reader/types.ts'
 import { userFolders } from '../session/paths.ts'
 import { sanitiseLine } from '../text/sanitise.ts'
 import { makePattern } from '../ui/safe-pattern.ts'
+import { type Kept, markStale, mayGrow, merged, newlyFound, readOn } from './compare-kept.ts'
 import type { SmallCurvesCache } from './compare-points.ts'
 import { maskNow } from './masking.ts'
 import type { ShelfRequest } from './shelves.ts'
 
 /** How often runs that may still be written are looked at while the screen is open. */
 const lookAgainMs = 2000
-/** A run that nobody has written to for so long is looked at no more by itself (leet: 5 minutes of silence). */
-const quietMs = 5 * 60_000
-
-interface Kept {
-  readonly found: FoundRun
-  /** Open while the run may still be written, with its points; of the others nothing but the digest is kept. */
-  live: { readonly reader: RunReader; readonly columns: Columns } | null
-  digest: RunDigest | null
-  reports: readonly ReadReport[]
-  /** Why it could not be read; null: it was. */
-  failure: string | null
-}
-
 /** What the compare screen shows; keeps its readers open, so that what runs write is read on and not read anew. */
 export interface CompareShelf {
   load(request: ShelfRequest): Promise<{ readonly compare: CompareView } | null>
@@ -41,11 +26,16 @@ export interface CompareShelf {
   close(): Promise<void>
 }
 
-export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 'runs')): CompareShelf {
+/** @param listAgeMs how old the list of runs, and what is known of those that have ended, may be when somebody looks */
+export function compareShelf(
+  cacheFolder = join(userFolders(process.env).cache, 'runs'),
+  listAgeMs = 3000,
+): CompareShelf {
   let basis: CompareBasis | null = null
   let cache = new DigestCache(cacheFolder)
   let kept: readonly Kept[] = []
   let keptFor = ''
+  let listedAtMs = 0
   let arranged: Arranged | null = null
   let arrangedFor = ''
   /** Why the runs are not narrowed as they were asked to be. */
@@ -84,12 +74,26 @@ export function compareShelf(cacheFolder = join(userFolders(process.env).cache, 
         basis = await (await import('../commands/compare-basis.ts')).compareBasis({ ...request, settings: {} })
         cache = new DigestCache(cacheFolder, basis.key)
         const found = await findRuns(request.projectFolder, choice.paths)
-        kept = found.found.map((each) => ({ found: each, live: null, digest: null, reports: [], failure: null }))
+        kept = found.found.map(newlyFound)
         leave = found.close
         notes = [...found.unreached, ...found.notes, ...found.missing.map((each) => `no run at ${each}`)]
         keptFor = key
+        listedAtMs = Date.now()
         arranged = null
         pool = null
+      } else if (Date.now() - listedAtMs > listAgeMs && kept.every(({ found }) => found.stat === undefined)) {
+        // A run begun since, or one whose artifacts came home, is as much one of these as those of before.
+        listedAtMs = Date.now()
+        const { findRuns } = await import('../commands/compare.ts')
+        const now = merged(kept, (await findRuns(request.projectFolder, choice.paths)).found)
+        for (const each of now === null ? [] : kept) if (now?.includes(each) === false) await each.live?.reader.close()
+        if (now !== null) kept = now
+        if ((await markStale(kept)) || now !== null) {
+          drawn.clear()
+          small = null
+          arranged = null
+          pool = null
+        }
       }
       const isNew = await readOn(kept, cache, basis)
       // What was read before a link went stands, and why it is not newer is said.
@@ -279,52 +283,6 @@ async function pointsOf({ live, found }: Kept, metric: string, drawn: Map<string
     await reader.close()
   }
   return columns
-}
-
-/** Reads what there is more. True where anything was. */
-async function readOn(kept: readonly Kept[], cache: DigestCache, basis: CompareBasis | null): Promise<boolean> {
-  let isNew = false
-  for (const each of kept) {
-    if (each.digest !== null && each.live === null) continue
-    const known = each.digest === null ? await cache.get(each.found) : null
-    if (known !== null) {
-      each.digest = maskDigest(known.digest, maskNow)
-      each.reports = known.reports
-      isNew = true
-      if (!mayGrow(each)) continue
-    }
-    const live = each.live ?? { reader: each.found.open(), columns: new Columns() }
-    each.live = live
-    try {
-      const reports = await live.reader.advance(live.columns)
-      if (each.digest === null || extentOf(reports) !== extentOf(each.reports)) {
-        each.digest = maskDigest(digestOf(live.columns, basis?.options.directions, basis?.thresholds), maskNow)
-        isNew = true
-      }
-      each.reports = reports
-      each.failure = null
-      if (!mayGrow(each)) {
-        await live.reader.close()
-        each.live = null
-        await cache.put(each.found, each.digest, reports, Date.now())
-      }
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      isNew ||= each.failure !== why
-      each.failure = why
-    }
-  }
-  return isNew
-}
-
-const extentOf = (reports: readonly ReadReport[]) =>
-  reports.map(({ path, bytes, mtimeMs }) => `${path} ${bytes} ${mtimeMs}`).join('\n')
-
-function mayGrow({ digest, reports, found }: Kept): boolean {
-  const state = digest?.facts.state ?? 'unknown'
-  if (state === 'finished' || state === 'failed' || state === 'killed') return false
-  const newest = reports.length === 0 ? found.mtimeMs : Math.max(...reports.map(({ mtimeMs }) => mtimeMs))
-  return Date.now() - newest < quietMs
 }
 
 function lookAgain(request: ShelfRequest, kept: readonly Kept[]): void {

@@ -22,8 +22,8 @@ afterEach(async () => {
 })
 
 /** A screen that asks as the workbench does, and keeps what it was given. */
-function screen() {
-  const shelf = compareShelf(join(folder, 'cache'))
+function screen(listAgeMs?: number) {
+  const shelf = compareShelf(join(folder, 'cache'), listAgeMs)
   open.push(shelf)
   const seen: (CompareView | null)[] = []
   let again = 0
@@ -63,6 +63,22 @@ describe('what the compare screen is given', () => {
     expect((await at.look()).change).toBeNull()
     // It has ended: nobody looks at it again by itself.
     expect(at.looks()).toBe(0)
+  })
+
+  it('shows a run that came since, and what came to one that had ended', async () => {
+    writeTracked(runs, [{ name: 'one', config: { lr: 1 }, curves: { acc: [3, 2] } }])
+    const at = screen(-1)
+    const { view } = await at.look()
+    expect(curve(view)).toBeUndefined()
+    expect((await at.look()).change).toBeNull()
+    // Its figures come home after its end, as those of a run of kx do.
+    writeTracked(runs, [{ name: 'one', config: { lr: 1 }, curves: { acc: [3, 2], loss: [5, 4, 3] } }])
+    expect(curve((await at.look()).view)).toEqual(['3'])
+    expect((await at.look()).change).toBeNull()
+    writeTracked(runs, [{ name: 'two', config: { lr: 2 }, curves: { loss: [9] } }])
+    const both = (await at.look()).view
+    expect(both.runs).toHaveLength(2)
+    expect(curve(both)?.join()).toContain('9')
   })
 
   it('follows a run that is still written, and reads only what is new of it', async () => {
