@@ -238,7 +238,7 @@ describe('the history', () => {
     expect(ended).toEqual([0, 0, 0])
     // While one of them puts the file aside the others go on writing: as long as the machine lets it wait.
     for (const name of [path, `${path}.1`]) expect(statSync(name).size).toBeLessThan(2 * mostBytes)
-    const lines = [`${path}.1`, path].flatMap((name) => readFileSync(name, 'utf8').trim().split('\n'))
+    const lines = [`${path}.1`, path].flatMap((name) => readFileSync(name, 'utf8').trim().split('\n').filter(Boolean))
     const texts = lines.map((line) => (JSON.parse(line) as { text: string }).text)
     expect(
       new Set(
