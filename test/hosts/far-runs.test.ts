@@ -373,12 +373,14 @@ describe.skipIf(needsSshd().skip)('runs on a host', () => {
     expect((await compare(sshd.knownHostsFile, `box:${box}/none`)).summary).toMatch(/no run at box:.*none/)
   })
 
-  it.skipIf(!existsSync('/bin/busybox') && !existsSync('/usr/bin/busybox'))(
+  const busybox = ['/bin/busybox', '/usr/bin/busybox'].find(existsSync)
+  // Where tools are required it fails for want of it.
+  it.skipIf(busybox === undefined && process.env.KX_REQUIRE_TOOLS !== '1')(
     'lists folder by folder where find cannot print',
     async () => {
       const bin = join(base, 'bin')
       mkdirSync(bin)
-      symlinkSync(existsSync('/bin/busybox') ? '/bin/busybox' : '/usr/bin/busybox', join(bin, 'find'))
+      symlinkSync(busybox as string, join(bin, 'find'))
       const sshd = await server.sshd({ env: { PATH: `${bin}:/usr/bin:/bin` } })
       const { host } = server.host([hopTo(sshd)], trusting(sshd))
       mkdirSync(join(box, 'a/b'), { recursive: true })
